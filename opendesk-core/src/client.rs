@@ -1,0 +1,486 @@
+//! The controller's machine: one link to one host.
+
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
+use heapless::{Deque, String, Vec};
+
+use crate::crypto::Unproven;
+use crate::crypto::keys::{PublicKey, SigningKey, StaticKey, VerifyingKey, verify_hello};
+use crate::crypto::noise::Transport;
+use crate::dialect::v2::{self, AuthClient, Kind, Message, PairClient, PairClientStep};
+use crate::frame::{Header, Hello, PROTOCOL, Role, SessionKind};
+use crate::id::{LinkId, OperationId, RequestId};
+use crate::limits::{BODY_BYTES, CALLS, CHUNK_BYTES, CODE_BYTES, HANDSHAKE, LINGER, METHOD_BYTES};
+use crate::reason::{Misuse, Reason};
+use crate::session::{Bodies, Head, Item, Opened, Outcome, Session};
+use crate::time::{Deadline, Instant, Timer};
+
+/// The keys of the controller.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Proves who this machine is.
+    pub static_key: StaticKey,
+    /// Signs its HELLO.
+    pub signing_key: SigningKey,
+}
+
+/// What the program around a client must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientEvent {
+    /// The host has proved its key and opened the session.
+    Opened {
+        /// The host's key.
+        host: PublicKey,
+        /// Its signing key.
+        signing_key: VerifyingKey,
+        /// What both screens show the fingerprint of.
+        handshake: [u8; 32],
+    },
+    /// The host has proved its key and refused the session; its reason follows with [`ClientEvent::Closed`].
+    Refused {
+        /// The host's key.
+        host: PublicKey,
+        /// Its signing key.
+        signing_key: VerifyingKey,
+        /// What both screens show the fingerprint of.
+        handshake: [u8; 32],
+        /// Why.
+        reason: Reason,
+    },
+    /// The link is over: send what is left to poll and close the transport. Every call in flight is lost.
+    Closed {
+        /// Why.
+        reason: Reason,
+        /// With [`Reason::WRONG_CODE`]: how often the code may still be tried.
+        tries_left: u8,
+    },
+}
+
+/// What a message brings to the program around a client.
+#[derive(Debug)]
+#[must_use]
+pub enum ClientDelivery<'a> {
+    /// Nothing that it must see.
+    Nothing,
+    /// What the host tells of itself or of its refusal.
+    Greeting(&'a [u8]),
+    /// A response, or one more part of it.
+    Response(ResponsePart<'a>),
+    /// Something that was not asked for.
+    Push {
+        /// What it is about.
+        topic: u16,
+        /// Its content.
+        body: &'a [u8],
+    },
+}
+
+/// A response, or one more part of it.
+#[derive(Debug)]
+pub struct ResponsePart<'a> {
+    /// The request.
+    pub call: RequestId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Bytes of all parts together.
+    pub total: usize,
+    /// This part.
+    pub body: &'a [u8],
+    /// Whether this was the last part.
+    pub done: bool,
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and no heap to box it")]
+enum Phase {
+    Auth(AuthClient),
+    Pair(PairClient),
+    /// Keys are there; the host's HELLO is awaited.
+    Keyed,
+    Open,
+    Closing,
+    Closed,
+}
+
+/// The head of a request.
+#[derive(Debug)]
+struct Request {
+    id: RequestId,
+    operation: OperationId,
+    method: String<METHOD_BYTES>,
+}
+
+impl Head for Request {
+    fn id(&self) -> RequestId {
+        self.id
+    }
+
+    fn header(&self, total: u32) -> Header<'_> {
+        Header::Request { id: self.id.0, operation: self.operation, method: &self.method, total }
+    }
+}
+
+/// A request that has no complete response yet.
+#[derive(Debug)]
+struct Call {
+    id: RequestId,
+    cancelled: bool,
+    response: Option<(Outcome, u32, u32)>,
+}
+
+/// The controller's end of one link. See the crate's documentation for the order of calls; the commands to begin
+/// with are [`Client::auth`] or [`Client::pair`], then [`Client::greet`].
+#[derive(Debug)]
+pub struct Client {
+    config: ClientConfig,
+    rng: ChaCha20Rng,
+    phase: Phase,
+    deadline: Instant,
+    handshake: Option<Message>,
+    session: Option<Session<Request>>,
+    host: Option<PublicKey>,
+    greeting: usize,
+    last: u32,
+    calls: Vec<Call, CALLS>,
+    events: Deque<ClientEvent, 8>,
+}
+
+impl Client {
+    /// Begins a session with the host that has this key.
+    #[must_use]
+    pub fn auth(now: Instant, config: ClientConfig, host: PublicKey, seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let started = AuthClient::start(config.static_key.clone(), host, random(&mut rng));
+        Self::new(now, config, rng, started.map(|(auth, first)| (Phase::Auth(auth), first)))
+    }
+
+    /// Begins to pair with a host that shows this code.
+    ///
+    /// # Errors
+    /// [`Misuse::Code`] when the code is empty or over [`CODE_BYTES`].
+    pub fn pair(now: Instant, config: ClientConfig, code: &[u8], seed: [u8; 32]) -> Result<Self, Misuse> {
+        if code.is_empty() || code.len() > CODE_BYTES {
+            return Err(Misuse::Code);
+        }
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let sid = random(&mut rng);
+        let started = PairClient::start(config.static_key.clone(), code, sid, &random(&mut rng));
+        Ok(Self::new(now, config, rng, started.map(|(pair, first)| (Phase::Pair(pair), first))))
+    }
+
+    fn new(now: Instant, config: ClientConfig, rng: ChaCha20Rng, started: Result<(Phase, Message), Unproven>) -> Self {
+        let mut this = Self {
+            config,
+            rng,
+            phase: Phase::Closed,
+            deadline: now.after(HANDSHAKE),
+            handshake: None,
+            session: None,
+            host: None,
+            greeting: 0,
+            last: 0,
+            calls: Vec::new(),
+            events: Deque::new(),
+        };
+        match started {
+            Ok((phase, first)) => {
+                this.phase = phase;
+                this.handshake = Some(first);
+            }
+            Err(Unproven) => this.closed(Reason::WRONG_HOST, 0),
+        }
+        this
+    }
+
+    /// What this side tells of itself has this many bytes, at most [`CHUNK_BYTES`]. Say so before the handshake ends.
+    pub fn greet(&mut self, total: usize) {
+        self.greeting = total.min(CHUNK_BYTES);
+    }
+
+    /// A message of the host. Opens it in place.
+    pub fn handle_message<'a>(&mut self, now: Instant, message: &'a mut [u8]) -> ClientDelivery<'a> {
+        match self.phase {
+            Phase::Auth(_) | Phase::Pair(_) => {
+                self.handle_handshake(now, message);
+                ClientDelivery::Nothing
+            }
+            Phase::Keyed | Phase::Open => self.handle_record(now, message),
+            Phase::Closing | Phase::Closed => ClientDelivery::Nothing,
+        }
+    }
+
+    fn handle_handshake(&mut self, now: Instant, message: &[u8]) {
+        let Ok((kind, body)) = v2::split(message) else { return self.closed(Reason::MALFORMED, 0) };
+        if kind == Kind::Refused {
+            let (reason, tries_left) = v2::read_refusal(body).unwrap_or((Reason::MALFORMED, 0));
+            return self.closed(reason, tries_left);
+        }
+        let ephemeral = random(&mut self.rng);
+        let step = match (&mut self.phase, kind) {
+            (Phase::Auth(auth), Kind::AuthReply) => auth.finish(body).map(|transport| (None, Some(transport))),
+            (Phase::Pair(pair), kind) => pair.handle(kind, body, ephemeral).map(|step| match step {
+                PairClientStep::Send(next) => (Some(next), None),
+                PairClientStep::Done(last, transport) => (Some(last), Some(transport)),
+            }),
+            _ => return self.closed(Reason::MISBEHAVED, 0),
+        };
+        match step {
+            Ok((message, transport)) => {
+                self.handshake = message;
+                if let Some(transport) = transport {
+                    self.keyed(now, &transport);
+                }
+            }
+            // In a pairing only the host counts wrong codes; here it means that somebody else answered.
+            Err(Unproven) => self.closed(Reason::WRONG_HOST, 0),
+        }
+    }
+
+    fn keyed(&mut self, now: Instant, transport: &Transport) {
+        let mut session = Session::new(now, &transport.initiator, &transport.responder, transport.hash);
+        let hello = Hello {
+            role: Role::Controller,
+            kind: SessionKind::CONTROL,
+            protocol: PROTOCOL,
+            signing_key: self.config.signing_key.public(),
+            signature: self.config.signing_key.sign_hello(Role::Controller, &transport.hash),
+            error: None,
+        };
+        session.hello(hello, self.greeting as u32);
+        self.session = Some(session);
+        self.host = Some(transport.remote);
+        self.phase = Phase::Keyed;
+    }
+
+    fn handle_record<'a>(&mut self, now: Instant, record: &'a mut [u8]) -> ClientDelivery<'a> {
+        let Some(session) = &mut self.session else { return ClientDelivery::Nothing };
+        let hash = session.hash;
+        let (header, body) = match session.open(now, record) {
+            Opened::Frame(header, body) => (header, body),
+            Opened::Nothing => return ClientDelivery::Nothing,
+            Opened::Fault(reason) => return self.fault(now, reason),
+        };
+        match (header, &self.phase) {
+            (Header::Hello(hello), Phase::Keyed) => self.handle_hello(now, &hello, hash, body),
+            (Header::Close { reason }, _) => {
+                self.closed(reason, 0);
+                ClientDelivery::Nothing
+            }
+            (Header::Response { id, status, total }, Phase::Open) => {
+                self.handle_response(now, id, Some((Outcome::from_status(status), total)), body)
+            }
+            (Header::Chunk { id }, Phase::Open) => self.handle_response(now, id, None, body),
+            (Header::Push { topic }, Phase::Open) => ClientDelivery::Push { topic, body },
+            _ => self.fault(now, Reason::MISBEHAVED),
+        }
+    }
+
+    fn handle_hello<'a>(
+        &mut self,
+        now: Instant,
+        hello: &Hello,
+        handshake: [u8; 32],
+        body: &'a [u8],
+    ) -> ClientDelivery<'a> {
+        let Some(host) = self.host else { return ClientDelivery::Nothing };
+        let signing_key = hello.signing_key;
+        if hello.role != Role::Host || verify_hello(&signing_key, Role::Host, &handshake, &hello.signature).is_err() {
+            return self.fault(now, Reason::FORGED);
+        }
+        if let Some(reason) = hello.error {
+            self.emit(ClientEvent::Refused { host, signing_key, handshake, reason });
+            self.closed(reason, 0);
+        } else {
+            self.phase = Phase::Open;
+            self.emit(ClientEvent::Opened { host, signing_key, handshake });
+        }
+        ClientDelivery::Greeting(body)
+    }
+
+    fn handle_response<'a>(
+        &mut self,
+        now: Instant,
+        id: u32,
+        begins: Option<(Outcome, u32)>,
+        body: &'a [u8],
+    ) -> ClientDelivery<'a> {
+        let part = body.len() as u32;
+        let Some(index) = self.calls.iter().position(|call| call.id.0 == id) else {
+            return self.fault(now, Reason::MISBEHAVED);
+        };
+        let Some(call) = self.calls.get_mut(index) else { return ClientDelivery::Nothing };
+        let (outcome, total, before) = match (begins, call.response) {
+            (Some((outcome, total)), None) => (outcome, total, 0),
+            (None, Some(begun)) if part > 0 => begun,
+            _ => return self.fault(now, Reason::MISBEHAVED),
+        };
+        if total as usize > BODY_BYTES || part > total - before {
+            return self.fault(now, Reason::MISBEHAVED);
+        }
+        let got = before + part;
+        let done = got == total;
+        let call_id = call.id;
+        if done {
+            self.calls.swap_remove(index);
+            // The host answered before it had all of the request; the rest is not wanted.
+            if let Some(session) = &mut self.session {
+                session.outbox.withdraw(call_id);
+            }
+        } else {
+            call.response = Some((outcome, total, got));
+        }
+        ClientDelivery::Response(ResponsePart { call: call_id, outcome, total: total as usize, body, done })
+    }
+
+    fn fault<'a>(&mut self, now: Instant, reason: Reason) -> ClientDelivery<'a> {
+        self.begin_close(now, reason);
+        self.emit(ClientEvent::Closed { reason, tries_left: 0 });
+        ClientDelivery::Nothing
+    }
+
+    /// The transport has ended.
+    pub fn handle_eof(&mut self) {
+        match self.phase {
+            Phase::Closing | Phase::Closed => self.phase = Phase::Closed,
+            Phase::Auth(_) | Phase::Pair(_) | Phase::Keyed | Phase::Open => self.closed(Reason::LOST, 0),
+        }
+    }
+
+    /// Time has passed. Early and spurious calls change nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match (&self.phase, &self.session) {
+            (Phase::Auth(_) | Phase::Pair(_) | Phase::Keyed, _) if now >= self.deadline => {
+                self.closed(Reason::TIMEOUT, 0);
+            }
+            (Phase::Open, Some(session)) if session.liveness.is_dead(now) => self.closed(Reason::SILENT, 0),
+            (Phase::Closing, _) if now >= self.deadline => self.phase = Phase::Closed,
+            _ => {}
+        }
+    }
+
+    /// The next event, oldest first.
+    pub fn poll_event(&mut self) -> Option<ClientEvent> {
+        self.events.pop_front()
+    }
+
+    /// Writes the next message into `buf` (at least [`RECORD_BYTES`](crate::limits::RECORD_BYTES)) and gives its
+    /// length; `None` when there is nothing to send.
+    pub fn poll_transmit(&mut self, now: Instant, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
+        if let Some(message) = self.handshake.take() {
+            buf.get_mut(..message.len())?.copy_from_slice(&message);
+            return Some(message.len());
+        }
+        let sent = match (&self.phase, &mut self.session) {
+            (Phase::Keyed | Phase::Open | Phase::Closing, Some(session)) => {
+                session.poll_transmit(now, LinkId::ONLY, bodies, buf)
+            }
+            _ => None,
+        };
+        if sent.is_none() && matches!(self.phase, Phase::Closing) {
+            self.phase = Phase::Closed;
+        }
+        sent
+    }
+
+    /// When to call [`Client::handle_timeout`] next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        match (&self.phase, &self.session) {
+            (Phase::Auth(_) | Phase::Pair(_) | Phase::Keyed, _) => {
+                Some(Deadline { at: self.deadline, why: Timer::Handshake })
+            }
+            (Phase::Open, Some(session)) => Some(session.deadline()),
+            (Phase::Closing, _) => Some(Deadline { at: self.deadline, why: Timer::Linger }),
+            (Phase::Open | Phase::Closed, _) => None,
+        }
+    }
+
+    /// Whether the session is open.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
+    }
+
+    /// Whether all is said and the transport can be closed.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    /// Whether another call may be made.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        !self.calls.is_full()
+    }
+
+    /// Asks for a method with `total` bytes of parameters.
+    ///
+    /// # Errors
+    /// [`Misuse::NotOpen`], [`Misuse::TooManyCalls`], [`Misuse::MethodName`] or [`Misuse::BodyTooLarge`]; nothing is
+    /// sent then.
+    pub fn call(&mut self, method: &str, operation: OperationId, total: usize) -> Result<RequestId, Misuse> {
+        let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) else { return Err(Misuse::NotOpen) };
+        if total > BODY_BYTES {
+            return Err(Misuse::BodyTooLarge);
+        }
+        let method = String::try_from(method).map_err(|_| Misuse::MethodName)?;
+        if method.is_empty() {
+            return Err(Misuse::MethodName);
+        }
+        if !session.outbox.has_room() {
+            return Err(Misuse::TooManyCalls);
+        }
+        let id = RequestId(self.last.checked_add(1).ok_or(Misuse::TooManyCalls)?);
+        self.calls.push(Call { id, cancelled: false, response: None }).map_err(|_| Misuse::TooManyCalls)?;
+        self.last = id.0;
+        let _has_room = session.outbox.add(Item::new(Request { id, operation, method }, total as u32));
+        Ok(id)
+    }
+
+    /// Tells the host that a call is not wanted any more; its one response still comes, usually `cancelled`.
+    ///
+    /// # Errors
+    /// [`Misuse::NoSuchCall`] when it has ended or was cancelled before.
+    pub fn cancel(&mut self, id: RequestId) -> Result<(), Misuse> {
+        let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) else { return Err(Misuse::NotOpen) };
+        let call = self.calls.iter_mut().find(|call| call.id == id && !call.cancelled).ok_or(Misuse::NoSuchCall)?;
+        call.cancelled = true;
+        session.outbox.cancel(id);
+        Ok(())
+    }
+
+    /// Ends the session and tells the host why.
+    pub fn close(&mut self, now: Instant, reason: Reason) {
+        if !matches!(self.phase, Phase::Closing | Phase::Closed) {
+            self.begin_close(now, reason);
+            self.emit(ClientEvent::Closed { reason, tries_left: 0 });
+        }
+    }
+
+    fn begin_close(&mut self, now: Instant, reason: Reason) {
+        self.phase = Phase::Closing;
+        self.deadline = now.after(LINGER);
+        self.calls.clear();
+        if let Some(session) = &mut self.session {
+            session.outbox.close(reason);
+        }
+    }
+
+    fn closed(&mut self, reason: Reason, tries_left: u8) {
+        self.phase = Phase::Closed;
+        self.handshake = None;
+        self.calls.clear();
+        self.emit(ClientEvent::Closed { reason, tries_left });
+    }
+
+    /// At most one `Opened` or `Refused` and one `Closed` are ever made.
+    fn emit(&mut self, event: ClientEvent) {
+        let _never_full = self.events.push_back(event);
+    }
+}
+
+fn random<const BYTES: usize>(rng: &mut ChaCha20Rng) -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}

@@ -1,0 +1,277 @@
+//! What a host makes of a message.
+
+use super::link::{Admission, Link, Phase, Response, is_method};
+use super::{Event, GreetingVerdict, Host, PairingEnd};
+use crate::crypto::keys::{PublicKey, VerifyingKey, verify_hello};
+use crate::crypto::noise::Transport;
+use crate::dialect::v2::{self, Kind, PairHost, PairHostStep};
+use crate::frame::{Header, Hello, Role, SessionKind};
+use crate::id::{LinkId, OperationId, RequestId};
+use crate::limits::{BODY_BYTES, PRE_AUTH_BYTES, RECEIVING_BYTES};
+use crate::reason::{ErrorCode, Reason};
+use crate::session::{Item, Opened, Session};
+use crate::time::Instant;
+
+/// What a message brings to the program around the host.
+#[derive(Debug)]
+#[must_use]
+pub enum Delivery<'a> {
+    /// Nothing that it must see.
+    Nothing,
+    /// A peer has proved its key: answer with [`Host::decide`].
+    Hello(ProvedPeer<'a>),
+    /// The controller (I2) asks for something.
+    Request(RequestPart<'a>),
+}
+
+/// A peer that has proved its key and asks for a session.
+#[derive(Debug)]
+pub struct ProvedPeer<'a> {
+    /// Its link.
+    pub link: LinkId,
+    /// Its key.
+    pub peer: PublicKey,
+    /// Its signing key, proved as well.
+    pub signing_key: VerifyingKey,
+    /// Whether it came by the pairing code, so that trusting it is the owner's wish.
+    pub paired: bool,
+    /// What both screens show the fingerprint of.
+    pub handshake: [u8; 32],
+    /// What it tells of itself.
+    pub body: &'a [u8],
+}
+
+/// A request, or one more part of it.
+#[derive(Debug)]
+pub struct RequestPart<'a> {
+    /// Its link.
+    pub link: LinkId,
+    /// The request.
+    pub call: RequestId,
+    /// The method; empty in all parts but the first.
+    pub method: &'a str,
+    /// The operation; zero in all parts but the first.
+    pub operation: OperationId,
+    /// Bytes of all parts together.
+    pub total: usize,
+    /// This part of the parameters.
+    pub body: &'a [u8],
+    /// Whether this was the last part: carry it out.
+    pub done: bool,
+}
+
+impl<const N: usize> Host<N> {
+    /// A message of a link. Opens it in place.
+    pub fn handle_message<'a>(&mut self, now: Instant, id: LinkId, message: &'a mut [u8]) -> Delivery<'a> {
+        let Some(link) = self.links.get(id) else { return Delivery::Nothing };
+        match link.phase {
+            Phase::Waiting | Phase::Pairing(_) => {
+                self.handle_handshake(now, id, message);
+                Delivery::Nothing
+            }
+            Phase::Keyed => self.handle_first_record(now, id, message),
+            Phase::Open => self.handle_record(now, id, message),
+            // What a peer says before it knows whether it may, or after it was told to go.
+            Phase::Proved | Phase::Queued | Phase::Closing => Delivery::Nothing,
+        }
+    }
+
+    fn handle_handshake(&mut self, now: Instant, id: LinkId, message: &[u8]) {
+        if message.len() > PRE_AUTH_BYTES {
+            return self.reject(now, id, Reason::TOO_LARGE, 0);
+        }
+        let Ok((kind, body)) = v2::split(message) else { return self.reject(now, id, Reason::MALFORMED, 0) };
+        let random = self.random::<64>();
+        let ephemeral = self.random::<32>();
+        let Some(link) = self.links.get_mut(id) else { return };
+        match (&mut link.phase, kind) {
+            (Phase::Waiting, Kind::Auth) => match v2::auth_respond(self.config.static_key.clone(), body, ephemeral) {
+                Ok((transport, answer)) => {
+                    link.handshake = Some(answer);
+                    link.keyed(now, &transport);
+                }
+                Err(_) => self.reject(now, id, Reason::FORGED, 0),
+            },
+            (Phase::Waiting, Kind::Pair) => {
+                let Some(window) = &self.window else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
+                match PairHost::start(window.code(), body, &random) {
+                    Ok((pairing, answer)) => {
+                        link.phase = Phase::Pairing(pairing);
+                        link.handshake = Some(answer);
+                    }
+                    Err(_) => self.reject(now, id, Reason::MALFORMED, 0),
+                }
+            }
+            (Phase::Pairing(pairing), kind) => {
+                let Some(window) = &mut self.window else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
+                if !window.is_free_for(id) {
+                    return self.reject(now, id, Reason::NOT_PAIRING, 0);
+                }
+                match pairing.handle(&self.config.static_key, kind, body, ephemeral) {
+                    Ok(PairHostStep::Proved(answer)) => {
+                        let claimed = window.claim(id);
+                        debug_assert!(claimed, "checked above");
+                        link.handshake = Some(answer);
+                    }
+                    Ok(PairHostStep::Done(transport)) => {
+                        link.paired = true;
+                        link.keyed(now, &transport);
+                    }
+                    Ok(PairHostStep::WrongCode) => {
+                        let tries_left = window.wrong();
+                        self.emit(Event::WrongCode { link: id, tries_left });
+                        self.reject(now, id, Reason::WRONG_CODE, tries_left);
+                        if tries_left == 0 {
+                            self.close_pairing(PairingEnd::WrongCodes);
+                        }
+                    }
+                    Err(_) => self.reject(now, id, Reason::FORGED, 0),
+                }
+            }
+            _ => self.reject(now, id, Reason::MISBEHAVED, 0),
+        }
+    }
+
+    /// Refuses a link that has no keys, in clear.
+    fn reject(&mut self, now: Instant, id: LinkId, reason: Reason, tries_left: u8) {
+        if let Some(link) = self.links.get_mut(id) {
+            link.handshake = Some(v2::refusal(reason, tries_left));
+        }
+        self.end(now, id, reason);
+    }
+
+    /// The proof of I4: only a peer that holds the secret of its key can make this record.
+    fn handle_first_record<'a>(&mut self, now: Instant, id: LinkId, record: &'a mut [u8]) -> Delivery<'a> {
+        let Some(link) = self.links.get_mut(id) else { return Delivery::Nothing };
+        let (Some(session), Some(peer)) = (&mut link.session, link.peer) else { return Delivery::Nothing };
+        let hash = session.hash;
+        let (hello, body) = match session.open(now, record) {
+            Opened::Frame(Header::Hello(hello), body) => (hello, body),
+            Opened::Frame(..) | Opened::Nothing => return self.fault(now, id, Reason::MISBEHAVED),
+            Opened::Fault(reason) => return self.fault(now, id, reason),
+        };
+        let Hello { role, kind, signing_key, signature, .. } = hello;
+        if role != Role::Controller || verify_hello(&signing_key, Role::Controller, &hash, &signature).is_err() {
+            return self.fault(now, id, Reason::FORGED);
+        }
+        if link.paired && !self.window.as_ref().is_some_and(|window| window.is_free_for(id)) {
+            self.refuse(now, id, GreetingVerdict::Refused(Reason::NOT_PAIRING));
+            return Delivery::Nothing;
+        }
+        if kind != SessionKind::CONTROL {
+            self.refuse(now, id, GreetingVerdict::Refused(Reason::UNSUPPORTED));
+            return Delivery::Nothing;
+        }
+        link.phase = Phase::Proved;
+        Delivery::Hello(ProvedPeer { link: id, peer, signing_key, paired: link.paired, handshake: hash, body })
+    }
+
+    fn handle_record<'a>(&mut self, now: Instant, id: LinkId, record: &'a mut [u8]) -> Delivery<'a> {
+        let Some(link) = self.links.get_mut(id) else { return Delivery::Nothing };
+        let Some(session) = &mut link.session else { return Delivery::Nothing };
+        let (header, body) = match session.open(now, record) {
+            Opened::Frame(header, body) => (header, body),
+            Opened::Nothing => return Delivery::Nothing,
+            Opened::Fault(reason) => return self.fault(now, id, reason),
+        };
+        match header {
+            Header::Request { id: call, operation, method, total } => {
+                self.begin_call(now, id, RequestId(call), method, operation, total, body)
+            }
+            Header::Chunk { id: call } => self.continue_call(now, id, RequestId(call), body),
+            Header::Cancel { id: call } => {
+                if link.calls.end(RequestId(call)) {
+                    link.answer(RequestId(call), ErrorCode::Cancelled, "cancelled");
+                    self.emit(Event::CallCancelled { link: id, call: RequestId(call) });
+                }
+                Delivery::Nothing
+            }
+            Header::Close { reason } => {
+                self.end(now, id, reason);
+                Delivery::Nothing
+            }
+            Header::Hello(_)
+            | Header::Response { .. }
+            | Header::Push { .. }
+            | Header::Ping { .. }
+            | Header::Pong { .. } => self.fault(now, id, Reason::MISBEHAVED),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one frame")]
+    fn begin_call<'a>(
+        &mut self,
+        now: Instant,
+        id: LinkId,
+        call: RequestId,
+        method: &'a str,
+        operation: OperationId,
+        total: u32,
+        body: &'a [u8],
+    ) -> Delivery<'a> {
+        let Some(link) = self.links.get_mut(id) else { return Delivery::Nothing };
+        let got = body.len() as u32;
+        if got > total {
+            return self.fault(now, id, Reason::MISBEHAVED);
+        }
+        let refusal = if total as usize > BODY_BYTES {
+            Some((ErrorCode::LimitExceeded, "the parameters are over 16 MiB"))
+        } else if link.calls.missing() + (total - got) as usize > RECEIVING_BYTES {
+            Some((ErrorCode::LimitExceeded, "more than 32 MiB of parameters are on their way already"))
+        } else if !is_method(method) {
+            Some((ErrorCode::InvalidArgument, "a method name has 1 to 40 letters a-z, digits, dots and underscores"))
+        } else {
+            None
+        };
+        match (link.calls.begin(call.0, total, got), refusal) {
+            (Admission::Repeated, _) => return self.fault(now, id, Reason::MISBEHAVED),
+            (Admission::TooMany, _) => {
+                link.answer(call, ErrorCode::LimitExceeded, "64 calls are in flight already; wait for one to end");
+                return Delivery::Nothing;
+            }
+            (Admission::Accepted, Some((code, text))) => {
+                link.calls.end(call);
+                link.answer(call, code, text);
+                return Delivery::Nothing;
+            }
+            (Admission::Accepted, None) => {}
+        }
+        let part = RequestPart { link: id, call, method, operation, total: total as usize, body, done: got == total };
+        Delivery::Request(part)
+    }
+
+    fn continue_call<'a>(&mut self, now: Instant, id: LinkId, call: RequestId, body: &'a [u8]) -> Delivery<'a> {
+        let Some(link) = self.links.get_mut(id) else { return Delivery::Nothing };
+        // Parts of a request that was refused or cancelled meanwhile were on their way already.
+        let Some(running) = link.calls.get_mut(call.0) else { return Delivery::Nothing };
+        let got = body.len() as u32;
+        if got == 0 || got > running.missing() {
+            return self.fault(now, id, Reason::MISBEHAVED);
+        }
+        running.got += got;
+        let (total, done) = (running.total as usize, running.missing() == 0);
+        Delivery::Request(RequestPart { link: id, call, method: "", operation: [0; 16], total, body, done })
+    }
+
+    /// Only this link ends; the others notice nothing.
+    fn fault<'a>(&mut self, now: Instant, id: LinkId, reason: Reason) -> Delivery<'a> {
+        self.end(now, id, reason);
+        Delivery::Nothing
+    }
+}
+
+impl Link {
+    fn keyed(&mut self, now: Instant, transport: &Transport) {
+        self.session = Some(Session::new(now, &transport.responder, &transport.initiator, transport.hash));
+        self.peer = Some(transport.remote);
+        self.phase = Phase::Keyed;
+    }
+
+    fn answer(&mut self, call: RequestId, code: ErrorCode, text: &'static str) {
+        if let Some(session) = &mut self.session {
+            let (head, total) = Response::canned(call, code, text);
+            // The link is not read from without room for an answer.
+            let _never_full = session.outbox.add(Item::new(head, total));
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! The host's machine: many links, one controller.
+
+mod arbiter;
+mod intake;
+mod link;
+mod pairing;
+mod registry;
+
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
+use heapless::Deque;
+
+pub use arbiter::{Arbiter, Claim};
+pub use intake::{Delivery, ProvedPeer, RequestPart};
+use link::{Link, Phase, Response};
+pub use pairing::{PairingEnd, PairingWindow};
+use registry::Registry;
+
+use crate::crypto::keys::{PublicKey, SigningKey, StaticKey};
+use crate::frame::{Hello, PROTOCOL, Role, SessionKind};
+use crate::id::{LinkId, RequestId};
+use crate::limits::{BODY_BYTES, CHUNK_BYTES, HALF_OPEN, HALF_OPEN_PER_ADDRESS, HANDSHAKE, LINGER};
+use crate::reason::{Misuse, Reason};
+use crate::session::{Bodies, Item, Outcome};
+use crate::time::{Deadline, Instant, Timer};
+
+/// Events that may wait to be polled. One input makes at most three for each link.
+const EVENTS: usize = 128;
+
+/// The keys of the host.
+#[derive(Debug, Clone)]
+pub struct HostConfig {
+    /// Proves who this machine is.
+    pub static_key: StaticKey,
+    /// Signs its HELLO.
+    pub signing_key: SigningKey,
+}
+
+/// The program's answer to [`Delivery::Hello`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The key may drive.
+    Trusted,
+    /// It may not: [`Reason::UNTRUSTED`], [`Reason::REFUSED`]…
+    Refused(Reason),
+}
+
+/// What the host's HELLO on a link says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GreetingVerdict {
+    /// The session is open.
+    Welcome,
+    /// Another controller drives.
+    Busy {
+        /// The holder.
+        holder: PublicKey,
+        /// Since when.
+        since: Instant,
+    },
+    /// No session for this peer.
+    Refused(Reason),
+}
+
+impl GreetingVerdict {
+    const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Welcome => None,
+            Self::Busy { .. } => Some(Reason::BUSY),
+            Self::Refused(reason) => Some(reason),
+        }
+    }
+}
+
+/// What the program around the host must know or do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Answer with [`Host::greet`].
+    GreetingDue {
+        /// The link.
+        link: LinkId,
+        /// What the greeting says.
+        verdict: GreetingVerdict,
+    },
+    /// A controller drives from now on.
+    SessionOpened {
+        /// Its link.
+        link: LinkId,
+        /// Its key.
+        peer: PublicKey,
+    },
+    /// The controller is gone: stop all that it started, release all that it holds, then call [`Host::released`].
+    /// Nobody else is admitted before that (I3).
+    SessionEnded {
+        /// Its link.
+        link: LinkId,
+        /// Its key.
+        peer: PublicKey,
+        /// Why.
+        reason: Reason,
+    },
+    /// The controller does not want this call any more; it has been answered with `cancelled`.
+    CallCancelled {
+        /// The link.
+        link: LinkId,
+        /// The request.
+        call: RequestId,
+    },
+    /// Somebody proved a wrong code.
+    WrongCode {
+        /// The link.
+        link: LinkId,
+        /// Tries until the window closes.
+        tries_left: u8,
+    },
+    /// The pairing window is closed.
+    PairingEnded(PairingEnd),
+    /// The link is gone from the table; send what was polled and close its transport.
+    LinkClosed {
+        /// The link.
+        link: LinkId,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// Why [`Host::open`] takes no link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The table is full.
+    Full,
+    /// Too many strangers, from this address or in all.
+    Crowded,
+}
+
+/// The machine whose desktop is driven, with at most `N` links. See the crate's documentation for the order of
+/// calls.
+#[derive(Debug)]
+pub struct Host<const N: usize> {
+    config: HostConfig,
+    rng: ChaCha20Rng,
+    links: Registry<Link, N>,
+    arbiter: Arbiter,
+    window: Option<PairingWindow>,
+    tickets: u64,
+    events: Deque<Event, EVENTS>,
+}
+
+impl<const N: usize> Host<N> {
+    /// A host without links. The seed must come from a source of cryptographic quality: every ephemeral key is
+    /// drawn from it.
+    #[must_use]
+    pub fn new(config: HostConfig, seed: [u8; 32]) -> Self {
+        const { assert!(N * 3 + 8 <= EVENTS, "an input must never make more events than can wait") };
+        Self {
+            config,
+            rng: ChaCha20Rng::from_seed(seed),
+            links: Registry::new(),
+            arbiter: Arbiter::new(),
+            window: None,
+            tickets: 0,
+            events: Deque::new(),
+        }
+    }
+
+    /// A new connection from this address (IPv6, or IPv4 mapped into it).
+    ///
+    /// # Errors
+    /// [`Refusal`] when there is no place for it (I7); close it.
+    pub fn open(&mut self, now: Instant, address: [u8; 16]) -> Result<LinkId, Refusal> {
+        let (mut strangers, mut from_there) = (0, 0);
+        for (_, link) in self.links.iter().filter(|(_, link)| link.is_half_open()) {
+            strangers += 1;
+            from_there += usize::from(link.address == address);
+        }
+        if strangers >= HALF_OPEN || from_there >= HALF_OPEN_PER_ADDRESS {
+            return Err(Refusal::Crowded);
+        }
+        self.links.insert(Link::new(address, now.after(HANDSHAKE))).ok_or(Refusal::Full)
+    }
+
+    /// The transport of a link has ended.
+    pub fn handle_eof(&mut self, now: Instant, link: LinkId) {
+        self.end(now, link, Reason::LOST);
+        self.retire(link);
+    }
+
+    /// Time has passed. Early and spurious calls change nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.window.as_ref().is_some_and(|window| now >= window.until()) {
+            self.close_pairing(PairingEnd::Expired);
+        }
+        for index in 0..N {
+            let Some(id) = self.links.at(index) else { continue };
+            let Some(link) = self.links.get(id) else { continue };
+            let late = link.deadline.is_some_and(|deadline| now >= deadline);
+            let dead = link.session.as_ref().is_some_and(|session| session.liveness.is_dead(now));
+            match link.phase {
+                Phase::Closing if late => self.retire(id),
+                Phase::Queued if late => self.refuse(now, id, GreetingVerdict::Refused(Reason::UNAVAILABLE)),
+                Phase::Waiting | Phase::Pairing(_) | Phase::Keyed | Phase::Proved if late => {
+                    self.end(now, id, Reason::TIMEOUT);
+                }
+                Phase::Open if dead => self.end(now, id, Reason::SILENT),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next event, oldest first.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Writes the next message of a link into `buf` (at least [`RECORD_BYTES`](crate::limits::RECORD_BYTES)) and
+    /// gives its length; `None` when there is nothing to send.
+    pub fn poll_transmit(
+        &mut self,
+        now: Instant,
+        id: LinkId,
+        bodies: &mut impl Bodies,
+        buf: &mut [u8],
+    ) -> Option<usize> {
+        let link = self.links.get_mut(id)?;
+        if let Some(message) = link.handshake.take() {
+            buf.get_mut(..message.len())?.copy_from_slice(&message);
+            return Some(message.len());
+        }
+        let sent = match &mut link.session {
+            Some(session) if matches!(link.phase, Phase::Open | Phase::Closing) => {
+                session.poll_transmit(now, id, bodies, buf)
+            }
+            _ => None,
+        };
+        if sent.is_none() && matches!(link.phase, Phase::Closing) && link.greeting.is_none() {
+            self.retire(id);
+        }
+        sent
+    }
+
+    /// Whether the link's next message can be taken now. While not, its transport is not read, so that a controller
+    /// that asks without reading the answers stalls only itself.
+    #[must_use]
+    pub fn wants_input(&self, id: LinkId) -> bool {
+        self.links.get(id).is_some_and(|link| match link.phase {
+            Phase::Open => link.session.as_ref().is_some_and(|session| session.outbox.has_room()),
+            // What follows is taken when the decision is known.
+            Phase::Proved | Phase::Queued => false,
+            Phase::Waiting | Phase::Pairing(_) | Phase::Keyed | Phase::Closing => true,
+        })
+    }
+
+    /// When to call [`Host::handle_timeout`] next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let window = self.window.as_ref().map(|window| Deadline { at: window.until(), why: Timer::Pairing });
+        self.links.iter().fold(window, |first, (_, link)| {
+            let why = if matches!(link.phase, Phase::Closing) { Timer::Linger } else { Timer::Handshake };
+            let own = match (&link.phase, &link.session) {
+                (Phase::Open, Some(session)) => Some(session.deadline()),
+                _ => link.deadline.map(|at| Deadline { at, why }),
+            };
+            Deadline::earliest(first, own)
+        })
+    }
+
+    /// Answers [`Delivery::Hello`].
+    pub fn decide(&mut self, now: Instant, id: LinkId, decision: Decision) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        if !matches!(link.phase, Phase::Proved) {
+            return;
+        }
+        let paired = link.paired;
+        match decision {
+            Decision::Refused(reason) => {
+                if let (true, Some(window)) = (paired, &mut self.window) {
+                    window.forget(id);
+                }
+                self.refuse(now, id, GreetingVerdict::Refused(reason));
+            }
+            Decision::Trusted => {
+                link.phase = Phase::Queued;
+                link.ticket = self.tickets;
+                link.deadline = Some(now.after(HANDSHAKE));
+                self.tickets += 1;
+                if paired {
+                    self.close_pairing(PairingEnd::Paired);
+                }
+                self.admit(now);
+            }
+        }
+    }
+
+    /// Answers [`Event::GreetingDue`]: the body of this side's HELLO has `total` bytes, at most
+    /// [`CHUNK_BYTES`]; longer ones are cut by the caller.
+    pub fn greet(&mut self, id: LinkId, total: usize) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        let (Some(verdict), Some(session)) = (link.greeting.take(), &mut link.session) else { return };
+        let hello = Hello {
+            role: Role::Host,
+            kind: SessionKind::CONTROL,
+            protocol: PROTOCOL,
+            signing_key: self.config.signing_key.public(),
+            signature: self.config.signing_key.sign_hello(Role::Host, &session.hash),
+            error: verdict.reason(),
+        };
+        session.hello(hello, total.min(CHUNK_BYTES) as u32);
+    }
+
+    /// Answers a request. Its body has `total` bytes.
+    ///
+    /// # Errors
+    /// [`Misuse::NoSuchLink`] or [`Misuse::NoSuchCall`] when the session or the call has ended meanwhile, which is
+    /// no fault: drop the result. [`Misuse::BodyTooLarge`] leaves the call running.
+    pub fn respond(&mut self, id: LinkId, call: RequestId, outcome: Outcome, total: usize) -> Result<(), Misuse> {
+        let link = self.links.get_mut(id).ok_or(Misuse::NoSuchLink)?;
+        let (Phase::Open, Some(session)) = (&link.phase, &mut link.session) else { return Err(Misuse::NoSuchLink) };
+        if total > BODY_BYTES {
+            return Err(Misuse::BodyTooLarge);
+        }
+        if !link.calls.end_complete(call) {
+            return Err(Misuse::NoSuchCall);
+        }
+        // Every running call keeps a place: requests are not read while the outbox is full.
+        let _never_full = session.outbox.add(Item::new(Response::new(call, outcome), total as u32));
+        Ok(())
+    }
+
+    /// Tells the controller something that it did not ask for, in at most [`CHUNK_BYTES`].
+    ///
+    /// # Errors
+    /// [`Misuse::NotOpen`] without a session, [`Misuse::BodyTooLarge`], or [`Misuse::TooManyCalls`] while 8 pushes
+    /// wait to be sent.
+    pub fn push(&mut self, id: LinkId, topic: u16, total: usize) -> Result<(), Misuse> {
+        let link = self.links.get_mut(id).ok_or(Misuse::NoSuchLink)?;
+        let (Phase::Open, Some(session)) = (&link.phase, &mut link.session) else { return Err(Misuse::NotOpen) };
+        if total > CHUNK_BYTES {
+            return Err(Misuse::BodyTooLarge);
+        }
+        if session.outbox.push(topic, total as u32) { Ok(()) } else { Err(Misuse::TooManyCalls) }
+    }
+
+    /// Ends a link and tells the other side why.
+    pub fn close(&mut self, now: Instant, id: LinkId, reason: Reason) {
+        self.end(now, id, reason);
+    }
+
+    /// All that the session of this past link pressed is released; the next controller may come.
+    pub fn released(&mut self, now: Instant, id: LinkId) {
+        if self.arbiter.released(id) {
+            self.admit(now);
+        }
+    }
+
+    /// Opens a pairing window; one that is open already is closed first.
+    ///
+    /// # Errors
+    /// [`Misuse::Code`] when the code is empty or too long.
+    pub fn open_pairing(&mut self, code: &[u8], until: Instant) -> Result<(), Misuse> {
+        let window = PairingWindow::open(code, until)?;
+        self.close_pairing(PairingEnd::Closed);
+        self.window = Some(window);
+        Ok(())
+    }
+
+    /// Closes the pairing window.
+    pub fn cancel_pairing(&mut self) {
+        self.close_pairing(PairingEnd::Closed);
+    }
+
+    /// Whether a code is being shown.
+    #[must_use]
+    pub const fn is_pairing(&self) -> bool {
+        self.window.is_some()
+    }
+
+    /// Link, key and start of the session that drives.
+    #[must_use]
+    pub const fn controller(&self) -> Option<(LinkId, PublicKey, Instant)> {
+        self.arbiter.holder()
+    }
+
+    /// The hash that names a link's handshake, once there is one: both sides have the same.
+    #[must_use]
+    pub fn handshake_hash(&self, id: LinkId) -> Option<[u8; 32]> {
+        Some(self.links.get(id)?.session.as_ref()?.hash)
+    }
+
+    /// Bytes of memory that this machine takes, all of them inside itself.
+    #[must_use]
+    pub const fn memory() -> usize {
+        size_of::<Self>()
+    }
+
+    fn emit(&mut self, event: Event) {
+        let full = self.events.push_back(event).is_err();
+        debug_assert!(!full, "the drain contract was broken: events were not polled");
+    }
+
+    fn random<const BYTES: usize>(&mut self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        self.rng.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// Gives the place to whoever waits for it, first come first.
+    fn admit(&mut self, now: Instant) {
+        loop {
+            let next = self
+                .links
+                .iter()
+                .filter(|(_, link)| matches!(link.phase, Phase::Queued))
+                .min_by_key(|(_, link)| link.ticket)
+                .and_then(|(id, link)| Some((id, link.peer?)));
+            let Some((id, peer)) = next else { return };
+            match self.arbiter.claim(peer) {
+                Claim::Wait => return,
+                Claim::Granted => {
+                    let granted = self.arbiter.grant(now, id, peer);
+                    debug_assert!(granted, "claim and grant agree");
+                    if let Some(link) = self.links.get_mut(id) {
+                        link.phase = Phase::Open;
+                        link.deadline = None;
+                        link.greeting = Some(GreetingVerdict::Welcome);
+                    }
+                    self.emit(Event::SessionOpened { link: id, peer });
+                    self.emit(Event::GreetingDue { link: id, verdict: GreetingVerdict::Welcome });
+                }
+                Claim::Replaces(old) => self.end(now, old, Reason::REPLACED),
+                Claim::Busy { holder, since } => self.refuse(now, id, GreetingVerdict::Busy { holder, since }),
+            }
+        }
+    }
+
+    /// A proved link gets a HELLO that says no, and some time to read it.
+    fn refuse(&mut self, now: Instant, id: LinkId, verdict: GreetingVerdict) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        link.phase = Phase::Closing;
+        link.deadline = Some(now.after(LINGER));
+        link.greeting = Some(verdict);
+        link.ended = verdict.reason().unwrap_or(Reason::DONE);
+        self.emit(Event::GreetingDue { link: id, verdict });
+    }
+
+    /// Begins the end of a link: the session's if it has one, and a word to the other side where there can be one.
+    fn end(&mut self, now: Instant, id: LinkId, reason: Reason) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        if matches!(link.phase, Phase::Closing) {
+            return;
+        }
+        let was_open = matches!(link.phase, Phase::Open);
+        link.phase = Phase::Closing;
+        link.deadline = Some(now.after(LINGER));
+        link.ended = reason;
+        link.greeting = None;
+        link.calls.clear();
+        if let Some(session) = &mut link.session {
+            session.outbox.close(reason);
+        }
+        let peer = link.peer;
+        if let Some(window) = &mut self.window {
+            window.forget(id);
+        }
+        if let (true, Some(peer)) = (was_open, peer) {
+            let held = self.arbiter.leave(id);
+            debug_assert!(held, "an open session holds the place");
+            self.emit(Event::SessionEnded { link: id, peer, reason });
+        }
+    }
+
+    fn retire(&mut self, id: LinkId) {
+        if let Some(link) = self.links.remove(id) {
+            self.emit(Event::LinkClosed { link: id, reason: link.ended });
+        }
+    }
+
+    fn close_pairing(&mut self, end: PairingEnd) {
+        if self.window.take().is_some() {
+            self.emit(Event::PairingEnded(end));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Every limit of the protocol, each with its reason. docs/SECURITY.md lists what happens at each.
+
+use core::time::Duration;
+
+/// From the accepted connection to the peer's first record: a person's network answers in far less, and a
+/// stranger holds a place no longer than this.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// How long a refused or closing link may take to read the reason.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// A link from which nothing came for this long is asked whether it lives.
+pub const PING_AFTER: Duration = Duration::from_secs(10);
+
+/// A link from which nothing came for this long is dead: three pings unanswered.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long a pairing code lives.
+pub const PAIRING: Duration = Duration::from_secs(300);
+
+/// Wrong codes after which a pairing window closes: an online guesser of six digits wins with 3 in a million.
+pub const PAIRING_TRIES: u8 = 3;
+
+/// The longest pairing code in bytes.
+pub const CODE_BYTES: usize = 64;
+
+/// The largest message before authentication; the largest real one is under 200 bytes.
+pub const PRE_AUTH_BYTES: usize = 4096;
+
+/// Links of one address that may be unauthenticated at once.
+pub const HALF_OPEN_PER_ADDRESS: usize = 4;
+
+/// Links that may be unauthenticated at once.
+pub const HALF_OPEN: usize = 32;
+
+/// The largest body of a request, a response or a push.
+pub const BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes of request bodies that one session may have announced and not yet delivered.
+pub const RECEIVING_BYTES: usize = 2 * BODY_BYTES;
+
+/// The part of a body that one record carries. Small enough that an input event waits for one chunk at most
+/// (0.04 ms of sealing), large enough that the cost of a record disappears in it.
+pub const CHUNK_BYTES: usize = 64 * 1024;
+
+/// The longest frame header; a header's length is one byte.
+pub const HEADER_BYTES: usize = 255;
+
+/// The AEAD's tag.
+pub const TAG_BYTES: usize = 16;
+
+/// The largest record: header length, header, chunk, tag. The buffer given to `poll_transmit` has this size.
+pub const RECORD_BYTES: usize = 1 + HEADER_BYTES + CHUNK_BYTES + TAG_BYTES;
+
+/// Calls of one session that may be in flight.
+pub const CALLS: usize = 64;
+
+/// The longest method name in bytes.
+pub const METHOD_BYTES: usize = 40;
+
+/// Records under one key, per direction; the key is then replaced. Far below the 2⁶⁴ of the nonce and the 2³²
+/// that keep the AEAD's bounds comfortable, and small enough that the path is exercised in use.
+pub const REKEY_AFTER: u64 = 1 << 16;
+
+/// UTF-8 bytes that one typing call may carry.
+pub const TEXT_BYTES: usize = 16 * 1024;
