@@ -1,0 +1,320 @@
+//! The values that methods take and give, the same in every wire version
+//! (their field names are those of the version 1 wire, docs/PROTOCOL.md).
+
+use serde::{Deserialize, Serialize};
+
+/// A place on the desktop in logical pixels; the origin is the desktop's own and may lie inside it,
+/// so coordinates can be negative.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Point {
+    /// Pixels to the right of the origin.
+    pub x: f64,
+    /// Pixels below the origin.
+    pub y: f64,
+}
+
+impl Point {
+    /// A point from its two coordinates.
+    #[must_use]
+    pub const fn new(x: f64, y: f64) -> Self {
+        Self { x, y }
+    }
+}
+
+/// An upright rectangle in logical pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Rect {
+    /// Left edge.
+    pub x: f64,
+    /// Top edge.
+    pub y: f64,
+    /// Extent to the right.
+    pub width: f64,
+    /// Extent downwards.
+    pub height: f64,
+}
+
+impl Rect {
+    /// A rectangle from its top-left corner and its size.
+    #[must_use]
+    pub const fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
+        Self { x, y, width, height }
+    }
+
+    /// Whether the point lies inside: left and top edges belong to the rectangle, right and bottom do not.
+    #[must_use]
+    pub fn contains(&self, point: Point) -> bool {
+        point.x >= self.x && point.y >= self.y && point.x < self.x + self.width && point.y < self.y + self.height
+    }
+
+    /// The middle of the rectangle.
+    #[must_use]
+    pub fn center(&self) -> Point {
+        Point::new(self.x + self.width / 2.0, self.y + self.height / 2.0)
+    }
+}
+
+/// One monitor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Display {
+    /// The name that `display.capture` takes.
+    pub id: String,
+    /// Where it lies on the desktop, in logical pixels.
+    pub bounds: Rect,
+    /// Device pixels per logical pixel.
+    pub scale_factor: f64,
+    /// Whether it is the one with the desktop's panel.
+    pub primary: bool,
+    /// What a person would call it, such as a connector's name.
+    pub name: Option<String>,
+}
+
+/// A mouse button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Button {
+    /// The main button.
+    Left,
+    /// The context-menu button.
+    Right,
+    /// The wheel, pressed.
+    Middle,
+    /// The "back" thumb button.
+    X1,
+    /// The "forward" thumb button.
+    X2,
+}
+
+/// A key that is held while something else happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Modifier {
+    /// Shift.
+    Shift,
+    /// Control.
+    Ctrl,
+    /// Alt (Option).
+    Alt,
+    /// Super (Windows, Command).
+    Meta,
+    /// Fn; no desktop lets a program press it.
+    Fn,
+    /// Caps Lock.
+    CapsLock,
+}
+
+/// What a [`PointerEvent`] does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PointerAction {
+    /// Moves to `point`.
+    Move,
+    /// Moves to `point` and presses `button`.
+    Down,
+    /// Moves to `point` and releases `button`.
+    Up,
+    /// Moves to `point` and turns the wheel by `dx`, `dy`.
+    Scroll,
+}
+
+/// One event of the mouse.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PointerEvent {
+    /// What happens.
+    pub action: PointerAction,
+    /// Where, in logical pixels.
+    pub point: Point,
+    /// The button of `down` and `up`; left when absent.
+    pub button: Option<Button>,
+    /// Keys held during the event; those not held already are pressed and released around it.
+    pub modifiers: Vec<Modifier>,
+    /// Wheel clicks to the right.
+    pub dx: f64,
+    /// Wheel clicks upwards.
+    pub dy: f64,
+}
+
+/// Whether a key or a button goes down or comes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Press {
+    /// Goes down and stays down.
+    Down,
+    /// Comes up.
+    Up,
+}
+
+/// One event of the keyboard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeyEvent {
+    /// Down or up.
+    pub action: Press,
+    /// The key's name in any common spelling (`crate::desktop::Key`).
+    pub keysym: String,
+    /// Keys held during the event; those not held already are pressed and released around it.
+    pub modifiers: Vec<Modifier>,
+}
+
+/// Text to be typed as if by a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextInput {
+    /// The text; `\n` is Return and `\t` is Tab.
+    pub text: String,
+    /// Pause after each character, in milliseconds; 0 is as fast as the desktop takes it.
+    pub interval_ms: u32,
+}
+
+/// How a picture is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureFormat {
+    /// PNG, 8-bit RGB.
+    #[default]
+    Png,
+    /// Four bytes a pixel, red first, rows from the top, no padding.
+    RawRgba,
+}
+
+/// What limits a picture's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureProfile {
+    /// Longest edge at most 1568 pixels and at most 1568 patches of 28×28 pixels.
+    #[default]
+    Claude,
+    /// The device's own pixels.
+    Native,
+}
+
+/// What `display.capture` takes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CaptureParams {
+    /// One display; absent is the whole desktop.
+    pub display_id: Option<String>,
+    /// A part of the desktop in logical pixels; it must lie within what is captured.
+    pub region: Option<Rect>,
+    /// How the picture is scaled down.
+    pub profile: PictureProfile,
+    /// How it is encoded.
+    pub format: PictureFormat,
+    /// Whether the mouse pointer is drawn into it.
+    pub cursor: bool,
+}
+
+/// A picture of the desktop.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// The encoding of `data`.
+    pub format: PictureFormat,
+    /// Width of the picture in its own pixels.
+    pub width: u32,
+    /// Height of the picture in its own pixels.
+    pub height: u32,
+    /// The part of the desktop that it shows, in logical pixels.
+    pub area: Rect,
+    /// The display that was asked for.
+    pub display_id: Option<String>,
+    /// When it was taken, in seconds since 1970.
+    pub captured_at: f64,
+    /// The encoded picture.
+    #[serde(with = "serde_bytes")]
+    pub data: Vec<u8>,
+}
+
+impl core::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Picture")
+            .field("format", &self.format)
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("area", &self.area)
+            .field("bytes", &self.data.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What `ui.tree` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeParams {
+    /// Only this window.
+    pub window_id: Option<String>,
+    /// Only this application.
+    pub app: Option<String>,
+    /// How deep to go; the root is at depth 0.
+    pub max_depth: u32,
+}
+
+impl Default for TreeParams {
+    fn default() -> Self {
+        Self { window_id: None, app: None, max_depth: 8 }
+    }
+}
+
+/// An element of the accessibility tree.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct UiElement {
+    /// Its kind: `window`, `button`, `menu`, `text`…
+    pub role: String,
+    /// Its label.
+    pub name: String,
+    /// Its content, where it has one.
+    pub value: Option<String>,
+    /// Where it is, in logical pixels.
+    pub bounds: Option<Rect>,
+    /// Whether it has the keyboard.
+    pub focused: bool,
+    /// Whether it can be used.
+    pub enabled: bool,
+    /// What can be done to it.
+    pub actions: Vec<String>,
+    /// What it contains.
+    pub children: Vec<UiElement>,
+}
+
+/// One form of what the clipboard holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipboardEntry {
+    /// Its MIME type.
+    pub mime_type: String,
+    /// Its bytes.
+    #[serde(with = "serde_bytes")]
+    pub data: Vec<u8>,
+}
+
+/// What the clipboard holds: the same content in one or several forms; no entry is an empty clipboard.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClipboardContents {
+    /// The forms, best first.
+    pub entries: Vec<ClipboardEntry>,
+}
+
+/// What the machine is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Environment {
+    /// `Linux`, `Darwin` or `Windows`.
+    pub os: String,
+    /// The kernel's release.
+    pub os_version: String,
+    /// The machine's name on its network.
+    pub hostname: String,
+    /// Its displays.
+    pub displays: Vec<Display>,
+}
+
+/// What a host can do. Only what was probed to work is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Names of the closed list of docs/PROTOCOL.md, sorted.
+    pub capabilities: Vec<String>,
+    /// `local/x11`, `local/virtual`…
+    pub backend: String,
+}
+
+impl TextInput {
+    /// All the pauses together.
+    #[must_use]
+    pub fn pauses(&self) -> core::time::Duration {
+        let characters = u32::try_from(self.text.chars().count()).unwrap_or(u32::MAX);
+        core::time::Duration::from_millis(self.interval_ms.into()).saturating_mul(characters)
+    }
+}

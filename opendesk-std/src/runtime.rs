@@ -1,0 +1,95 @@
+//! What opendesk needs of an async runtime. An adapter is this trait and nothing else.
+
+use core::future::{Future, poll_fn};
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::pin::pin;
+use std::time::Instant;
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+/// A runtime: a clock, timers, sockets, a place for blocking work and a way to start a task.
+pub trait Runtime: Clone + Send + Sync + 'static {
+    /// A TCP connection. `TCP_NODELAY` is on: a click must not wait for a full segment.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// A TCP listener.
+    type Listener: Listener<Stream = Self::Stream>;
+    /// A connection between two programs of one machine.
+    type LocalStream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    /// A listener for such connections.
+    type LocalListener: Listener<Stream = Self::LocalStream>;
+    /// A timer.
+    type Timer: Timer;
+
+    /// The clock that the timers follow.
+    fn now(&self) -> Instant;
+
+    /// A timer that is not set.
+    fn timer(&self) -> Self::Timer;
+
+    /// Listens on an address; port 0 picks a free one.
+    ///
+    /// # Errors
+    /// The system's.
+    fn listen(&self, address: SocketAddr) -> io::Result<Self::Listener>;
+
+    /// Connects to an address.
+    fn connect(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Listens on a path of the file system. The caller has made sure that nobody else does, and removes the file.
+    ///
+    /// # Errors
+    /// The system's, or [`io::ErrorKind::Unsupported`] where there are no such sockets.
+    fn listen_local(&self, path: &Path) -> io::Result<Self::LocalListener>;
+
+    /// Connects to a path of the file system.
+    fn connect_local(&self, path: &Path) -> impl Future<Output = io::Result<Self::LocalStream>> + Send;
+
+    /// Runs work that blocks, away from the event loop.
+    fn run_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send;
+
+    /// Starts a task.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+}
+
+/// Accepts connections.
+pub trait Listener: Send + 'static {
+    /// What it accepts.
+    type Stream;
+
+    /// The next connection and, where there is one, the address it came from.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Stream, Option<SocketAddr>)>>;
+
+    /// Where it listens, for listeners on addresses.
+    ///
+    /// # Errors
+    /// The system's.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+/// A timer that can be set again and again.
+pub trait Timer: Unpin + Send + 'static {
+    /// Sets it; setting it to the instant it is set to already costs nothing.
+    fn set(&mut self, at: Instant);
+
+    /// Whether its instant has come; the task is woken then.
+    fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// What happened first: the future, or the deadline.
+pub async fn timeout<R: Runtime, F: Future>(runtime: &R, limit: Duration, future: F) -> Option<F::Output> {
+    let mut timer = runtime.timer();
+    timer.set(runtime.now() + limit);
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => timer.poll_elapsed(cx).map(|()| None),
+    })
+    .await
+}

@@ -1,0 +1,91 @@
+//! WebSocket, the same way at both ends.
+
+use core::task::{Context, Poll};
+
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::protocol::WebSocketConfig;
+use async_tungstenite::tungstenite::{Error, Message};
+use futures_io::{AsyncRead, AsyncWrite};
+use futures_util::{SinkExt, StreamExt};
+use opendesk_core::limits::RECORD_BYTES;
+
+/// The limits of a link: a message is one record, so nothing larger is ever taken, and the buffers of an idle link
+/// stay small.
+pub(crate) fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(16 * 1024)
+        .write_buffer_size(RECORD_BYTES)
+        .max_message_size(Some(RECORD_BYTES))
+        .max_frame_size(Some(RECORD_BYTES))
+}
+
+/// What a link gave.
+#[derive(Debug)]
+pub(crate) enum Received {
+    /// A binary message.
+    Message(Vec<u8>),
+    /// A message of a kind that the protocol does not use.
+    Foreign,
+    /// The end.
+    End,
+}
+
+/// An upgraded link.
+pub(crate) struct Socket<S> {
+    stream: WebSocketStream<S>,
+    unflushed: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    pub(crate) const fn new(stream: WebSocketStream<S>) -> Self {
+        Self { stream, unflushed: false }
+    }
+
+    /// Whether another message can be sent without waiting.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.stream.poll_ready_unpin(cx)
+    }
+
+    /// Hands over a message; only after `poll_ready`.
+    pub(crate) fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.unflushed = true;
+        self.stream.start_send_unpin(Message::Binary(message.to_vec().into()))
+    }
+
+    /// Pushes what was handed over to the network. Ready once all of it is there.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = self.stream.poll_flush_unpin(cx);
+        self.unflushed = flushed.is_pending();
+        flushed
+    }
+
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
+        loop {
+            return Poll::Ready(match self.stream.poll_next_unpin(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(Message::Binary(bytes)))) => Received::Message(bytes.into()),
+                Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {
+                    // A pong was queued by the WebSocket layer.
+                    self.unflushed = true;
+                    continue;
+                }
+                Poll::Ready(Some(Ok(Message::Text(_) | Message::Frame(_)))) => Received::Foreign,
+                Poll::Ready(Some(Ok(Message::Close(_)) | Err(_)) | None) => Received::End,
+            });
+        }
+    }
+
+    /// Closes politely; ready when the other side has said so too or is gone.
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.poll_close_unpin(cx).map(|_| ())
+    }
+}
+
+impl<S> core::fmt::Debug for Socket<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Socket(..)")
+    }
+}
