@@ -1,0 +1,180 @@
+//! Reading and writing the files of the home: private, bounded, whole or not at all.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use tempfile::NamedTempFile;
+
+/// Never follow a link out of the home, and never hang on a pipe that somebody put there.
+const CAREFUL: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
+
+/// Replaces the file by one that holds `bytes`, readable by its owner only. After a crash or a full disk the path
+/// holds either all of the old content or all of the new one. A symbolic link at `path` is itself replaced.
+///
+/// # Errors
+/// Whatever the operating system says; the old file is then still there.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    staged(path, bytes)?.persist(path).map_err(|failure| failure.error)?;
+    sync_directory(path)
+}
+
+/// Like [`write_atomic`], but leaves a file that is already there alone and returns `false`.
+///
+/// # Errors
+/// Whatever the operating system says.
+pub(super) fn create_atomic(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    match staged(path, bytes)?.persist_noclobber(path) {
+        Ok(_) => sync_directory(path).map(|()| true),
+        Err(failure) if failure.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(failure) => Err(failure.error),
+    }
+}
+
+/// Reads a file of at most `max` bytes; `None` when there is none.
+///
+/// # Errors
+/// Whatever the operating system says, [`io::ErrorKind::FileTooLarge`] for a longer file, and
+/// [`io::ErrorKind::InvalidInput`] for what is not a regular file, such as a symbolic link or a pipe.
+pub fn read_private(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = match open_careful(path, OpenOptions::new().read(true)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(max as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > max {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is longer than {max} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
+/// Opens a regular file without following a symbolic link; a file that this creates is readable by its owner only.
+///
+/// # Errors
+/// Whatever the operating system says, and [`io::ErrorKind::InvalidInput`] for what is not a regular file.
+pub(crate) fn open_careful(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = options.mode(0o600).custom_flags(CAREFUL).open(path).map_err(|error| {
+        if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+            io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link, which is not followed here")
+        } else {
+            error
+        }
+    })?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
+}
+
+/// Takes every permission away from group and others.
+///
+/// # Errors
+/// Whatever the operating system says, which it does when the file is somebody else's.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    let permissions = std::fs::metadata(path)?.permissions();
+    if permissions.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    std::fs::set_permissions(path, Permissions::from_mode(permissions.mode() & 0o700))
+}
+
+/// A complete file beside `path`, on disk but under another name; dropping it removes it.
+fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(directory(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// A rename is on disk only once its directory is.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(directory(path))?.sync_all()
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_written_file_is_whole_private_and_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        std::fs::write(&path, b"old and longer").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        write_atomic(&path, b"new").unwrap();
+        assert_eq!(read_private(&path, 3).unwrap().as_deref(), Some(&b"new"[..]));
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("taken");
+        std::fs::create_dir(&path).unwrap();
+        assert!(write_atomic(&path, b"new").is_err());
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+        assert!(path.is_dir());
+    }
+
+    #[test]
+    fn creation_never_replaces() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        assert!(create_atomic(&path, b"first").unwrap());
+        assert!(!create_atomic(&path, b"second").unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_bounded_regular_files_are_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        assert_eq!(read_private(&path, 10).unwrap(), None);
+        std::fs::write(&path, b"12345").unwrap();
+        assert_eq!(read_private(&path, 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        let link = home.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert_eq!(read_private(&link, 10).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(read_private(home.path(), 10).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_pipe_is_refused_instead_of_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, path.as_path(), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert_eq!(read_private(&path, 10).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn a_file_that_others_could_read_becomes_private() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        std::fs::write(&path, b"").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        make_private(&path).unwrap();
+        assert_eq!(mode(&path), 0o600);
+    }
+}

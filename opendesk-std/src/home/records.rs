@@ -1,0 +1,268 @@
+//! The files about paired machines as they are on disk.
+//!
+//! `trusted-peers.json` belongs to version 1 peers as well. They read entries with fields they do not know, but drop
+//! those fields, and every entry they do not understand, with the next thing they write. What must not get lost
+//! that way, above all that a machine was seen on version 2 and is never to be dialled on version 1 again, is
+//! therefore kept beside it in `peers.json`, an object with one object for each public key.
+//!
+//! Entries are changed in place: fields and entries that nobody here understands stay as they are.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::json::{self, Style};
+use super::{Home, HomeError, PeerName, TrustedPeer, hex};
+
+const TRUSTED: &str = "trusted-peers.json";
+const OURS: &str = "peers.json";
+const DEFAULT: &str = "default-peer";
+
+/// Room for thousands of machines.
+const MAX_FILE: usize = 4 << 20;
+
+/// What the three files hold.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Records {
+    /// The entries of `trusted-peers.json`, understood or not, in the order of pairing.
+    pub(super) trusted: Vec<Value>,
+    /// `peers.json` by the public key in lower-case hexadecimal.
+    pub(super) ours: BTreeMap<String, Map<String, Value>>,
+    /// The line of `default-peer`.
+    pub(super) default: Option<String>,
+}
+
+impl Records {
+    pub(super) fn read(home: &Home) -> Result<Self, HomeError> {
+        let trusted = match parse(home, TRUSTED)? {
+            None => Vec::new(),
+            Some(Value::Array(entries)) => entries,
+            Some(_) => return Err(corrupt(home, TRUSTED, "is not a JSON array")),
+        };
+        let ours: BTreeMap<_, _> = match parse(home, OURS)? {
+            None => BTreeMap::new(),
+            Some(Value::Object(entries)) => entries
+                .into_iter()
+                .map(|(key, entry)| understood(key, entry).ok_or_else(|| corrupt(home, OURS, "has a damaged entry")))
+                .collect::<Result<_, _>>()?,
+            Some(_) => return Err(corrupt(home, OURS, "is not a JSON object")),
+        };
+        let default = home.read(DEFAULT, 4096)?.map(|line| String::from_utf8_lossy(&line).trim().to_owned());
+        Ok(Self { trusted, ours, default: default.filter(|name| !name.is_empty()) })
+    }
+
+    /// Writes what differs from `before`. A crash between two files leaves a machine without trust rather than
+    /// trusted without what is known of it.
+    pub(super) fn write(&self, home: &Home, before: &Self) -> Result<(), HomeError> {
+        if self.ours.len() < before.ours.len() {
+            self.write_trusted(home, before)?;
+            self.write_ours(home, before)?;
+        } else {
+            self.write_ours(home, before)?;
+            self.write_trusted(home, before)?;
+        }
+        match &self.default {
+            _ if self.default == before.default => Ok(()),
+            Some(name) => home.write(DEFAULT, format!("{name}\n").as_bytes()),
+            None => home.remove(DEFAULT).map(drop),
+        }
+    }
+
+    fn write_trusted(&self, home: &Home, before: &Self) -> Result<(), HomeError> {
+        if self.trusted == before.trusted {
+            return Ok(());
+        }
+        home.write(TRUSTED, json::array(&self.trusted, Style::Pretty).as_bytes())
+    }
+
+    fn write_ours(&self, home: &Home, before: &Self) -> Result<(), HomeError> {
+        if self.ours == before.ours {
+            return Ok(());
+        }
+        let entries: Map<_, _> =
+            self.ours.iter().map(|(key, fields)| (key.clone(), Value::Object(fields.clone()))).collect();
+        home.write(OURS, json::object(&entries, Style::Pretty).as_bytes())
+    }
+
+    /// The machines of all understandable entries, in the order of pairing. Their names are valid and unique even
+    /// where those in the file are not. Of two entries with the same key the first counts.
+    pub(super) fn peers(&self) -> Vec<TrustedPeer> {
+        let mut peers: Vec<TrustedPeer> = Vec::new();
+        for entry in &self.trusted {
+            let Some(public_key) = key_of(entry) else { continue };
+            if peers.iter().any(|peer| peer.public_key == public_key) {
+                continue;
+            }
+            let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let name = PeerName::sanitize(&text("name"), &public_key)
+                .unique(|name| peers.iter().any(|peer| peer.name == *name));
+            let ours = self.ours.get(&hex::encode(&public_key));
+            peers.push(TrustedPeer {
+                public_key,
+                name,
+                paired_at: entry.get("paired_at").and_then(Value::as_f64).unwrap_or_default(),
+                description: text("description"),
+                description_override: text("description_override"),
+                last_host: text("last_host"),
+                last_port: entry
+                    .get("last_port")
+                    .and_then(Value::as_u64)
+                    .and_then(|port| u16::try_from(port).ok())
+                    .unwrap_or_default(),
+                signing_key: ours.and_then(signing_key),
+                wire: ours.and_then(wire),
+            });
+        }
+        peers
+    }
+
+    /// Gives every understandable entry the key and the name that [`peers`](Self::peers) shows, so that a name
+    /// means the same machine from then on.
+    pub(super) fn settle(&mut self) {
+        for peer in self.peers() {
+            let Some(fields) = self.fields_mut(&peer.public_key) else { continue };
+            fields.insert("public_key".into(), hex::encode(&peer.public_key).into());
+            fields.insert("name".into(), peer.name.as_str().into());
+        }
+    }
+
+    /// The fields of the entry of a machine.
+    pub(super) fn fields_mut(&mut self, public_key: &[u8; 32]) -> Option<&mut Map<String, Value>> {
+        self.trusted.iter_mut().find(|entry| key_of(entry) == Some(*public_key)).and_then(Value::as_object_mut)
+    }
+
+    /// Notes the version a machine was seen on and the key it signs with. The version never goes down.
+    pub(super) fn pin(&mut self, public_key: &[u8; 32], version: u8, signing: Option<[u8; 32]>) {
+        let seen = self.ours.get(&hex::encode(public_key)).and_then(wire).unwrap_or(1);
+        if version <= seen && signing.is_none() {
+            return;
+        }
+        let fields = self.ours.entry(hex::encode(public_key)).or_default();
+        if version > seen {
+            fields.insert("wire".into(), version.into());
+        }
+        if let Some(key) = signing {
+            fields.insert("signing_key".into(), hex::encode(&key).into());
+        }
+    }
+}
+
+/// The public key of an entry of `trusted-peers.json`; `None` for an entry that cannot be understood.
+pub(super) fn key_of(entry: &Value) -> Option<[u8; 32]> {
+    entry.get("public_key").and_then(Value::as_str).and_then(hex::decode_key)
+}
+
+/// An entry of `peers.json`, if it is one.
+fn understood(key: String, entry: Value) -> Option<(String, Map<String, Value>)> {
+    let Value::Object(fields) = entry else { return None };
+    let is_key = hex::decode_key(&key).is_some();
+    let is_whole = (fields.get("wire").is_none() || wire(&fields).is_some())
+        && (fields.get("signing_key").is_none() || signing_key(&fields).is_some());
+    (is_key && is_whole).then(|| (key.to_ascii_lowercase(), fields))
+}
+
+fn wire(fields: &Map<String, Value>) -> Option<u8> {
+    fields.get("wire").and_then(Value::as_u64).and_then(|version| u8::try_from(version).ok())
+}
+
+fn signing_key(fields: &Map<String, Value>) -> Option<[u8; 32]> {
+    fields.get("signing_key").and_then(Value::as_str).and_then(hex::decode_key)
+}
+
+fn parse(home: &Home, name: &str) -> Result<Option<Value>, HomeError> {
+    let Some(bytes) = home.read(name, MAX_FILE)? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| corrupt(home, name, &format!("does not parse ({error})")))
+}
+
+fn corrupt(home: &Home, name: &str, why: &str) -> HomeError {
+    HomeError::corrupt(&home.path().join(name), why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::HomeErrorKind;
+    use super::*;
+
+    /// A home with these files, and the directory that goes away with the test.
+    fn home(files: &[(&str, &str)]) -> (Home, tempfile::TempDir) {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(root.path().join("home"))).unwrap();
+        for (name, content) in files {
+            home.write(name, content.as_bytes()).unwrap();
+        }
+        (home, root)
+    }
+
+    fn key(digits: &str) -> String {
+        digits.repeat(32)
+    }
+
+    #[test]
+    fn no_file_is_no_machine() {
+        let (home, _root) = home(&[]);
+        let records = Records::read(&home).unwrap();
+        assert!(records.peers().is_empty());
+        assert_eq!(records.default, None);
+        records.write(&home, &records).unwrap();
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn bad_entries_are_skipped_and_bad_fields_are_empty() {
+        let content = format!(
+            "[null, 7, {{}}, {{\"public_key\": \"short\"}}, {{\"public_key\": 5}}, \
+             {{\"public_key\": \"{}\", \"name\": null, \"paired_at\": \"2026\", \"last_port\": 70000}}, \
+             {{\"public_key\": \"{}\", \"name\": \"b\", \"paired_at\": 3, \"last_port\": 8423}}]",
+            key("AA"),
+            key("bb")
+        );
+        let (home, _root) = home(&[(TRUSTED, &content)]);
+        let peers = Records::read(&home).unwrap().peers();
+        assert_eq!(peers.len(), 2);
+        assert_eq!((peers[0].public_key, peers[0].name.as_str()), ([0xaa; 32], "peer-aaaaaa"));
+        assert_eq!((peers[0].paired_at, peers[0].last_port), (0.0, 0));
+        assert_eq!((peers[1].paired_at, peers[1].last_port), (3.0, 8423));
+    }
+
+    #[test]
+    fn names_are_valid_and_unique_in_memory_and_then_on_disk() {
+        let entry = |digits: &str, name: &str| format!("{{\"public_key\": \"{}\", \"name\": \"{name}\"}}", key(digits));
+        let entries =
+            [entry("01", "pc"), entry("02", "pc"), entry("03", "ALL"), entry("01", "again"), entry("04", "pc")];
+        let (home, _root) = home(&[(TRUSTED, &format!("[{}]", entries.join(",")))]);
+        let before = Records::read(&home).unwrap();
+        let names =
+            |records: &Records| -> Vec<String> { records.peers().iter().map(|peer| peer.name.to_string()).collect() };
+        assert_eq!(names(&before), ["pc", "pc-2", "peer-030303", "pc-3"]);
+        let mut after = before.clone();
+        after.settle();
+        after.trusted.remove(0);
+        after.write(&home, &before).unwrap();
+        assert_eq!(names(&Records::read(&home).unwrap()), ["pc-2", "peer-030303", "again", "pc-3"]);
+    }
+
+    #[test]
+    fn damaged_files_are_errors_that_say_where() {
+        let entry = |body: &str| format!("{{\"{}\": {body}}}", key("01"));
+        for (name, content, why) in [
+            (TRUSTED, "[\n  {]".to_owned(), "at line 2 column 4"),
+            (TRUSTED, String::new(), "does not parse"),
+            (TRUSTED, "null".to_owned(), "is not a JSON array"),
+            (TRUSTED, "[]]".to_owned(), "does not parse"),
+            (OURS, "[]".to_owned(), "is not a JSON object"),
+            (OURS, "{\"short\": {}}".to_owned(), "has a damaged entry"),
+            (OURS, entry("[]"), "has a damaged entry"),
+            (OURS, entry("{\"wire\": \"2\"}"), "has a damaged entry"),
+            (OURS, entry("{\"wire\": 256}"), "has a damaged entry"),
+            (OURS, entry("{\"signing_key\": \"00\"}"), "has a damaged entry"),
+        ] {
+            let (home, _root) = home(&[(name, &content)]);
+            let error = Records::read(&home).unwrap_err();
+            assert_eq!(error.kind(), HomeErrorKind::Corrupt, "{content}");
+            for part in [name, why, "it was left untouched"] {
+                assert!(error.to_string().contains(part), "{content}: {error}");
+            }
+            assert_eq!(error.to_string().lines().count(), 1);
+        }
+    }
+}
