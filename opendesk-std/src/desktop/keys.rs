@@ -1,0 +1,255 @@
+//! Key names in every common spelling.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::api::Modifier;
+
+/// A key of the keyboard, named by what it means rather than by where it sits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// The key that gives this character, without its Shift: `A` and `a` are the same key.
+    Char(char),
+    /// F1 to F24.
+    Function(u8),
+    #[expect(missing_docs, reason = "the names say it")]
+    Shift,
+    #[expect(missing_docs, reason = "the names say it")]
+    Control,
+    #[expect(missing_docs, reason = "the names say it")]
+    Alt,
+    /// Super, Windows or Command.
+    Meta,
+    #[expect(missing_docs, reason = "the names say it")]
+    CapsLock,
+    /// Return, the main Enter.
+    Enter,
+    #[expect(missing_docs, reason = "the names say it")]
+    Tab,
+    #[expect(missing_docs, reason = "the names say it")]
+    Escape,
+    #[expect(missing_docs, reason = "the names say it")]
+    Space,
+    #[expect(missing_docs, reason = "the names say it")]
+    Backspace,
+    #[expect(missing_docs, reason = "the names say it")]
+    Delete,
+    #[expect(missing_docs, reason = "the names say it")]
+    Insert,
+    #[expect(missing_docs, reason = "the names say it")]
+    Home,
+    #[expect(missing_docs, reason = "the names say it")]
+    End,
+    #[expect(missing_docs, reason = "the names say it")]
+    PageUp,
+    #[expect(missing_docs, reason = "the names say it")]
+    PageDown,
+    #[expect(missing_docs, reason = "the names say it")]
+    Left,
+    #[expect(missing_docs, reason = "the names say it")]
+    Right,
+    #[expect(missing_docs, reason = "the names say it")]
+    Up,
+    #[expect(missing_docs, reason = "the names say it")]
+    Down,
+    #[expect(missing_docs, reason = "the names say it")]
+    PrintScreen,
+    #[expect(missing_docs, reason = "the names say it")]
+    ScrollLock,
+    #[expect(missing_docs, reason = "the names say it")]
+    NumLock,
+    #[expect(missing_docs, reason = "the names say it")]
+    Pause,
+    /// The context-menu key.
+    Menu,
+}
+
+/// A name that no key has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownKey(String);
+
+impl fmt::Display for UnknownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "no key is called {:?}; use one character, f1 to f24, or a name such as enter, tab, escape, ctrl, alt, shift, meta, left, pageup",
+            self.0
+        )
+    }
+}
+
+impl core::error::Error for UnknownKey {}
+
+/// Every spelling, lower case, without `-`, `_` and spaces.
+const NAMES: &[(&str, Key)] = &[
+    ("shift", Key::Shift),
+    ("shiftl", Key::Shift),
+    ("shiftr", Key::Shift),
+    ("ctrl", Key::Control),
+    ("control", Key::Control),
+    ("ctl", Key::Control),
+    ("controll", Key::Control),
+    ("controlr", Key::Control),
+    ("alt", Key::Alt),
+    ("altl", Key::Alt),
+    ("altr", Key::Alt),
+    ("option", Key::Alt),
+    ("opt", Key::Alt),
+    ("meta", Key::Meta),
+    ("super", Key::Meta),
+    ("superl", Key::Meta),
+    ("superr", Key::Meta),
+    ("metal", Key::Meta),
+    ("metar", Key::Meta),
+    ("win", Key::Meta),
+    ("windows", Key::Meta),
+    ("cmd", Key::Meta),
+    ("command", Key::Meta),
+    ("capslock", Key::CapsLock),
+    ("enter", Key::Enter),
+    ("return", Key::Enter),
+    ("kpenter", Key::Enter),
+    ("tab", Key::Tab),
+    ("escape", Key::Escape),
+    ("esc", Key::Escape),
+    ("space", Key::Space),
+    ("spacebar", Key::Space),
+    ("backspace", Key::Backspace),
+    ("back", Key::Backspace),
+    ("delete", Key::Delete),
+    ("del", Key::Delete),
+    ("insert", Key::Insert),
+    ("ins", Key::Insert),
+    ("home", Key::Home),
+    ("end", Key::End),
+    ("pageup", Key::PageUp),
+    ("pgup", Key::PageUp),
+    ("prior", Key::PageUp),
+    ("pagedown", Key::PageDown),
+    ("pgdn", Key::PageDown),
+    ("pgdown", Key::PageDown),
+    ("next", Key::PageDown),
+    ("left", Key::Left),
+    ("arrowleft", Key::Left),
+    ("right", Key::Right),
+    ("arrowright", Key::Right),
+    ("up", Key::Up),
+    ("arrowup", Key::Up),
+    ("down", Key::Down),
+    ("arrowdown", Key::Down),
+    ("printscreen", Key::PrintScreen),
+    ("prtsc", Key::PrintScreen),
+    ("print", Key::PrintScreen),
+    ("sysrq", Key::PrintScreen),
+    ("scrolllock", Key::ScrollLock),
+    ("numlock", Key::NumLock),
+    ("pause", Key::Pause),
+    ("break", Key::Pause),
+    ("menu", Key::Menu),
+    ("apps", Key::Menu),
+    ("contextmenu", Key::Menu),
+    ("plus", Key::Char('+')),
+    ("minus", Key::Char('-')),
+    ("comma", Key::Char(',')),
+    ("period", Key::Char('.')),
+    ("slash", Key::Char('/')),
+    ("backslash", Key::Char('\\')),
+    ("semicolon", Key::Char(';')),
+    ("apostrophe", Key::Char('\'')),
+    ("quote", Key::Char('\'')),
+    ("grave", Key::Char('`')),
+    ("backtick", Key::Char('`')),
+    ("equal", Key::Char('=')),
+    ("bracketleft", Key::Char('[')),
+    ("bracketright", Key::Char(']')),
+];
+
+impl FromStr for Key {
+    type Err = UnknownKey;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKey> {
+        let mut characters = name.chars();
+        if let (Some(only), None) = (characters.next(), characters.next()) {
+            return match only {
+                ' ' => Ok(Self::Space),
+                '\n' | '\r' => Ok(Self::Enter),
+                '\t' => Ok(Self::Tab),
+                control if control.is_control() => Err(UnknownKey(name.to_owned())),
+                other => Ok(Self::Char(lower(other))),
+            };
+        }
+        let folded: String =
+            name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect();
+        if let Some(number) = folded.strip_prefix('f').and_then(|digits| digits.parse::<u8>().ok())
+            && (1..=24).contains(&number)
+        {
+            return Ok(Self::Function(number));
+        }
+        NAMES
+            .iter()
+            .find(|(spelling, _)| *spelling == folded)
+            .map(|(_, key)| *key)
+            .ok_or_else(|| UnknownKey(name.chars().take(40).collect()))
+    }
+}
+
+/// The lower-case form where it is one character, else the character itself.
+fn lower(character: char) -> char {
+    let mut folded = character.to_lowercase();
+    match (folded.next(), folded.next()) {
+        (Some(one), None) => one,
+        _ => character,
+    }
+}
+
+impl Key {
+    /// The key that a modifier is; `fn` is one that no program can press.
+    #[must_use]
+    pub const fn of_modifier(modifier: Modifier) -> Option<Self> {
+        match modifier {
+            Modifier::Shift => Some(Self::Shift),
+            Modifier::Ctrl => Some(Self::Control),
+            Modifier::Alt => Some(Self::Alt),
+            Modifier::Meta => Some(Self::Meta),
+            Modifier::CapsLock => Some(Self::CapsLock),
+            Modifier::Fn => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_common_spelling_is_one_key() {
+        for (names, key) in [
+            (&["ctrl", "CTRL", "Control", "Control_L", "control-r"][..], Key::Control),
+            (&["cmd", "command", "win", "super", "Super_L", "meta"], Key::Meta),
+            (&["return", "Enter", "\n"], Key::Enter),
+            (&["pgup", "Page_Up", "PageUp", "page up", "Prior"], Key::PageUp),
+            (&["f13", "F13"], Key::Function(13)),
+            (&["a", "A"], Key::Char('a')),
+            (&[" ", "space"], Key::Space),
+            (&["ß"], Key::Char('ß')),
+        ] {
+            for name in names {
+                assert_eq!(name.parse(), Ok(key), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_errors() {
+        for name in ["", "f0", "f25", "hyper", "ctrl+c", "\u{7}", "ab"] {
+            assert!(name.parse::<Key>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_spelling_stands_twice() {
+        for (index, (name, _)) in NAMES.iter().enumerate() {
+            assert!(NAMES[index + 1..].iter().all(|(other, _)| other != name), "{name}");
+        }
+    }
+}

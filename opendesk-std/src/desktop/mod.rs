@@ -1,0 +1,112 @@
+//! The desktop of the machine we run on: one [`Computer`] trait, the backends that implement it, and the
+//! [`Hands`] that remember what is held down.
+
+mod hands;
+mod keys;
+mod none;
+mod select;
+pub mod r#virtual;
+mod worker;
+#[cfg(target_os = "linux")]
+pub mod x11;
+
+use core::fmt::Debug;
+use core::time::Duration;
+
+pub use hands::Hands;
+pub use keys::{Key, UnknownKey};
+pub use none::NoDesktop;
+pub use select::{Backend, open};
+pub use worker::{Desk, Reply};
+
+use crate::api::{Button, ClipboardContents, Display, Error, Point, Press, Rect, Result, TreeParams, UiElement};
+use crate::cancel::Cancel;
+
+/// One picture as the backend has it.
+#[derive(Clone)]
+pub struct Frame {
+    /// Device pixels a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Blue, green, red, unused; rows from the top; `width * height * 4` bytes.
+    pub pixels: Vec<u8>,
+    /// The logical area that the pixels show.
+    pub area: Rect,
+}
+
+impl Debug for Frame {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Frame")
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("area", &self.area)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What part of the desktop to capture.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CaptureArea {
+    /// One display by its id; absent is the whole desktop.
+    pub display_id: Option<String>,
+    /// A part, in logical pixels; it must lie within the display or desktop.
+    pub region: Option<Rect>,
+    /// Whether to draw the mouse pointer.
+    pub cursor: bool,
+}
+
+/// A desktop. Every method may block for as long as the desktop takes, and is called from a worker thread, never
+/// from an event loop. Input methods are primitive: what is held, and which modifiers go around an event, is
+/// the business of [`Hands`].
+///
+/// No method reports success that it cannot stand for: a key, button, window or point that the desktop does not
+/// have is an [`Error`] with [`ErrorCode::InvalidArgument`](crate::api::ErrorCode::InvalidArgument), a missing
+/// piece of the system is [`Error::unsupported`].
+pub trait Computer: Debug + Send + Sync {
+    /// The backend's short name, as `--backend` takes it.
+    fn name(&self) -> &'static str;
+
+    /// What was probed to work, from the closed list of capability names.
+    fn capabilities(&self) -> Vec<&'static str>;
+
+    /// The displays, the primary one first.
+    fn displays(&self) -> Result<Vec<Display>>;
+
+    /// A picture of the desktop or a part of it.
+    fn capture(&self, area: &CaptureArea) -> Result<Frame>;
+
+    /// Where the mouse pointer is.
+    fn cursor_position(&self) -> Result<Point>;
+
+    /// Moves the mouse pointer. Points outside every display are refused.
+    fn move_pointer(&self, to: Point) -> Result<()>;
+
+    /// Presses or releases a mouse button where the pointer is.
+    fn button(&self, button: Button, press: Press) -> Result<()>;
+
+    /// Turns the wheel: clicks to the right and upwards; fractions are rounded to the nearest whole click.
+    fn scroll(&self, right: f64, up: f64) -> Result<()>;
+
+    /// Presses or releases a key.
+    fn key(&self, key: Key, press: Press) -> Result<()>;
+
+    /// Types text of any script into what has the keyboard, pausing after each character, and stops between
+    /// two characters with [`ErrorCode::Cancelled`](crate::api::ErrorCode::Cancelled) once `cancel` says so.
+    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<()>;
+
+    /// The accessibility tree.
+    fn ui_tree(&self, _params: &TreeParams) -> Result<UiElement> {
+        Err(Error::unsupported("ui.tree", self.name()))
+    }
+
+    /// What the clipboard holds.
+    fn clipboard_read(&self) -> Result<ClipboardContents> {
+        Err(Error::unsupported("clipboard.read", self.name()))
+    }
+
+    /// Replaces what the clipboard holds.
+    fn clipboard_write(&self, _contents: &ClipboardContents) -> Result<()> {
+        Err(Error::unsupported("clipboard.write", self.name()))
+    }
+}

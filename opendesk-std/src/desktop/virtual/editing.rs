@@ -1,0 +1,134 @@
+//! What keys do to a text that is being edited, the same in every field.
+
+use super::clipboard::Clipboard;
+use super::editor::{Buffer, Splice, Way};
+use super::keyboard::Stroke;
+use crate::desktop::Key;
+
+/// What kind of field the text is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    /// Lines as they come.
+    Lines,
+    /// One line; pasted line ends become spaces.
+    Line,
+    /// One line that is not shown and cannot be copied.
+    Secret,
+}
+
+/// What a key did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// It means nothing in a text.
+    Ignored,
+    /// It left the text as it was, though not always the caret.
+    Kept,
+    /// It changed the text.
+    Changed(Splice),
+}
+
+impl From<Option<Splice>> for Reply {
+    fn from(splice: Option<Splice>) -> Self {
+        splice.map_or(Self::Kept, Self::Changed)
+    }
+}
+
+/// Applies a key to a text.
+pub(super) fn apply(buffer: &mut Buffer, stroke: Stroke, field: Field, clipboard: &mut Clipboard) -> Reply {
+    if stroke.alt || stroke.meta {
+        return Reply::Ignored;
+    }
+    match (stroke.key, stroke.ctrl) {
+        (Key::Left, word) => buffer.step(Way::Back, word, stroke.shift),
+        (Key::Right, word) => buffer.step(Way::Forward, word, stroke.shift),
+        (Key::Home, false) => buffer.go(buffer.line().start, stroke.shift),
+        (Key::End, false) => buffer.go(buffer.line().end, stroke.shift),
+        (Key::Home, true) => buffer.go(0, stroke.shift),
+        (Key::End, true) => buffer.go(usize::MAX, stroke.shift),
+        (Key::Backspace, word) => return buffer.erase(Way::Back, word).into(),
+        (Key::Delete, word) => return buffer.erase(Way::Forward, word).into(),
+        (Key::Char(letter), true) if !stroke.shift => return command(buffer, letter, field, clipboard),
+        _ => return stroke.text.map_or(Reply::Ignored, |character| buffer.enter(character).into()),
+    }
+    Reply::Kept
+}
+
+/// The chords of Ctrl and a letter.
+fn command(buffer: &mut Buffer, letter: char, field: Field, clipboard: &mut Clipboard) -> Reply {
+    let copies = field != Field::Secret && !buffer.selection().is_empty();
+    match letter {
+        'a' => buffer.select_all(),
+        'c' if copies => clipboard.set_text(buffer.selected()),
+        'x' if copies => {
+            clipboard.set_text(buffer.selected());
+            return buffer.insert(&[]).into();
+        }
+        'v' => return paste(buffer, &clipboard.text(), field),
+        'z' => return buffer.undo().into(),
+        _ => return Reply::Ignored,
+    }
+    Reply::Kept
+}
+
+/// Puts a text of the clipboard in place of the selection, unless there is none.
+fn paste(buffer: &mut Buffer, text: &str, field: Field) -> Reply {
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    let pasted: Vec<char> =
+        if field == Field::Lines { lines.chars().collect() } else { lines.replace('\n', " ").chars().collect() };
+    if pasted.is_empty() { Reply::Kept } else { buffer.insert(&pasted).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chord(letter: char) -> Stroke {
+        Stroke { text: None, ctrl: true, ..Stroke::typing(letter) }
+    }
+
+    #[test]
+    fn copy_cut_and_paste_go_through_the_clipboard() {
+        let (mut buffer, mut clipboard) = (Buffer::default(), Clipboard::default());
+        buffer.insert(&['a', '\n', '世']);
+        let mut press = |stroke| apply(&mut buffer, stroke, Field::Lines, &mut clipboard);
+        assert_eq!(press(chord('v')), Reply::Kept);
+        press(chord('a'));
+        assert_eq!(press(chord('c')), Reply::Kept);
+        assert_eq!(press(chord('x')), Reply::Changed(Splice { at: 0, removed: 3, inserted: 0 }));
+        assert_eq!(press(chord('x')), Reply::Ignored);
+        press(chord('v'));
+        press(chord('v'));
+        assert_eq!(buffer.text(), "a\n世a\n世");
+        assert_eq!(clipboard.text(), "a\n世");
+    }
+
+    #[test]
+    fn line_ends_are_pasted_as_the_field_takes_them() {
+        for (field, expected) in [(Field::Lines, "a\nb\nc"), (Field::Line, "a b c"), (Field::Secret, "a b c")] {
+            let mut buffer = Buffer::default();
+            paste(&mut buffer, "a\r\nb\rc", field);
+            assert_eq!(buffer.text(), expected);
+        }
+    }
+
+    #[test]
+    fn secrets_are_never_copied() {
+        let (mut buffer, mut clipboard) = (Buffer::default(), Clipboard::default());
+        buffer.insert(&['p', 'w']);
+        buffer.select_all();
+        for letter in ['c', 'x'] {
+            assert_eq!(apply(&mut buffer, chord(letter), Field::Secret, &mut clipboard), Reply::Ignored);
+        }
+        assert_eq!((buffer.text().as_str(), clipboard.text().as_str()), ("pw", ""));
+    }
+
+    #[test]
+    fn chords_enter_no_text() {
+        let (mut buffer, mut clipboard) = (Buffer::default(), Clipboard::default());
+        let alt = Stroke { alt: true, ..Stroke::typing('q') };
+        for stroke in [alt, chord('q'), Stroke { shift: true, ..chord('z') }] {
+            assert_eq!(apply(&mut buffer, stroke, Field::Lines, &mut clipboard), Reply::Ignored);
+        }
+        assert_eq!(buffer.text(), "");
+    }
+}

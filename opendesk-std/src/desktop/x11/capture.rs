@@ -1,0 +1,204 @@
+//! Pictures of the desktop, and what else is only looked at.
+
+use x11rb::connection::Connection as _;
+use x11rb::protocol::ErrorKind;
+use x11rb::protocol::shm::ConnectionExt as _;
+use x11rb::protocol::xfixes::{self, ConnectionExt as _, GetCursorImageReply};
+use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, ImageOrder};
+
+use super::connection::{Fault, Outcome, Wire};
+use super::layout::{Layout, Surveyor};
+use super::shm::Shm;
+use crate::api::{Error, Point, Rect};
+use crate::desktop::{CaptureArea, Frame};
+
+/// The connection that looks and never touches, so that no input event waits for a picture.
+pub(super) struct Eyes {
+    wire: Wire,
+    surveyor: Surveyor,
+    shm: Shm,
+    /// Whether the server's pixels are the ones of [`Frame`].
+    readable: bool,
+    /// Whether the server tells what the pointer looks like.
+    cursor: bool,
+}
+
+impl Eyes {
+    pub(super) fn start(wire: Wire) -> Outcome<Self> {
+        let cursor = wire.has(xfixes::X11_EXTENSION_NAME)? && {
+            // The server refuses every other request of the extension until this one was made.
+            wire.x.xfixes_query_version(4, 0)?.reply()?.major_version >= 1
+        };
+        let (surveyor, shm) = (Surveyor::probe(&wire)?, Shm::probe(&wire)?);
+        let readable = has_readable_pixels(&wire);
+        Ok(Self { wire, surveyor, shm, readable, cursor })
+    }
+
+    /// Whether captures work on this server.
+    pub(super) fn can_capture(&self) -> bool {
+        self.readable
+    }
+
+    pub(super) fn layout(&mut self) -> Outcome<Layout> {
+        self.wire.take_events(|_| {})?;
+        self.surveyor.survey(&self.wire)
+    }
+
+    pub(super) fn cursor_position(&mut self) -> Outcome<Point> {
+        self.wire.take_events(|_| {})?;
+        let pointer = self.wire.x.query_pointer(self.wire.root())?.reply()?;
+        Ok(Point::new(f64::from(pointer.root_x), f64::from(pointer.root_y)))
+    }
+
+    /// The keycodes that the server holds for pressed.
+    pub(super) fn pressed_keys(&mut self) -> Outcome<Vec<u8>> {
+        self.wire.take_events(|_| {})?;
+        let bits = self.wire.x.query_keymap()?.reply()?.keys;
+        let is_down = |code: &u8| (bits[usize::from(code / 8)] >> (code % 8)) & 1 == 1;
+        Ok((0..=u8::MAX).filter(is_down).collect())
+    }
+
+    /// Takes a picture: one round trip for the layout, one for the pixels.
+    pub(super) fn capture(&mut self, area: &CaptureArea) -> Outcome<Frame> {
+        if !self.readable {
+            let why = "does not keep 24- or 32-bit colour in little-endian pixels of four bytes";
+            return Err(self.wire.cannot("display.capture", why).into());
+        }
+        if area.cursor && !self.cursor {
+            return Err(self.wire.cannot("the mouse pointer in a capture", "has no XFIXES extension").into());
+        }
+        let mut tried = false;
+        loop {
+            let rect = self.layout()?.area(area)?;
+            match self.shoot(rect, area.cursor) {
+                // The screen became smaller between the two round trips.
+                Err(Fault::Refused(error)) if error.error_kind == ErrorKind::Match && !tried => tried = true,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn shoot(&mut self, rect: Rect, cursor: bool) -> Outcome<Frame> {
+        // Asked for together, so that the pointer stands where it stood when the pixels were read.
+        let pointer = if cursor { Some(self.wire.x.xfixes_get_cursor_image()?) } else { None };
+        let pixels = read_pixels(&self.wire, &mut self.shm, rect)?;
+        let mut frame = Frame { width: rect.width as u32, height: rect.height as u32, pixels, area: rect };
+        if let Some(pointer) = pointer {
+            draw_pointer(&mut frame, &pointer.reply()?);
+        }
+        Ok(frame)
+    }
+}
+
+/// Whether an image of the root window is rows of blue, green, red and an unused byte, without padding.
+fn has_readable_pixels(wire: &Wire) -> bool {
+    let (setup, screen) = (wire.x.setup(), wire.screen());
+    let depth = screen.root_depth;
+    let four_bytes = setup.pixmap_formats.iter().any(|format| format.depth == depth && format.bits_per_pixel == 32);
+    let blue_first = screen.allowed_depths.iter().flat_map(|depth| &depth.visuals).any(|visual| {
+        visual.visual_id == screen.root_visual
+            && (visual.red_mask, visual.green_mask, visual.blue_mask) == (0xff_0000, 0xff00, 0xff)
+    });
+    matches!(depth, 24 | 32) && four_bytes && blue_first && setup.image_byte_order == ImageOrder::LSB_FIRST
+}
+
+/// The pixels of a part of the root window, through shared memory where the server takes it.
+fn read_pixels(wire: &Wire, shm: &mut Shm, rect: Rect) -> Outcome<Vec<u8>> {
+    const ALL_PLANES: u32 = !0;
+    let (x, y, width, height) = (rect.x as i16, rect.y as i16, rect.width as u16, rect.height as u16);
+    let bytes = usize::from(width) * usize::from(height) * 4;
+    let (root, format) = (wire.root(), ImageFormat::Z_PIXMAP);
+    if let Some(segment) = shm.segment(wire, bytes)? {
+        wire.x.shm_get_image(root, x, y, width, height, ALL_PLANES, format.into(), segment.id, 0)?.reply()?;
+        return Ok(segment.memory.read(bytes));
+    }
+    let mut pixels = wire.x.get_image(format, root, x, y, width, height, ALL_PLANES)?.reply()?.data;
+    if pixels.len() < bytes {
+        return Err(Error::internal(format!("the X server sent {} of {bytes} bytes of a picture", pixels.len())).into());
+    }
+    pixels.truncate(bytes);
+    Ok(pixels)
+}
+
+/// Draws the mouse pointer, whose colours are multiplied by their opacity already, so that its hotspot lies where
+/// the pointer is.
+fn draw_pointer(frame: &mut Frame, pointer: &GetCursorImageReply) {
+    let left = i64::from(pointer.x) - i64::from(pointer.xhot) - frame.area.x as i64;
+    let top = i64::from(pointer.y) - i64::from(pointer.yhot) - frame.area.y as i64;
+    let (width, height) = (i64::from(frame.width), i64::from(frame.height));
+    let line = usize::from(pointer.width).max(1);
+    for (y, row) in (top..).zip(pointer.cursor_image.chunks(line)) {
+        for (x, argb) in (left..).zip(row) {
+            if !(0..width).contains(&x) || !(0..height).contains(&y) {
+                continue;
+            }
+            // Within the frame, so neither negative nor too large.
+            let offset = ((y * width + x) * 4) as usize;
+            let Some(pixel) = frame.pixels.get_mut(offset..offset + 3) else { continue };
+            let [blue, green, red, opacity] = argb.to_le_bytes();
+            let clear = u16::from(u8::MAX - opacity);
+            for (below, above) in pixel.iter_mut().zip([blue, green, red]) {
+                let shining = (u16::from(*below) * clear + 127) / 255;
+                *below = above.saturating_add(shining as u8);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grey(area: Rect) -> Frame {
+        let (width, height) = (area.width as u32, area.height as u32);
+        Frame { width, height, pixels: vec![100; (width * height * 4) as usize], area }
+    }
+
+    fn pixel(frame: &Frame, x: usize, y: usize) -> [u8; 3] {
+        let offset = (y * frame.width as usize + x) * 4;
+        [frame.pixels[offset], frame.pixels[offset + 1], frame.pixels[offset + 2]]
+    }
+
+    /// Two by two: opaque red, half-transparent white; fully transparent, opaque blue. The hotspot is the last one.
+    fn pointer(x: i16, y: i16) -> GetCursorImageReply {
+        GetCursorImageReply {
+            x,
+            y,
+            width: 2,
+            height: 2,
+            xhot: 1,
+            yhot: 1,
+            cursor_image: vec![0xffff_0000, 0x8080_8080, 0x0000_0000, 0xff00_00ff],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_pointer_lies_with_its_hotspot_where_it_is() {
+        let mut frame = grey(Rect::new(10.0, 20.0, 4.0, 4.0));
+        draw_pointer(&mut frame, &pointer(12, 22));
+        assert_eq!(pixel(&frame, 1, 1), [0, 0, 255], "red, blue first");
+        assert_eq!(pixel(&frame, 2, 1), [178, 178, 178], "half white over grey");
+        assert_eq!(pixel(&frame, 1, 2), [100, 100, 100], "nothing drawn");
+        assert_eq!(pixel(&frame, 2, 2), [255, 0, 0], "the hotspot");
+        let touched = frame.pixels.chunks(4).filter(|pixel| pixel[..3] != [100; 3]).count();
+        assert_eq!(touched, 3);
+    }
+
+    #[test]
+    fn a_pointer_over_the_edge_is_cut() {
+        for (x, y, left) in [(0, 0, 1), (4, 4, 1), (4, 1, 1), (-1, 0, 0), (30, 30, 0), (-30000, 32767, 0)] {
+            let mut frame = grey(Rect::new(0.0, 0.0, 4.0, 4.0));
+            draw_pointer(&mut frame, &pointer(x, y));
+            let touched = frame.pixels.chunks(4).filter(|pixel| pixel[..3] != [100; 3]).count();
+            assert_eq!(touched, left, "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_without_an_image_is_nothing() {
+        let mut frame = grey(Rect::new(0.0, 0.0, 2.0, 2.0));
+        draw_pointer(&mut frame, &GetCursorImageReply::default());
+        assert_eq!(frame.pixels, vec![100; 16]);
+    }
+}
