@@ -1,0 +1,208 @@
+//! From a name or an address to an open session.
+
+use core::time::Duration;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use async_tungstenite::tungstenite::Error as SocketError;
+use opendesk_core::{Client as Machine, ClientConfig, PublicKey, Reason, limits};
+
+use super::driver::{Driver, Opened};
+use super::{Client, ClientError};
+use crate::home::{Home, NewPeer, Peers, TrustedPeer, printable};
+use crate::runtime::{Runtime, timeout};
+use crate::socket::{self, Socket};
+use crate::words::words;
+use crate::{clock, keys, seed};
+
+/// The port that hosts listen on when nothing else is said.
+pub const DEFAULT_PORT: u16 = 8423;
+
+/// How long reaching a host may take, from looking its name up to its greeting.
+const CONNECT: Duration = limits::HANDSHAKE;
+
+/// Whom to connect to.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// Keys and trusted peers.
+    pub home: Home,
+    /// The peer's name.
+    pub peer: String,
+}
+
+/// Whom to pair with.
+#[derive(Debug, Clone)]
+pub struct PairOptions {
+    /// Keys and trusted peers.
+    pub home: Home,
+    /// A name or an address on the network.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The code that the host shows.
+    pub code: String,
+    /// What to call the host; its own name when absent.
+    pub name: Option<crate::home::PeerName>,
+}
+
+/// A host that is trusted from now on.
+#[derive(Debug, Clone)]
+pub struct Paired {
+    /// Under which name.
+    pub name: String,
+    /// Its key.
+    pub key: PublicKey,
+    /// The four words that its screen shows too.
+    pub words: String,
+}
+
+/// Opens a session with a trusted peer.
+///
+/// # Errors
+/// [`ClientError`]; nothing is waited for longer than ten seconds.
+pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result<Client, ClientError> {
+    let home = options.home.clone();
+    let (name, loaded) = (options.peer.clone(), keys::load(&options.home)?);
+    let peers = runtime.run_blocking(move || Peers::load(&home)).await?;
+    let peer = peers.by_name(&name).ok_or_else(|| unknown(&name, &peers))?;
+    let (host, port) = match (peer.last_host.as_str(), peer.last_port) {
+        ("", _) | (_, 0) => return Err(no_address(&name)),
+        known => known,
+    };
+    let config = ClientConfig { static_key: loaded.static_key, signing_key: loaded.signing_key };
+    let key = PublicKey(peer.public_key);
+    let start = move |now, seed| Ok(Machine::auth(now, config, key, seed));
+    let (client, opened) = open(&runtime, host, port, start).await?;
+    check_signing_key(peer, &opened)?;
+    match opened.refused {
+        Some(reason) => Err(ClientError::Refused { reason, info: opened.greeting.refusal }),
+        None => Ok(client),
+    }
+}
+
+/// The host's signing key is pinned the first time it is seen.
+fn check_signing_key(peer: &TrustedPeer, opened: &Opened) -> Result<(), ClientError> {
+    match peer.signing_key {
+        Some(known) if known != opened.signing_key => {
+            Err(ClientError::Refused { reason: Reason::WRONG_HOST, info: None })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Pairs with a host that shows a code, and trusts it. The session that the handshake opens is closed again.
+///
+/// # Errors
+/// [`ClientError`]; nothing is stored then.
+pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paired, ClientError> {
+    let loaded = keys::load(&options.home)?;
+    let config = ClientConfig { static_key: loaded.static_key, signing_key: loaded.signing_key };
+    let code = options.code.clone();
+    let start = move |now, seed| {
+        Machine::pair(now, config, code.as_bytes(), seed)
+            .map_err(|misuse| ClientError::Call(crate::api::Error::invalid(misuse.to_string())))
+    };
+    // A host that paired and is busy, or refuses the session for another reason, is paired all the same.
+    let (client, opened) = open(&runtime, &options.host, options.port, start).await?;
+    if let Some(reason) = opened.refused.filter(|reason| *reason != Reason::BUSY) {
+        return Err(ClientError::Refused { reason, info: opened.greeting.refusal });
+    }
+    let name = options.name.as_ref().map_or(opened.greeting.name.as_str(), |name| name.as_str());
+    let newcomer = NewPeer {
+        public_key: opened.host.0,
+        name: name.to_owned(),
+        paired_at: clock::epoch_seconds(),
+        signing_key: Some(opened.signing_key),
+        wire: 2,
+    };
+    let (home, host, port) = (options.home.clone(), options.host.clone(), options.port);
+    let description = opened.greeting.description.clone();
+    let stored = runtime
+        .run_blocking(move || {
+            let mut peers = Peers::load(&home)?;
+            let stored = peers.add(&newcomer)?;
+            peers.set_endpoint(&newcomer.public_key, &host, port)?;
+            peers.set_description(&newcomer.public_key, &description)?;
+            Ok::<_, crate::home::HomeError>(stored)
+        })
+        .await?;
+    client.close().await;
+    Ok(Paired { name: stored.name.to_string(), key: opened.host, words: words(&opened.handshake) })
+}
+
+fn unknown(name: &str, peers: &Peers) -> ClientError {
+    let known: Vec<&str> = peers.list().iter().map(|peer| peer.name.as_str()).collect();
+    let known = if known.is_empty() {
+        "no machine is paired yet; run `opendesk pair` on the other machine and `opendesk pair-with` here".to_owned()
+    } else {
+        format!("paired are: {}", known.join(", "))
+    };
+    let message = format!("no paired machine is called {:?}; {known}", printable(name));
+    ClientError::Call(crate::api::Error::new(crate::api::ErrorCode::NotFound, message))
+}
+
+fn no_address(name: &str) -> ClientError {
+    let message = format!("the address of {:?} is not known; it was paired from there, not from here", printable(name));
+    ClientError::Call(crate::api::Error::new(crate::api::ErrorCode::NotFound, message))
+}
+
+async fn open<R: Runtime>(
+    runtime: &R,
+    host: &str,
+    port: u16,
+    start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
+) -> Result<(Client, Opened), ClientError> {
+    let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    let reached = timeout(runtime, CONNECT, reach(runtime, host, port, &address, start)).await;
+    reached.unwrap_or(Err(ClientError::Timeout { what: address, after: CONNECT }))
+}
+
+async fn reach<R: Runtime>(
+    runtime: &R,
+    host: &str,
+    port: u16,
+    address: &str,
+    start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
+) -> Result<(Client, Opened), ClientError> {
+    let unreachable =
+        |why: &dyn core::fmt::Display| ClientError::Unreachable { address: address.to_owned(), why: why.to_string() };
+    let name = host.to_owned();
+    let looked_up = runtime
+        .run_blocking(move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>))
+        .await
+        .map_err(|error| unreachable(&error))?;
+    let stream = dial(runtime, &looked_up).await.map_err(|error| unreachable(&error))?;
+    let upgraded =
+        async_tungstenite::client_async_with_config(format!("ws://{address}/"), stream, Some(socket::config())).await;
+    let (stream, _response) = upgraded.map_err(|error| match error {
+        SocketError::Http(response) => unreachable(&format!("it answers HTTP {} instead", response.status())),
+        other => unreachable(&other),
+    })?;
+    let seed = seed::fresh().map_err(|error| unreachable(&error))?;
+    let epoch = runtime.now();
+    let machine = start(opendesk_core::Instant::default(), seed)?;
+    let (commands, orders) = async_channel::bounded(limits::CALLS);
+    let (tell, told) = async_channel::bounded(1);
+    let driver = Driver::new(runtime.clone(), machine, epoch, Socket::new(stream), orders, tell)?;
+    runtime.spawn(driver.run());
+    let opened = told.recv().await.map_err(|_| ClientError::Closed(Reason::LOST))??;
+    let client = Client {
+        commands,
+        host: opened.host,
+        signing_key: opened.signing_key,
+        handshake: opened.handshake,
+        greeting: opened.greeting.clone(),
+    };
+    Ok((client, opened))
+}
+
+/// Tries the addresses of a name in turn.
+async fn dial<R: Runtime>(runtime: &R, addresses: &[SocketAddr]) -> std::io::Result<R::Stream> {
+    let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match runtime.connect(*address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

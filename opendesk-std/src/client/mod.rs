@@ -1,0 +1,226 @@
+//! The controller: one future per link, and a handle with typed methods.
+
+mod connect;
+mod driver;
+mod error;
+
+use core::time::Duration;
+
+use async_channel::{Receiver, Sender};
+use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey};
+
+pub use self::connect::{ConnectOptions, DEFAULT_PORT, PairOptions, Paired, connect, pair};
+use self::driver::Command;
+pub use self::error::ClientError;
+use crate::api::{
+    CaptureParams, ClipboardContents, ClipboardRead, ClipboardWrite, Display, DisplayCapture, DisplayCursorPosition,
+    DisplayDisplays, Environment, Error, HostGreeting, InputKey, InputPointer, InputText, KeyEvent, Manifest, Method,
+    Picture, Point, PointerEvent, SystemCapabilities, SystemEnvironment, TextInput, TreeParams, UiTree, UiTreeRead,
+    decode, encode,
+};
+use crate::seed;
+
+/// How long a call may take when nothing else is said: longer than any method but typing a long text needs.
+pub const CALL: Duration = Duration::from_secs(30);
+
+/// A session with a host. Clones share it; with the last one it ends, politely.
+///
+/// Every method fails with [`ClientError::Call`] when the host says no, with [`ClientError::Closed`] when the
+/// session is over, and with [`ClientError::Timeout`] after [`CALL`]. Dropping the future of a call cancels the call.
+#[derive(Debug, Clone)]
+pub struct Client {
+    commands: Sender<Command>,
+    host: PublicKey,
+    signing_key: VerifyingKey,
+    handshake: [u8; 32],
+    greeting: HostGreeting,
+}
+
+/// Cancels its call when nobody waits for the answer any more.
+struct Waiting {
+    commands: Sender<Command>,
+    operation: OperationId,
+    answered: bool,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.answered {
+            drop(self.commands.try_send(Command::Cancel { operation: self.operation }));
+        }
+    }
+}
+
+impl Client {
+    /// The host's key.
+    #[must_use]
+    pub const fn host(&self) -> PublicKey {
+        self.host
+    }
+
+    /// The host's Ed25519 key, proved in the handshake.
+    #[must_use]
+    pub const fn signing_key(&self) -> VerifyingKey {
+        self.signing_key
+    }
+
+    /// Names this session's handshake; the host has the same.
+    #[must_use]
+    pub const fn handshake(&self) -> [u8; 32] {
+        self.handshake
+    }
+
+    /// What the host told of itself.
+    #[must_use]
+    pub const fn greeting(&self) -> &HostGreeting {
+        &self.greeting
+    }
+
+    /// Whether the session is still there, as far as is known.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.commands.is_closed()
+    }
+
+    /// Ends the session. Calls in flight fail with [`ClientError::Closed`].
+    pub async fn close(&self) {
+        let (reply, closed) = async_channel::bounded(1);
+        if self.commands.send(Command::Close { reply }).await.is_ok() {
+            // The event loop ends by dropping the other end.
+            let _closed = closed.recv().await;
+        }
+    }
+
+    /// Calls any method within [`CALL`].
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn call<M: Method>(&self, params: &M::Params) -> Result<M::Output, ClientError> {
+        self.call_within::<M>(params, CALL).await
+    }
+
+    /// Calls any method within a time of the caller's choice.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn call_within<M: Method>(&self, params: &M::Params, limit: Duration) -> Result<M::Output, ClientError> {
+        let result = self.call_encoded(M::NAME, encode(params)?, limit).await?;
+        decode(&result).ok_or_else(|| {
+            ClientError::Call(Error::internal(format!("the host's answer to {} could not be decoded", M::NAME)))
+        })
+    }
+
+    /// Calls a method by its name with encoded parameters, for programs that pass calls on.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn call_encoded(&self, method: &str, params: Vec<u8>, limit: Duration) -> Result<Vec<u8>, ClientError> {
+        let operation = seed::operation().map_err(|error| ClientError::Call(Error::internal(error)))?;
+        let (reply, answer) = async_channel::bounded(1);
+        let command = Command::Call { method: method.to_owned(), params, operation, limit, reply };
+        self.commands.send(command).await.map_err(|_| ClientError::Closed(Reason::LOST))?;
+        let mut waiting = Waiting { commands: self.commands.clone(), operation, answered: false };
+        let answered = answer.recv().await;
+        waiting.answered = true;
+        answered.unwrap_or(Err(ClientError::Closed(Reason::LOST)))
+    }
+
+    /// Calls a method whose answer nobody waits for.
+    pub(crate) fn call_unheard(&self, method: &str, params: Vec<u8>) {
+        let Ok(operation) = seed::operation() else { return };
+        let (reply, _nobody) = async_channel::bounded(1);
+        let command = Command::Call { method: method.to_owned(), params, operation, limit: CALL, reply };
+        drop(self.commands.try_send(command));
+    }
+
+    /// What the host can do.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn capabilities(&self) -> Result<Manifest, ClientError> {
+        self.call::<SystemCapabilities>(&()).await
+    }
+
+    /// What the host is.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn environment(&self) -> Result<Environment, ClientError> {
+        self.call::<SystemEnvironment>(&()).await
+    }
+
+    /// The host's displays.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn displays(&self) -> Result<Vec<Display>, ClientError> {
+        self.call::<DisplayDisplays>(&()).await
+    }
+
+    /// A picture of the host's desktop.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn capture(&self, params: &CaptureParams) -> Result<Picture, ClientError> {
+        self.call::<DisplayCapture>(params).await
+    }
+
+    /// Where the host's mouse pointer is.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn cursor_position(&self) -> Result<Point, ClientError> {
+        self.call::<DisplayCursorPosition>(&()).await
+    }
+
+    /// One mouse event.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn pointer(&self, event: &PointerEvent) -> Result<(), ClientError> {
+        self.call::<InputPointer>(event).await
+    }
+
+    /// One keyboard event.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn key(&self, event: &KeyEvent) -> Result<(), ClientError> {
+        self.call::<InputKey>(event).await
+    }
+
+    /// Types text, within [`CALL`] and the pauses that were asked for.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn text(&self, input: &TextInput) -> Result<(), ClientError> {
+        self.call_within::<InputText>(input, CALL + input.pauses()).await
+    }
+
+    /// The accessibility tree.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn ui_tree(&self, params: &TreeParams) -> Result<UiTree, ClientError> {
+        self.call::<UiTreeRead>(params).await
+    }
+
+    /// What the host's clipboard holds.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn clipboard_read(&self) -> Result<ClipboardContents, ClientError> {
+        self.call::<ClipboardRead>(&()).await
+    }
+
+    /// Replaces what the host's clipboard holds.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn clipboard_write(&self, contents: &ClipboardContents) -> Result<(), ClientError> {
+        self.call::<ClipboardWrite>(contents).await
+    }
+}
+
+/// The commands of a client that is being connected.
+type Orders = Receiver<Command>;

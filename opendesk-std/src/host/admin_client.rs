@@ -1,0 +1,103 @@
+//! What the owner's programs ask of a host that runs already.
+
+use core::fmt;
+use core::time::Duration;
+use std::io;
+
+use serde::Deserialize;
+
+use super::admin::{AdminRequest, read_frame, write_frame};
+use crate::home::Home;
+use crate::runtime::{Runtime, timeout};
+
+/// How long a host may take to answer what it answers at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a running host did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdminError {
+    /// No host runs with this home directory.
+    NotRunning,
+    /// It said no, or went away.
+    Failed(String),
+}
+
+impl fmt::Display for AdminError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRunning => f.write_str("no `opendesk serve` is running with this home directory"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl core::error::Error for AdminError {}
+
+/// A controller that has just been trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Newcomer {
+    /// Under which name.
+    pub name: String,
+    /// The four words that its screen shows too.
+    pub words: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    ok: bool,
+    #[serde(default)]
+    port: u16,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    words: String,
+}
+
+/// Has a running host show a code, and waits until somebody has paired or the code is void. Dropping the future
+/// takes the code back.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn pair_through_running<R: Runtime>(
+    runtime: &R,
+    home: &Home,
+    code: &str,
+    lasting: Duration,
+    shown: impl FnOnce(u16),
+) -> Result<Newcomer, AdminError> {
+    let request =
+        AdminRequest { op: "pair".to_owned(), id: None, code: Some(code.to_owned()), seconds: Some(lasting.as_secs()) };
+    let mut stream = ask(runtime, home, &request).await?;
+    let showing = answer(runtime, &mut stream, PATIENCE).await?;
+    shown(showing.port);
+    // The host closes the window itself; the margin only covers a host that hangs.
+    let Answer { name, words, .. } = answer(runtime, &mut stream, lasting + PATIENCE).await?;
+    Ok(Newcomer { name, words })
+}
+
+fn failed(error: &dyn fmt::Display) -> AdminError {
+    AdminError::Failed(format!("the running host cannot be asked: {error}"))
+}
+
+async fn ask<R: Runtime>(runtime: &R, home: &Home, request: &AdminRequest) -> Result<R::LocalStream, AdminError> {
+    let mut stream = runtime.connect_local(&home.admin_socket()).await.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::Unsupported => {
+            AdminError::NotRunning
+        }
+        _ => failed(&error),
+    })?;
+    let frame = rmp_serde::to_vec_named(request).map_err(|error| failed(&error))?;
+    write_frame(&mut stream, &frame).await.map_err(|error| failed(&error))?;
+    Ok(stream)
+}
+
+async fn answer<R: Runtime>(runtime: &R, stream: &mut R::LocalStream, limit: Duration) -> Result<Answer, AdminError> {
+    let Some(frame) = timeout(runtime, limit, read_frame(stream)).await else {
+        return Err(AdminError::Failed("the running host does not answer".to_owned()));
+    };
+    let frame = frame.map_err(|_| AdminError::Failed("the host has stopped, and the code is void".to_owned()))?;
+    let answer: Answer = rmp_serde::from_slice(&frame).map_err(|error| failed(&error))?;
+    if answer.ok { Ok(answer) } else { Err(AdminError::Failed(answer.error)) }
+}

@@ -1,0 +1,85 @@
+//! From a request's bytes to its answer.
+
+use opendesk_core::{LinkId, RequestId, RequestPart};
+
+use super::driver::Server;
+use super::link::{Arriving, Running};
+use crate::api::{Call, Error, Result};
+use crate::runtime::Runtime;
+
+/// What the threads of the desk report.
+pub(super) enum Done {
+    Call { link: LinkId, call: RequestId, result: Result<Vec<u8>> },
+    Released { link: LinkId, result: Result<()> },
+}
+
+impl<R: Runtime> Server<R> {
+    /// One part of a request's parameters, which are usually all of them.
+    pub(super) fn request(&mut self, part: &RequestPart<'_>) {
+        let Some(link) = self.links.get_mut(&part.link) else { return };
+        if part.done && !link.arriving.contains_key(&part.call) {
+            return self.carry_out(part.link, part.call, part.method, part.body);
+        }
+        let arriving = link
+            .arriving
+            .entry(part.call)
+            .or_insert_with(|| Arriving { method: part.method.to_owned(), params: Vec::new() });
+        arriving.params.extend_from_slice(part.body);
+        if part.done
+            && let Some(Arriving { method, params }) = link.arriving.remove(&part.call)
+        {
+            self.carry_out(part.link, part.call, &method, &params);
+        }
+    }
+
+    /// The call path: policy and log before, the desk, and `finish` after.
+    fn carry_out(&mut self, id: LinkId, call: RequestId, method: &str, params: &[u8]) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(session) = &link.session else { return };
+        let decoded = match Call::decode(method, params) {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                self.govern.after(&session.subject, method, method, &Err(error.clone()));
+                return self.answer(id, call, Err(error));
+            }
+        };
+        if let Err(refusal) = self.govern.before(&session.subject, &decoded) {
+            return self.answer(id, call, Err(refusal));
+        }
+        let cancel = session.ended.child();
+        let running = Running { method: decoded.method(), summary: decoded.summary(), cancel: cancel.clone() };
+        link.running.insert(call, running);
+        let done = self.done.clone();
+        let reply = move |result| drop(done.try_send(Done::Call { link: id, call, result }));
+        self.desk.submit(decoded, cancel, Box::new(reply));
+    }
+
+    pub(super) fn finish(&mut self, done: Done) {
+        match done {
+            Done::Call { link: id, call, result } => {
+                let Some(link) = self.links.get_mut(&id) else { return };
+                // A call that was cancelled is logged and answered already.
+                let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
+                let outcome = result.as_ref().map(|_| ()).map_err(Error::clone);
+                self.govern.after(&session.subject, running.method, &running.summary, &outcome);
+                self.answer(id, call, result);
+            }
+            Done::Released { link, result } => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "something that the last controller held could not be released");
+                }
+                let now = self.now();
+                self.host.released(now, link);
+            }
+        }
+    }
+
+    /// The protocol has answered this call with `cancelled`.
+    pub(super) fn cancelled(&mut self, id: LinkId, call: RequestId) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.arriving.remove(&call);
+        let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
+        running.cancel.cancel();
+        self.govern.after(&session.subject, running.method, &running.summary, &Err(Error::cancelled()));
+    }
+}

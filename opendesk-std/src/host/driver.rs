@@ -1,0 +1,439 @@
+//! The event loop of a host.
+
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use async_channel::{Receiver, Sender};
+use futures_util::Stream;
+use opendesk_core::{BodyId, Delivery, Event, Host, HostConfig, LinkId, Outcome, PairingEnd, Reason, limits};
+
+use super::admin::Admin;
+use super::calls::Done;
+use super::handle::{Command, HostHandle, Notice, SessionInfo};
+use super::link::{Link, Transport, address_bytes};
+use super::{HostOptions, LINKS, StartError};
+use crate::api::{Error, ErrorCode};
+use crate::desktop::Desk;
+use crate::govern::Govern;
+use crate::govern::audit::AuditLog;
+use crate::home::{Home, ServeLock};
+use crate::runtime::{Listener, Runtime, Timer};
+use crate::socket::Received;
+use crate::{clock, seed};
+
+/// Rounds of work before other tasks of the thread get a turn.
+const BUDGET: usize = 32;
+
+/// Messages of one link in one round, so that a busy link leaves the others theirs.
+const MESSAGES: usize = 16;
+
+/// Links that may be on their way out, beyond those that the protocol's machine counts.
+const LEAVING: usize = 64;
+
+/// How long a stopping host waits for its links to hear that it stops.
+const STOPPING: Duration = limits::LINGER;
+
+/// A host that listens. [`Server::run`] is its event loop.
+pub struct Server<R: Runtime> {
+    pub(super) runtime: R,
+    pub(super) host: Box<Host<LINKS>>,
+    pub(super) links: BTreeMap<LinkId, Link<R::Stream>>,
+    pub(super) desk: Desk,
+    pub(super) govern: Govern,
+    pub(super) home: Home,
+    pub(super) done: Sender<Done>,
+    finished: Pin<Box<Receiver<Done>>>,
+    listener: R::Listener,
+    address: SocketAddr,
+    admin: Option<Admin<R>>,
+    handle: HostHandle,
+    commands: Pin<Box<Receiver<Command>>>,
+    notices: (Sender<Notice>, Receiver<Notice>),
+    timer: R::Timer,
+    epoch: Instant,
+    buf: Vec<u8>,
+    stopping: Option<Instant>,
+    /// Name and words of the last peer that paired.
+    pub(super) newcomer: Option<(String, String)>,
+    _lock: ServeLock,
+}
+
+impl<R: Runtime> core::fmt::Debug for Server<R> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .field("links", &self.links.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> Server<R> {
+    /// Takes the home directory, starts the desktop's threads and listens.
+    ///
+    /// # Errors
+    /// [`StartError`], one line each.
+    pub fn start(runtime: R, options: HostOptions) -> Result<Self, StartError> {
+        let HostOptions { listen, home, computer, policy, audit } = options;
+        let lock = home.lock_for_serving().map_err(|error| StartError::Home(error.to_string()))?;
+        let keys = crate::keys::load(&home).map_err(|error| StartError::Home(error.to_string()))?;
+        let log = match audit {
+            true => Some(AuditLog::open(&home.audit_dir(), clock::wall).map_err(|e| StartError::Home(e.to_string()))?),
+            false => None,
+        };
+        let listener = runtime.listen(listen).map_err(|error| StartError::Listen { address: listen, error })?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
+        let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
+        let desk = Desk::start(computer).map_err(StartError::Desktop)?;
+        let seed = seed::fresh().map_err(StartError::Home)?;
+        let config = HostConfig { static_key: keys.static_key, signing_key: keys.signing_key };
+        let (commands, orders) = async_channel::bounded(64);
+        let (done, finished) = async_channel::unbounded();
+        Ok(Self {
+            timer: runtime.timer(),
+            epoch: runtime.now(),
+            host: Box::new(Host::new(config, seed)),
+            links: BTreeMap::new(),
+            desk,
+            govern: Govern::new(policy, log),
+            home,
+            done,
+            finished: Box::pin(finished),
+            listener,
+            address,
+            admin,
+            handle: HostHandle { commands },
+            commands: Box::pin(orders),
+            notices: async_channel::bounded(256),
+            buf: vec![0; limits::RECORD_BYTES],
+            stopping: None,
+            newcomer: None,
+            _lock: lock,
+            runtime,
+        })
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Steers the server while it runs.
+    #[must_use]
+    pub fn handle(&self) -> HostHandle {
+        self.handle.clone()
+    }
+
+    /// What happens on the host. Notices that nobody reads are dropped after 256.
+    #[must_use]
+    pub fn notices(&self) -> Receiver<Notice> {
+        self.notices.1.clone()
+    }
+
+    /// Runs until [`HostHandle::stop`]. Dropping the future is safe at any moment: what is held is released.
+    pub async fn run(mut self) {
+        poll_fn(|cx| self.poll(cx)).await;
+    }
+
+    pub(super) fn notify(&self, notice: Notice) {
+        drop(self.notices.0.try_send(notice));
+    }
+
+    pub(super) fn now(&self) -> opendesk_core::Instant {
+        let micros = self.runtime.now().saturating_duration_since(self.epoch).as_micros();
+        opendesk_core::Instant::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..BUDGET {
+            let mut progress = self.poll_commands(cx);
+            progress |= self.poll_done(cx);
+            progress |= self.poll_accept(cx);
+            progress |= self.poll_admin(cx);
+            let ids: Vec<LinkId> = self.links.keys().copied().collect();
+            for id in ids {
+                progress |= self.poll_link(cx, id);
+            }
+            progress |= self.poll_events();
+            progress |= self.poll_time(cx);
+            if self.stopping.is_some_and(|by| self.links.is_empty() || self.runtime.now() >= by) {
+                return Poll::Ready(());
+            }
+            if !progress {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_commands(&mut self, cx: &mut Context<'_>) -> bool {
+        let Poll::Ready(Some(command)) = self.commands.as_mut().poll_next(cx) else { return false };
+        match command {
+            Command::Stop => self.stop(),
+            Command::OpenPairing { code, lasting, reply } => {
+                drop(reply.try_send(self.open_pairing(&code, lasting)));
+            }
+            Command::ClosePairing => self.host.cancel_pairing(),
+            Command::Sessions { reply } => drop(reply.try_send(self.sessions())),
+            Command::Disconnect { reply } => drop(reply.try_send(self.disconnect(None))),
+        }
+        true
+    }
+
+    fn stop(&mut self) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let now = self.now();
+        self.stopping = Some(self.runtime.now() + STOPPING);
+        self.host.cancel_pairing();
+        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        for id in ids {
+            self.host.close(now, id, Reason::SHUTDOWN);
+        }
+    }
+
+    pub(super) fn open_pairing(&mut self, code: &str, lasting: Duration) -> Result<(), String> {
+        let until = self.now().after(lasting);
+        self.host.open_pairing(code.as_bytes(), until).map_err(|misuse| misuse.to_string())?;
+        self.govern.pairing("pairing.opened", None, &format!("for {} s", lasting.as_secs()));
+        self.notify(Notice::PairingOpened);
+        Ok(())
+    }
+
+    pub(super) fn close_pairing(&mut self) {
+        self.host.cancel_pairing();
+    }
+
+    pub(super) fn sessions(&self) -> Vec<SessionInfo> {
+        let Some((id, key, _)) = self.host.controller() else { return Vec::new() };
+        let Some((link, session)) = self.links.get(&id).and_then(|link| Some((link, link.session.as_ref()?))) else {
+            return Vec::new();
+        };
+        vec![SessionInfo {
+            id: session.subject.session.clone(),
+            peer_name: session.subject.peer.name.clone(),
+            peer_pubkey_hex: key.to_string(),
+            remote_addr: link.address.clone(),
+            started_at: session.started_at,
+            age_seconds: self.runtime.now().saturating_duration_since(session.opened).as_secs_f64(),
+            mode: session.mode.to_owned(),
+        }]
+    }
+
+    /// Ends the session that drives, or only if it is the one with this number.
+    pub(super) fn disconnect(&mut self, session: Option<&str>) -> usize {
+        let found = self.sessions().into_iter().any(|open| session.is_none_or(|id| id == open.id));
+        let Some((id, ..)) = self.host.controller().filter(|_| found) else { return 0 };
+        self.host.close(self.now(), id, Reason::EVICTED);
+        1
+    }
+
+    fn poll_done(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progress = false;
+        while let Poll::Ready(Some(done)) = self.finished.as_mut().poll_next(cx) {
+            self.finish(done);
+            progress = true;
+        }
+        progress
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.stopping.is_some() {
+            return false;
+        }
+        match self.listener.poll_accept(cx) {
+            Poll::Pending => false,
+            Poll::Ready(Err(error)) => {
+                // A connection that was gone before it was accepted, or no file descriptors for a moment.
+                tracing::debug!(%error, "a connection could not be accepted");
+                true
+            }
+            Poll::Ready(Ok((stream, address))) => {
+                match self.host.open(self.now(), address_bytes(address)) {
+                    Ok(id) => drop(self.links.insert(id, Link::new(stream, address))),
+                    Err(refusal) => tracing::debug!(?refusal, ?address, "a connection was turned away"),
+                }
+                true
+            }
+        }
+    }
+
+    fn poll_admin(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(mut admin) = self.admin.take() else { return false };
+        let progress = admin.poll(self, cx);
+        self.admin = Some(admin);
+        progress
+    }
+
+    fn poll_link(&mut self, cx: &mut Context<'_>, id: LinkId) -> bool {
+        let (now, clock) = (self.now(), self.runtime.now());
+        let Some(link) = self.links.get_mut(&id) else { return false };
+        if let Some(by) = link.leaves_by {
+            let over = link.poll_leave(cx).is_ready() || clock >= by;
+            if over {
+                self.links.remove(&id);
+            }
+            return over;
+        }
+        match &mut link.transport {
+            Transport::Gone => false,
+            Transport::Upgrading(upgrade) => match upgrade.as_mut().poll(cx) {
+                Poll::Pending => false,
+                Poll::Ready(Some(stream)) => {
+                    link.transport = Transport::Open(crate::socket::Socket::new(stream));
+                    true
+                }
+                Poll::Ready(None) => {
+                    link.transport = Transport::Gone;
+                    self.host.handle_eof(now, id);
+                    true
+                }
+            },
+            Transport::Open(_) => {
+                let mut progress = self.transmit(cx, id, now);
+                for _ in 0..MESSAGES {
+                    if !self.receive(cx, id, now) {
+                        break;
+                    }
+                    progress = true;
+                }
+                progress
+            }
+        }
+    }
+
+    /// Sends while there is something to send and room for it.
+    fn transmit(&mut self, cx: &mut Context<'_>, id: LinkId, now: opendesk_core::Instant) -> bool {
+        let Some(link) = self.links.get_mut(&id) else { return false };
+        let Transport::Open(socket) = &mut link.transport else { return false };
+        let mut progress = false;
+        let lost = loop {
+            match socket.poll_ready(cx) {
+                Poll::Pending => break false,
+                Poll::Ready(Err(_)) => break true,
+                Poll::Ready(Ok(())) => {}
+            }
+            let Some(length) = self.host.poll_transmit(now, id, &mut link.bodies, &mut self.buf) else { break false };
+            progress = true;
+            if socket.send(&self.buf[..length]).is_err() {
+                break true;
+            }
+        };
+        if lost || matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
+            self.host.handle_eof(now, id);
+            return true;
+        }
+        progress
+    }
+
+    fn receive(&mut self, cx: &mut Context<'_>, id: LinkId, now: opendesk_core::Instant) -> bool {
+        if !self.host.wants_input(id) {
+            return false;
+        }
+        let Some(Link { transport: Transport::Open(socket), .. }) = self.links.get_mut(&id) else { return false };
+        let Poll::Ready(received) = socket.poll_receive(cx) else { return false };
+        match received {
+            Received::Message(mut message) => match self.host.handle_message(now, id, &mut message) {
+                Delivery::Nothing => {}
+                Delivery::Hello(proved) => self.welcome(now, &proved),
+                Delivery::Request(part) => self.request(&part),
+            },
+            Received::Foreign => self.host.close(now, id, Reason::MISBEHAVED),
+            Received::End => self.host.handle_eof(now, id),
+        }
+        true
+    }
+
+    fn poll_events(&mut self) -> bool {
+        let mut progress = false;
+        while let Some(event) = self.host.poll_event() {
+            progress = true;
+            match event {
+                Event::GreetingDue { link, verdict } => self.greet(link, verdict),
+                Event::SessionOpened { link, peer } => self.session_opened(link, peer),
+                Event::SessionEnded { link, reason, .. } => self.session_ended(link, reason),
+                Event::CallCancelled { link, call } => self.cancelled(link, call),
+                Event::WrongCode { link, tries_left } => self.wrong_code(link, tries_left),
+                Event::PairingEnded(end) => self.pairing_ended(end),
+                Event::LinkClosed { link, .. } => self.link_closed(link),
+            }
+        }
+        progress
+    }
+
+    fn wrong_code(&mut self, link: LinkId, tries_left: u8) {
+        let address = self.links.get(&link).map(|link| link.address.clone()).unwrap_or_default();
+        self.govern.pairing("pairing.wrong_code", None, &format!("from {address}, {tries_left} tries left"));
+        self.notify(Notice::WrongCode { address, tries_left });
+    }
+
+    fn pairing_ended(&mut self, end: PairingEnd) {
+        let how = match end {
+            PairingEnd::Paired => "paired",
+            PairingEnd::WrongCodes => "three wrong codes",
+            PairingEnd::Expired => "expired",
+            PairingEnd::Closed => "closed by the owner",
+        };
+        self.govern.pairing("pairing.closed", None, how);
+        if let Some(admin) = &mut self.admin {
+            admin.pairing_ended(end, self.newcomer.take());
+        }
+        self.notify(Notice::PairingEnded(end));
+    }
+
+    fn link_closed(&mut self, id: LinkId) {
+        let now = self.runtime.now();
+        let leaving = self.links.values().filter(|link| link.leaves_by.is_some()).count();
+        if leaving >= LEAVING {
+            self.links.remove(&id);
+        } else if let Some(link) = self.links.get_mut(&id) {
+            link.leave(now);
+        }
+    }
+
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = self.now();
+        let deadline = self.host.poll_timeout();
+        if deadline.is_some_and(|deadline| now >= deadline.at) {
+            self.host.handle_timeout(now);
+            // A ping that is due is sent by the next round.
+            return true;
+        }
+        let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
+        let links = self.links.values().filter_map(|link| link.leaves_by).min();
+        let first = [protocol, links, self.stopping].into_iter().flatten().min();
+        first.is_some_and(|at| {
+            self.timer.set(at);
+            self.timer.poll_elapsed(cx).is_ready()
+        })
+    }
+
+    /// Answers a call of a controller, if it still waits for the answer.
+    pub(super) fn answer(&mut self, id: LinkId, call: opendesk_core::RequestId, result: Result<Vec<u8>, Error>) {
+        let result = result.and_then(|body| {
+            if body.len() > limits::BODY_BYTES {
+                let text = format!("the result has {} bytes, more than 16 MiB; ask for a smaller part", body.len());
+                return Err(Error::new(ErrorCode::LimitExceeded, text));
+            }
+            Ok(body)
+        });
+        let (outcome, body) = match result {
+            Ok(body) => (Outcome::Ok, body),
+            Err(error) => (Outcome::Error(error.code), error.message.into_bytes()),
+        };
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let total = body.len();
+        link.bodies.insert(BodyId::Call(call), body);
+        if self.host.respond(id, call, outcome, total).is_err() {
+            // Cancelled meanwhile.
+            link.bodies.remove(BodyId::Call(call));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The host: one future that owns the protocol's machine, every link, both listeners and the timer.
+//!
+//! Nothing in it is locked and nothing is started from it: it is polled, does what can be done, and waits. What
+//! blocks happens on the threads of a [`Desk`](crate::desktop::Desk).
+
+mod admin;
+mod admin_client;
+mod calls;
+mod driver;
+mod handle;
+mod link;
+mod peers;
+
+use core::fmt;
+use core::time::Duration;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub use self::admin::pairing_failure;
+pub use self::admin_client::{AdminError, Newcomer, pair_through_running};
+pub use self::driver::Server;
+pub use self::handle::{HostHandle, HostStopped, Notice, SessionInfo};
+use crate::desktop::Computer;
+use crate::govern::Policy;
+use crate::home::Home;
+
+/// Links that a host keeps at once: 32 strangers, the one that drives, and some that are told to go.
+pub(crate) const LINKS: usize = 40;
+
+/// What a host is made of.
+#[derive(Debug)]
+pub struct HostOptions {
+    /// The address to listen on; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Keys, trusted peers and logs.
+    pub home: Home,
+    /// The desktop to be driven.
+    pub computer: Arc<dyn Computer>,
+    /// What controllers may do.
+    pub policy: Box<dyn Policy>,
+    /// Whether to keep an audit log.
+    pub audit: bool,
+}
+
+/// Why a host could not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The address is taken or not ours.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// The home directory cannot be used.
+    Home(String),
+    /// The desktop cannot be used.
+    Desktop(crate::api::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, error } if error.kind() == std::io::ErrorKind::AddrInUse => {
+                write!(
+                    f,
+                    "{address} is in use by another program; choose another with --port, or --port 0 for a free one"
+                )
+            }
+            Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
+            Self::Home(message) => f.write_str(message),
+            Self::Desktop(error) => write!(f, "the desktop cannot be used: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for StartError {}
+
+/// How long a link that the protocol has finished with may take to be closed politely.
+const FAREWELL: Duration = opendesk_core::limits::LINGER;

@@ -1,0 +1,158 @@
+//! Who comes, who is trusted, who drives, who goes.
+
+use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason, VerifyingKey};
+
+use super::calls::Done;
+use super::driver::Server;
+use super::handle::Notice;
+use super::link::Session;
+use crate::api::{ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo, decode, encode};
+use crate::cancel::Cancel;
+use crate::govern::{Peer, Subject, stranger};
+use crate::home::{NewPeer, Peers};
+use crate::runtime::Runtime;
+use crate::words::words;
+use crate::{clock, machine, seed};
+
+impl<R: Runtime> Server<R> {
+    /// A peer has proved its key: whoever is trusted may drive, and whoever came by the code is trusted.
+    pub(super) fn welcome(&mut self, now: Instant, proved: &ProvedPeer<'_>) {
+        let decision = if proved.paired { self.trust(proved) } else { self.recognise(proved) };
+        if let (Some(link), Decision::Refused(reason)) = (self.links.get(&proved.link), decision) {
+            let peer = stranger(proved.peer);
+            self.govern.session_rejected(&peer, &link.address, reason);
+            let address = link.address.clone();
+            self.notify(Notice::Refused { name: String::new(), key: proved.peer, address, reason });
+        }
+        self.host.decide(now, proved.link, decision);
+    }
+
+    fn trust(&mut self, proved: &ProvedPeer<'_>) -> Decision {
+        let greeting: ControllerGreeting = decode(proved.body).unwrap_or_default();
+        let newcomer = NewPeer {
+            public_key: proved.peer.0,
+            name: greeting.name,
+            paired_at: clock::epoch_seconds(),
+            signing_key: Some(proved.signing_key),
+            wire: 2,
+        };
+        match Peers::load(&self.home).and_then(|mut peers| peers.add(&newcomer)) {
+            Ok(stored) => {
+                let name = stored.name.to_string();
+                let peer = Peer { key: proved.peer, name: name.clone() };
+                self.govern.pairing("pairing.paired", Some(&peer), "by code");
+                if let Some(link) = self.links.get_mut(&proved.link) {
+                    link.paired_as = Some(name.clone());
+                }
+                let words = words(&proved.handshake);
+                self.newcomer = Some((name.clone(), words.clone()));
+                self.notify(Notice::Paired { name, key: proved.peer, words });
+                Decision::Trusted
+            }
+            Err(error) => {
+                tracing::error!(%error, "the newly paired peer could not be stored");
+                Decision::Refused(Reason::UNAVAILABLE)
+            }
+        }
+    }
+
+    /// The list is read for every connection, so that a change by another program counts at once.
+    fn recognise(&self, proved: &ProvedPeer<'_>) -> Decision {
+        match Peers::load(&self.home) {
+            Ok(peers) => match peers.by_key(&proved.peer.0) {
+                Some(peer) if is_same(peer.signing_key, proved.signing_key) => Decision::Trusted,
+                Some(peer) => {
+                    tracing::warn!(name = %peer.name, "a trusted peer came with another signing key and was refused");
+                    Decision::Refused(Reason::UNTRUSTED)
+                }
+                None => Decision::Refused(Reason::UNTRUSTED),
+            },
+            Err(error) => {
+                tracing::error!(%error, "nobody can be recognised");
+                Decision::Refused(Reason::UNAVAILABLE)
+            }
+        }
+    }
+
+    fn name_of(&self, key: PublicKey) -> String {
+        let peers = Peers::load(&self.home).ok();
+        peers.and_then(|peers| peers.by_key(&key.0).map(|peer| peer.name.to_string())).unwrap_or_default()
+    }
+
+    pub(super) fn greet(&mut self, id: LinkId, verdict: GreetingVerdict) {
+        let greeting = match verdict {
+            GreetingVerdict::Welcome => HostGreeting {
+                name: machine::hostname(),
+                description: self.home.description(),
+                manifest: self.desk.manifest().clone(),
+                refusal: None,
+            },
+            GreetingVerdict::Refused(reason) => refusal(reason.text().to_owned(), None, None),
+            GreetingVerdict::Busy { holder, since } => {
+                let driven = self.now().since(since).as_secs_f64();
+                let name = self.name_of(holder);
+                let message = format!("{name:?} is driving this machine since {} s", driven.round());
+                let started = clock::epoch_seconds() - driven;
+                if let Some(link) = self.links.get(&id) {
+                    let (address, reason) = (link.address.clone(), Reason::BUSY);
+                    self.notify(Notice::Refused { name: String::new(), key: holder, address, reason });
+                }
+                refusal(message, Some(name), Some(started))
+            }
+        };
+        let body = encode(&greeting).unwrap_or_default();
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let total = body.len();
+        link.bodies.insert(BodyId::Greeting, body);
+        self.host.greet(id, total);
+    }
+
+    pub(super) fn session_opened(&mut self, id: LinkId, key: PublicKey) {
+        let name = self.name_of(key);
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let mode = if link.paired_as.is_some() { "pair" } else { "serve" };
+        let subject = Subject { session: seed::session_number(), peer: Peer { key, name: name.clone() } };
+        let address = link.address.clone();
+        self.govern.session_opened(&subject, &address, mode);
+        link.session = Some(Session {
+            subject,
+            mode,
+            started_at: clock::epoch_seconds(),
+            opened: self.runtime.now(),
+            ended: Cancel::new(),
+        });
+        self.notify(Notice::SessionOpened { name, address });
+    }
+
+    /// Stops all that the session started, and has all that it holds released before anybody else comes (I3).
+    pub(super) fn session_ended(&mut self, id: LinkId, reason: Reason) {
+        let done = self.done.clone();
+        self.desk.release(move |result| drop(done.try_send(Done::Released { link: id, result })));
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.bodies.clear();
+        link.arriving.clear();
+        let running = core::mem::take(&mut link.running);
+        let Some(session) = link.session.take() else { return };
+        session.ended.cancel();
+        for call in running.into_values() {
+            self.govern.after(&session.subject, call.method, &call.summary, &Err(Error::cancelled()));
+        }
+        let lasted = self.runtime.now().saturating_duration_since(session.opened);
+        self.govern.session_closed(&session.subject, lasted.as_secs_f64(), reason);
+        self.notify(Notice::SessionEnded { name: session.subject.peer.name, reason, lasted });
+    }
+}
+
+/// A peer whose signing key was never seen proves it now for the first time.
+fn is_same(known: Option<[u8; 32]>, proved: VerifyingKey) -> bool {
+    known.is_none_or(|known| known == proved)
+}
+
+fn refusal(message: String, holder: Option<String>, since: Option<f64>) -> HostGreeting {
+    HostGreeting {
+        name: String::new(),
+        description: String::new(),
+        manifest: Manifest::default(),
+        refusal: Some(RefusalInfo { message, holder, since }),
+    }
+}

@@ -1,0 +1,28 @@
+//! opendesk without an async runtime: the event loops of host and controller, the desktops, the tools, and all that
+//! is kept on disk. An adapter adds a [`runtime::Runtime`]; what is decided, and what is done, is decided and done
+//! here and in `opendesk-core`.
+
+pub mod api;
+mod cancel;
+pub mod client;
+pub mod clock;
+pub mod desktop;
+pub mod govern;
+pub mod home;
+pub mod host;
+mod keys;
+mod machine;
+pub mod picture;
+pub mod runtime;
+mod seed;
+mod socket;
+pub mod tools;
+mod words;
+
+pub use cancel::Cancel;
+pub use keys::{Keys, load as load_keys};
+pub use machine::hostname;
+pub use seed::pairing_code;
+pub use words::words;
+
+pub use opendesk_core as core_protocol;

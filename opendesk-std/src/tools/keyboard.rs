@@ -1,0 +1,171 @@
+//! `keyboard`.
+
+use core::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::session::Session;
+use super::target::Target;
+use super::{Hints, Output, Tool, ToolError, arguments, schema};
+use crate::api::{InputKey, InputText, KeyEvent, Press, TextInput};
+use crate::client;
+
+pub(super) const TOOL: Tool = Tool {
+    name: "keyboard",
+    title: "Use the keyboard",
+    description: "Types into whatever has the keyboard. `type` takes any text, newlines and tabs included; `press` taps \
+                  one key (enter, tab, escape, f5, left…); `hotkey` holds several keys together, such as [\"ctrl\", \"s\"]; \
+                  `hold` keeps a key down for a while.",
+    hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
+    schema: schema::of::<Arguments>,
+    run: |session, given| {
+        Box::pin(async move {
+            let asked: Arguments = arguments(given)?;
+            let target = session.target(asked.peer.as_deref())?;
+            let said = perform(session, &target, &asked).await?;
+            session.sleep(Duration::from_millis(asked.settle_ms.min(10_000).into())).await;
+            Ok(Output::text(format!("{}{said}", target.prefix())))
+        })
+    },
+};
+
+/// The longest that `hold` keeps a key down.
+const LONGEST_HOLD: f64 = 10.0;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Type,
+    Press,
+    Hotkey,
+    Hold,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// What to do.
+    action: Action,
+    /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
+    peer: Option<String>,
+    /// The text of `type`.
+    text: Option<String>,
+    /// The key of `press` and `hold`.
+    key: Option<String>,
+    /// The keys of `hotkey`, pressed in this order and released in the opposite one.
+    #[serde(default)]
+    keys: Vec<String>,
+    /// How long `hold` keeps the key down, in seconds, at most 10.
+    #[serde(default = "one")]
+    hold_duration: f64,
+    /// Milliseconds between the characters of `type`.
+    #[serde(default)]
+    interval_ms: u32,
+    /// Milliseconds to wait after the action, so that a screenshot shows what it did; at most 10000.
+    #[serde(default = "settle")]
+    settle_ms: u32,
+}
+
+const fn one() -> f64 {
+    1.0
+}
+
+const fn settle() -> u32 {
+    200
+}
+
+async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Result<String, ToolError> {
+    match asked.action {
+        Action::Type => {
+            let text = asked.text.clone().ok_or_else(|| missing("type needs `text`"))?;
+            let characters = text.chars().count();
+            let input = TextInput { text, interval_ms: asked.interval_ms };
+            let limit = client::CALL + input.pauses();
+            session.call_within::<InputText>(target, &input, limit).await?;
+            Ok(format!("Typed {characters} characters."))
+        }
+        Action::Press => {
+            let key = one_key(asked)?;
+            let mut chord = Chord::new(session, target);
+            chord.down(key).await?;
+            chord.release().await?;
+            Ok(format!("Pressed {key}."))
+        }
+        Action::Hotkey => {
+            if asked.keys.is_empty() {
+                return Err(missing("hotkey needs `keys`"));
+            }
+            let mut chord = Chord::new(session, target);
+            for key in &asked.keys {
+                chord.down(key).await?;
+            }
+            chord.release().await?;
+            Ok(format!("Pressed {}.", asked.keys.join("+")))
+        }
+        Action::Hold => {
+            let key = one_key(asked)?;
+            if !(0.0..=LONGEST_HOLD).contains(&asked.hold_duration) {
+                return Err(missing("`hold_duration` is 0 to 10 seconds"));
+            }
+            let mut chord = Chord::new(session, target);
+            chord.down(key).await?;
+            session.sleep(Duration::from_secs_f64(asked.hold_duration)).await;
+            chord.release().await?;
+            Ok(format!("Held {key} for {} s.", asked.hold_duration))
+        }
+    }
+}
+
+fn one_key(asked: &Arguments) -> Result<&str, ToolError> {
+    asked.key.as_deref().ok_or_else(|| missing("this action needs `key`"))
+}
+
+fn missing(why: &str) -> ToolError {
+    ToolError::Arguments(why.to_owned())
+}
+
+/// Keys that are down. They come up however the call ends: also when a later key fails, and when the call is
+/// dropped in between.
+struct Chord<'a> {
+    session: &'a Session,
+    target: &'a Target,
+    down: Vec<String>,
+}
+
+impl<'a> Chord<'a> {
+    const fn new(session: &'a Session, target: &'a Target) -> Self {
+        Self { session, target, down: Vec::new() }
+    }
+
+    async fn down(&mut self, key: &str) -> Result<(), ToolError> {
+        self.down.push(key.to_owned());
+        let pressed = self.session.call::<InputKey>(self.target, &event(Press::Down, key)).await;
+        if pressed.is_err() {
+            // A key that could not be pressed need not be released.
+            self.down.pop();
+        }
+        pressed
+    }
+
+    async fn release(&mut self) -> Result<(), ToolError> {
+        let mut released = Ok(());
+        while let Some(key) = self.down.last().cloned() {
+            released = released.and(self.session.call::<InputKey>(self.target, &event(Press::Up, &key)).await);
+            self.down.pop();
+        }
+        released
+    }
+}
+
+impl Drop for Chord<'_> {
+    fn drop(&mut self) {
+        while let Some(key) = self.down.pop() {
+            self.session.call_unheard::<InputKey>(self.target, &event(Press::Up, &key));
+        }
+    }
+}
+
+fn event(action: Press, key: &str) -> KeyEvent {
+    KeyEvent { action, keysym: key.to_owned(), modifiers: Vec::new() }
+}

@@ -1,0 +1,245 @@
+//! `mouse`.
+
+use core::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::session::Session;
+use super::target::Target;
+use super::{Hints, Output, Tool, ToolError, arguments, schema};
+use crate::api::{Button, DisplayCursorPosition, InputPointer, Modifier, Point, PointerAction, PointerEvent};
+
+pub(super) const TOOL: Tool = Tool {
+    name: "mouse",
+    title: "Use the mouse",
+    description: "Moves, clicks, drags and scrolls. `x` and `y` are pixels of the last screenshot of that desktop; before \
+                  any screenshot they are desktop pixels. `cursor_position` tells where the pointer is.",
+    hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
+    schema: schema::of::<Arguments>,
+    run: |session, given| {
+        Box::pin(async move {
+            let asked: Arguments = arguments(given)?;
+            let target = session.target(asked.peer.as_deref())?;
+            let said = perform(session, &target, &asked).await?;
+            if asked.action != Action::CursorPosition {
+                session.sleep(Duration::from_millis(asked.settle_ms.min(LONGEST_SETTLE_MS).into())).await;
+            }
+            Ok(Output::text(format!("{}{said}", target.prefix())))
+        })
+    },
+};
+
+/// Long enough for any window to open, short enough not to look like a hang.
+const LONGEST_SETTLE_MS: u32 = 10_000;
+
+/// Wheel clicks in one call.
+const MOST_CLICKS: u32 = 100;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Move,
+    Click,
+    DoubleClick,
+    TripleClick,
+    RightClick,
+    MiddleClick,
+    LeftDown,
+    LeftUp,
+    Drag,
+    Scroll,
+    CursorPosition,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Direction {
+    Up,
+    Down,
+    Left,
+    Right,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// What to do.
+    action: Action,
+    /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
+    peer: Option<String>,
+    /// Pixels from the left edge of the last screenshot.
+    x: Option<f64>,
+    /// Pixels from the top edge of the last screenshot.
+    y: Option<f64>,
+    /// Where `drag` ends, from the left edge.
+    end_x: Option<f64>,
+    /// Where `drag` ends, from the top edge.
+    end_y: Option<f64>,
+    /// The direction of `scroll`.
+    direction: Option<Direction>,
+    /// Wheel clicks of `scroll`, 1 to 100.
+    #[serde(default = "three")]
+    amount: u32,
+    /// Keys held during the action: shift, ctrl, alt, meta.
+    #[serde(default)]
+    modifiers: Vec<ModifierName>,
+    /// Milliseconds to wait after the action, so that a screenshot shows what it did; at most 10000.
+    #[serde(default = "settle")]
+    settle_ms: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ModifierName {
+    Shift,
+    Ctrl,
+    Alt,
+    Meta,
+}
+
+impl From<ModifierName> for Modifier {
+    fn from(name: ModifierName) -> Self {
+        match name {
+            ModifierName::Shift => Self::Shift,
+            ModifierName::Ctrl => Self::Ctrl,
+            ModifierName::Alt => Self::Alt,
+            ModifierName::Meta => Self::Meta,
+        }
+    }
+}
+
+const fn three() -> u32 {
+    3
+}
+
+const fn settle() -> u32 {
+    200
+}
+
+/// What one call has to do with the pointer.
+struct Pointer<'a> {
+    session: &'a Session,
+    target: &'a Target,
+    modifiers: Vec<Modifier>,
+}
+
+impl Pointer<'_> {
+    async fn send(&self, action: PointerAction, point: Point, button: Button) -> Result<(), ToolError> {
+        self.event(action, point, Some(button), 0.0, 0.0).await
+    }
+
+    async fn event(
+        &self,
+        action: PointerAction,
+        point: Point,
+        button: Option<Button>,
+        dx: f64,
+        dy: f64,
+    ) -> Result<(), ToolError> {
+        let event = PointerEvent { action, point, button, modifiers: self.modifiers.clone(), dx, dy };
+        self.session.call::<InputPointer>(self.target, &event).await
+    }
+
+    async fn click(&self, point: Point, button: Button, times: u32) -> Result<(), ToolError> {
+        self.event(PointerAction::Move, point, None, 0.0, 0.0).await?;
+        for _ in 0..times {
+            self.send(PointerAction::Down, point, button).await?;
+            self.send(PointerAction::Up, point, button).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Result<String, ToolError> {
+    if asked.action == Action::CursorPosition {
+        return cursor_position(session, target).await;
+    }
+    let point = place(session, target, asked.x, asked.y, ["x", "y"])?;
+    let pointer = Pointer { session, target, modifiers: asked.modifiers.iter().copied().map(Modifier::from).collect() };
+    let at = |point: Point| format!("{},{}", point.x.round(), point.y.round());
+    match asked.action {
+        Action::Move => pointer.event(PointerAction::Move, point, None, 0.0, 0.0).await?,
+        Action::Click => pointer.click(point, Button::Left, 1).await?,
+        Action::DoubleClick => pointer.click(point, Button::Left, 2).await?,
+        Action::TripleClick => pointer.click(point, Button::Left, 3).await?,
+        Action::RightClick => pointer.click(point, Button::Right, 1).await?,
+        Action::MiddleClick => pointer.click(point, Button::Middle, 1).await?,
+        Action::LeftDown => pointer.send(PointerAction::Down, point, Button::Left).await?,
+        Action::LeftUp => pointer.send(PointerAction::Up, point, Button::Left).await?,
+        Action::Drag => {
+            let end = place(session, target, asked.end_x, asked.end_y, ["end_x", "end_y"])?;
+            drag(&pointer, point, end).await?;
+            return Ok(format!("Dragged from {} to {} on the desktop.", at(point), at(end)));
+        }
+        Action::Scroll => {
+            let direction = asked.direction.ok_or_else(|| missing("scroll needs a `direction`"))?;
+            if !(1..=MOST_CLICKS).contains(&asked.amount) {
+                return Err(missing("`amount` is 1 to 100 wheel clicks"));
+            }
+            let amount = f64::from(asked.amount);
+            let (dx, dy) = match direction {
+                Direction::Up => (0.0, amount),
+                Direction::Down => (0.0, -amount),
+                Direction::Left => (-amount, 0.0),
+                Direction::Right => (amount, 0.0),
+            };
+            pointer.event(PointerAction::Scroll, point, None, dx, dy).await?;
+        }
+        Action::CursorPosition => {}
+    }
+    let action = serde_json::to_value(asked.action).ok();
+    let name = action.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
+    Ok(format!("Done: {name} at {} on the desktop.", at(point)))
+}
+
+/// The button comes up wherever the drag ends, also when a step in between fails.
+async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<(), ToolError> {
+    const STEPS: u32 = 10;
+    pointer.event(PointerAction::Move, start, None, 0.0, 0.0).await?;
+    pointer.send(PointerAction::Down, start, Button::Left).await?;
+    let mut dragged = Ok(());
+    for step in 1..=STEPS {
+        let part = f64::from(step) / f64::from(STEPS);
+        let between = Point::new(start.x + (end.x - start.x) * part, start.y + (end.y - start.y) * part);
+        dragged = pointer.event(PointerAction::Move, between, None, 0.0, 0.0).await;
+        if dragged.is_err() {
+            break;
+        }
+    }
+    let last = if dragged.is_ok() { end } else { start };
+    let released = pointer.send(PointerAction::Up, last, Button::Left).await;
+    dragged.and(released)
+}
+
+async fn cursor_position(session: &Session, target: &Target) -> Result<String, ToolError> {
+    let point = session.call::<DisplayCursorPosition>(target, &()).await?;
+    let on_desktop = format!("The pointer is at {},{} on the desktop", point.x.round(), point.y.round());
+    Ok(match session.picture(target).and_then(|picture| picture.to_picture(point)) {
+        Some((x, y)) => format!("{on_desktop}, which is {x},{y} in the last screenshot."),
+        None => format!("{on_desktop}."),
+    })
+}
+
+fn missing(why: &str) -> ToolError {
+    ToolError::Arguments(why.to_owned())
+}
+
+/// From the pixels that the agent saw to the desktop. What lies outside the picture is refused: clamping would
+/// click something that nobody pointed at.
+fn place(
+    session: &Session,
+    target: &Target,
+    x: Option<f64>,
+    y: Option<f64>,
+    [x_name, y_name]: [&str; 2],
+) -> Result<Point, ToolError> {
+    let (Some(x), Some(y)) = (x, y) else {
+        return Err(missing(&format!("this action needs `{x_name}` and `{y_name}`")));
+    };
+    let Some(picture) = session.picture(target) else { return Ok(Point::new(x, y)) };
+    picture.to_desktop(x, y).ok_or_else(|| {
+        let (width, height) = picture.picture;
+        missing(&format!("{x},{y} is outside the last screenshot of {width}x{height} pixels"))
+    })
+}

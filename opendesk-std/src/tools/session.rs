@@ -1,0 +1,212 @@
+//! What an agent's session remembers: the chosen peer, open links, and the last picture of each desktop.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+use futures_util::lock::Mutex as AsyncMutex;
+
+use super::target::{self, Because, Target, ToolError};
+use crate::api::{Call, Method, decode, encode};
+use crate::cancel::Cancel;
+use crate::client::{self, Client, ClientError, ConnectOptions};
+use crate::desktop::{Backend, Desk};
+use crate::home::{Home, Peers};
+use crate::picture::Mapping;
+use crate::runtime::Runtime;
+
+/// What the tools need of the world around them.
+pub trait Outside: Send + Sync {
+    /// Opens a session with a peer.
+    fn connect<'a>(&'a self, home: &'a Home, peer: &'a str) -> BoxFuture<'a, Result<Client, ClientError>>;
+
+    /// Waits.
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()>;
+}
+
+/// [`Outside`] on any runtime.
+#[derive(Debug, Clone)]
+pub struct OnRuntime<R>(pub R);
+
+impl<R: Runtime> Outside for OnRuntime<R> {
+    fn connect<'a>(&'a self, home: &'a Home, peer: &'a str) -> BoxFuture<'a, Result<Client, ClientError>> {
+        Box::pin(async move {
+            client::connect(self.0.clone(), &ConnectOptions { home: home.clone(), peer: peer.to_owned() }).await
+        })
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // The future never ends, so the time does.
+            let _elapsed: Option<()> = crate::runtime::timeout(&self.0, time, core::future::pending()).await;
+        })
+    }
+}
+
+/// The state of one agent's session. All methods take it shared: calls may run at the same time, and a peer that
+/// does not answer delays no other.
+pub struct Session {
+    home: Home,
+    backend: Backend,
+    outside: Box<dyn Outside>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    used: Option<Target>,
+    local: Option<Desk>,
+    links: BTreeMap<String, Arc<AsyncMutex<Option<Client>>>>,
+    pictures: BTreeMap<Target, Mapping>,
+}
+
+impl core::fmt::Debug for Session {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Session").field("home", &self.home).field("backend", &self.backend).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session that has done nothing yet. This machine's desktop is opened when it is first used.
+    #[must_use]
+    pub fn new(home: Home, backend: Backend, outside: Box<dyn Outside>) -> Self {
+        Self { home, backend, outside, memory: Mutex::default() }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn peers(&self) -> Result<Peers, ToolError> {
+        Ok(Peers::load(&self.home)?)
+    }
+
+    /// Where a call with this `peer` argument goes.
+    ///
+    /// # Errors
+    /// [`ToolError::Unknown`], [`ToolError::Several`], or what keeps the list of peers from being read.
+    pub fn target(&self, peer: Option<&str>) -> Result<Target, ToolError> {
+        self.explain(peer).map(|(target, _)| target)
+    }
+
+    pub(super) fn explain(&self, peer: Option<&str>) -> Result<(Target, Because), ToolError> {
+        let used = self.memory().used.clone();
+        target::resolve(peer, used.as_ref(), &self.peers()?)
+    }
+
+    /// From now on calls without `peer` go there.
+    pub(super) fn choose(&self, target: Target) {
+        self.memory().used = Some(target);
+    }
+
+    pub(super) fn open_links(&self) -> Vec<String> {
+        let links = self.memory().links.clone();
+        let open = |link: &AsyncMutex<Option<Client>>| {
+            link.try_lock().is_some_and(|link| link.as_ref().is_some_and(Client::is_open))
+        };
+        links.into_iter().filter(|(_, link)| open(link)).map(|(name, _)| name).collect()
+    }
+
+    pub(super) fn remember(&self, target: &Target, picture: Mapping) {
+        self.memory().pictures.insert(target.clone(), picture);
+    }
+
+    pub(super) fn picture(&self, target: &Target) -> Option<Mapping> {
+        self.memory().pictures.get(target).copied()
+    }
+
+    pub(super) async fn sleep(&self, time: Duration) {
+        if !time.is_zero() {
+            self.outside.sleep(time).await;
+        }
+    }
+
+    fn local(&self) -> Result<Desk, ToolError> {
+        let mut memory = self.memory();
+        if let Some(desk) = &memory.local {
+            return Ok(desk.clone());
+        }
+        let desk = Desk::start(crate::desktop::open(self.backend)?)?;
+        memory.local = Some(desk.clone());
+        Ok(desk)
+    }
+
+    /// The link to a peer: the open one, or a new one.
+    async fn link(&self, name: &str) -> Result<Client, ToolError> {
+        let link = Arc::clone(self.memory().links.entry(name.to_owned()).or_default());
+        let mut link = link.lock().await;
+        if let Some(open) = link.as_ref().filter(|client| client.is_open()) {
+            return Ok(open.clone());
+        }
+        let connected = self.outside.connect(&self.home, name).await;
+        let client = connected.map_err(|error| ToolError::Peer { name: name.to_owned(), error })?;
+        *link = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Calls a method of a desktop.
+    ///
+    /// # Errors
+    /// [`ToolError::Desktop`] or [`ToolError::Peer`].
+    pub async fn call<M: Method>(&self, target: &Target, params: &M::Params) -> Result<M::Output, ToolError> {
+        self.call_within::<M>(target, params, client::CALL).await
+    }
+
+    /// Calls a method of a desktop that may take this long.
+    pub(super) async fn call_within<M: Method>(
+        &self,
+        target: &Target,
+        params: &M::Params,
+        limit: Duration,
+    ) -> Result<M::Output, ToolError> {
+        match target {
+            Target::Peer(name) => {
+                let client = self.link(name).await?;
+                let called = client.call_within::<M>(params, limit).await;
+                called.map_err(|error| ToolError::Peer { name: name.clone(), error })
+            }
+            Target::Local => {
+                let call = Call::decode(M::NAME, &encode(params)?)?;
+                let cancel = CancelOnDrop(Cancel::new());
+                let (reply, answer) = async_channel::bounded(1);
+                let reply = move |result| drop(reply.try_send(result));
+                self.local()?.submit(call, cancel.0.clone(), Box::new(reply));
+                let result = answer.recv().await.unwrap_or_else(|_| Err(crate::api::Error::cancelled()))?;
+                let decoded = decode(&result);
+                Ok(decoded.ok_or_else(|| crate::api::Error::internal("a result of our own could not be decoded"))?)
+            }
+        }
+    }
+
+    /// Asks for something whose answer nobody waits for: the release of a key when its call was dropped.
+    pub(super) fn call_unheard<M: Method>(&self, target: &Target, params: &M::Params) {
+        let Ok(encoded) = encode(params) else { return };
+        match target {
+            Target::Local => {
+                let local = self.memory().local.clone();
+                if let (Some(desk), Ok(call)) = (local, Call::decode(M::NAME, &encoded)) {
+                    desk.submit(call, Cancel::new(), Box::new(drop));
+                }
+            }
+            Target::Peer(name) => {
+                let link = self.memory().links.get(name).cloned();
+                if let Some(link) = link
+                    && let Some(link) = link.try_lock()
+                    && let Some(client) = link.as_ref()
+                {
+                    client.call_unheard(M::NAME, encoded);
+                }
+            }
+        }
+    }
+}
+
+/// A local call whose future is dropped is cancelled.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

@@ -1,0 +1,167 @@
+//! Which desktop a call goes to.
+
+use core::fmt;
+
+use crate::api::Error;
+use crate::client::ClientError;
+use crate::home::{HomeError, Peers, plain_text};
+
+/// A desktop.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// This machine's.
+    Local,
+    /// A paired machine's, by its name.
+    Peer(String),
+}
+
+impl Target {
+    /// What results are marked with.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        match self {
+            Self::Local => String::new(),
+            Self::Peer(name) => format!("[on {name}] "),
+        }
+    }
+
+    /// The name that `peer` arguments take.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Local => LOCAL,
+            Self::Peer(name) => name,
+        }
+    }
+}
+
+/// What this machine is called in `peer` arguments.
+pub(super) const LOCAL: &str = "local";
+
+/// Why a target was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Because {
+    Named,
+    Used,
+    Default,
+    OnlyPeer,
+    NoPeer,
+}
+
+impl Because {
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Named => "named in the call",
+            Self::Used => "chosen by opendesk_use",
+            Self::Default => "the persistent default",
+            Self::OnlyPeer => "the only paired peer",
+            Self::NoPeer => "no peer is paired",
+        }
+    }
+}
+
+/// The order of the choice: the call's `peer`, `opendesk_use`, the persistent default, the only paired peer; several
+/// and none chosen is an error, none paired is this machine. Peers that paired with us without our knowing their
+/// address are controllers of this machine: they cannot be driven from here, so they do not count.
+pub(super) fn resolve(
+    named: Option<&str>,
+    used: Option<&Target>,
+    peers: &Peers,
+) -> Result<(Target, Because), ToolError> {
+    if let Some(name) = named {
+        return known(name, peers).map(|target| (target, Because::Named));
+    }
+    if let Some(target) = used {
+        // A peer that was removed meanwhile must not silently become another machine.
+        return known(target.name(), peers).map(|target| (target, Because::Used));
+    }
+    if let Some(peer) = peers.default_peer() {
+        return Ok((Target::Peer(peer.name.to_string()), Because::Default));
+    }
+    let names = drivable(peers);
+    match names.as_slice() {
+        [] => Ok((Target::Local, Because::NoPeer)),
+        [only] => Ok((Target::Peer(only.clone()), Because::OnlyPeer)),
+        _ => Err(ToolError::Several(names)),
+    }
+}
+
+/// The names of the peers that can be driven from here.
+pub(super) fn drivable(peers: &Peers) -> Vec<String> {
+    let addressed = peers.list().iter().filter(|peer| !peer.last_host.is_empty());
+    addressed.map(|peer| peer.name.to_string()).collect()
+}
+
+/// The target that a name means.
+pub(super) fn known(name: &str, peers: &Peers) -> Result<Target, ToolError> {
+    if name.eq_ignore_ascii_case(LOCAL) {
+        return Ok(Target::Local);
+    }
+    match peers.by_name(name) {
+        Some(peer) => Ok(Target::Peer(peer.name.to_string())),
+        None => Err(ToolError::Unknown { name: name.to_owned(), known: drivable(peers) }),
+    }
+}
+
+/// How a tool fails; one line each, with the next step.
+#[derive(Debug)]
+pub enum ToolError {
+    /// The arguments are not the tool's.
+    Arguments(String),
+    /// No peer has this name.
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+    /// Several peers are paired and none was chosen.
+    Several(Vec<String>),
+    /// The desktop refused.
+    Desktop(Error),
+    /// The peer could not be used.
+    Peer {
+        /// Its name.
+        name: String,
+        /// How that failed.
+        error: ClientError,
+    },
+    /// Our own files.
+    Home(HomeError),
+}
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Arguments(why) => write!(f, "the arguments do not fit: {why}"),
+            Self::Unknown { name, known } if known.is_empty() => {
+                write!(f, "no paired machine is called {:?}; none is paired, so leave `peer` out", plain_text(name))
+            }
+            Self::Unknown { name, known } => {
+                write!(f, "no paired machine is called {:?}; there are: {}, local", plain_text(name), known.join(", "))
+            }
+            Self::Several(names) => write!(
+                f,
+                "several machines are paired ({}) and none is chosen; give `peer`, or choose one with opendesk_use",
+                names.join(", ")
+            ),
+            Self::Desktop(error) => error.fmt(f),
+            Self::Peer { name, error } => write!(f, "[on {name}] {error}"),
+            Self::Home(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for ToolError {}
+
+impl From<Error> for ToolError {
+    fn from(error: Error) -> Self {
+        Self::Desktop(error)
+    }
+}
+
+impl From<HomeError> for ToolError {
+    fn from(error: HomeError) -> Self {
+        Self::Home(error)
+    }
+}
