@@ -1,0 +1,98 @@
+//! opendesk on tokio.
+//!
+//! [`Server`] makes this machine's desktop, or any [`Computer`](opendesk_std::desktop::Computer), drivable by paired
+//! controllers; [`pair`] and [`connect`] are the controller's side. One thread is enough, and the fastest: a call
+//! that has to wake another core takes longer than the whole call otherwise does.
+//!
+//! # A host and a controller
+//! ```
+//! use std::sync::Arc;
+//!
+//! use opendesk_std::api::{CaptureParams, TextInput};
+//! use opendesk_std::desktop::r#virtual::VirtualDesktop;
+//! use opendesk_std::govern::AllowAll;
+//! use opendesk_std::home::Home;
+//! use opendesk_tokio::{ConnectOptions, HostOptions, PairOptions, Server};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! runtime.block_on(async {
+//!     let desktop = Arc::new(VirtualDesktop::default());
+//!     let server = opendesk_tokio::serve(HostOptions {
+//!         listen: "127.0.0.1:0".parse()?,
+//!         home: Home::open(Some(folder.path().join("host")))?,
+//!         computer: desktop.clone(),
+//!         policy: Box::new(AllowAll),
+//!         audit: true,
+//!     })?;
+//!     let (address, handle) = (server.local_addr(), server.handle());
+//!     let running = tokio::spawn(server.run());
+//!
+//!     // The host shows a code; whoever types it is trusted from then on.
+//!     let code = opendesk_std::pairing_code()?;
+//!     handle.open_pairing(&code, std::time::Duration::from_secs(300)).await??;
+//!     let home = Home::open(Some(folder.path().join("controller")))?;
+//!     let paired = opendesk_tokio::pair(&PairOptions {
+//!         home: home.clone(),
+//!         host: address.ip().to_string(),
+//!         port: address.port(),
+//!         code,
+//!         name: None,
+//!     })
+//!     .await?;
+//!
+//!     let client = opendesk_tokio::connect(&ConnectOptions { home, peer: paired.name }).await?;
+//!     client.text(&TextInput { text: "hello".into(), interval_ms: 0 }).await?;
+//!     let picture = client.capture(&CaptureParams::default()).await?;
+//!     assert!(desktop.editor_text().contains("hello"));
+//!     assert!(picture.data.starts_with(b"\x89PNG"));
+//!
+//!     client.close().await;
+//!     handle.stop();
+//!     running.await?;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+
+mod io;
+mod local;
+#[cfg(feature = "mcp")]
+pub mod mcp;
+mod runtime;
+
+pub use io::Compat;
+pub use local::{LocalListener, LocalStream};
+use opendesk_std::client;
+pub use opendesk_std::client::{Client, ClientError, ConnectOptions, PairOptions, Paired};
+use opendesk_std::host;
+pub use opendesk_std::host::{HostHandle, HostOptions, Notice, StartError};
+pub use runtime::{Tokio, TokioListener, TokioTimer};
+
+/// A host: the event loop that serves its desktop to paired controllers.
+pub type Server = host::Server<Tokio>;
+
+/// Starts a host. It serves while [`Server::run`] runs.
+///
+/// # Errors
+/// [`StartError`], one line each.
+pub fn serve(options: HostOptions) -> Result<Server, StartError> {
+    host::Server::start(Tokio, options)
+}
+
+/// Opens a session with a paired host.
+///
+/// # Errors
+/// [`ClientError`], after ten seconds at the latest.
+pub async fn connect(options: &ConnectOptions) -> Result<Client, ClientError> {
+    client::connect(Tokio, options).await
+}
+
+/// Pairs with a host that shows a code.
+///
+/// # Errors
+/// [`ClientError`], after ten seconds at the latest; nothing is stored then.
+pub async fn pair(options: &PairOptions) -> Result<Paired, ClientError> {
+    client::pair(Tokio, options).await
+}
