@@ -1,0 +1,100 @@
+//! What a bare Debian 12 machine that has only Rust needs before the tests can run.
+
+use std::fs;
+
+use crate::command::{Failure, Outcome, Repo, capture, line, read, run};
+
+const PACKAGES: [&str; 12] = [
+    "xvfb",
+    "openbox",
+    "xdotool",
+    "xclip",
+    "wmctrl",
+    "xterm",
+    "x11-utils",
+    "x11-xserver-utils",
+    "xfonts-base",
+    "fonts-dejavu-core",
+    "python3",
+    "python3-venv",
+];
+
+const INSTALL: [&str; 5] = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
+
+/// What the Python environment of the MCP tests must hold, each at one version.
+const REQUIREMENTS: &str = "tests/mcp/requirements.txt";
+
+/// The Python environment, at the place where the tests look for it.
+const VENV: &str = "target/venv";
+
+pub(crate) fn setup(repo: &Repo) -> Outcome {
+    packages(repo)?;
+    python(repo)?;
+    Ok(None)
+}
+
+fn is_installed(repo: &Repo, package: &str) -> Result<bool, Failure> {
+    let query = capture(repo.program("dpkg-query").args(["-W", "-f=${Status}\n", package])).map_err(|failure| {
+        Failure::new(format!("{failure}; without Debian's packages, install by hand what {PACKAGES:?} hold"))
+    })?;
+    Ok(query.success && query.stdout.lines().any(|status| status == "install ok installed"))
+}
+
+fn packages(repo: &Repo) -> Result<(), Failure> {
+    let mut missing = Vec::new();
+    for package in PACKAGES {
+        if !is_installed(repo, package)? {
+            missing.push(package);
+        }
+    }
+    if missing.is_empty() {
+        println!("every Debian package is there");
+        return Ok(());
+    }
+    let mut install = repo.program("apt-get");
+    install.args(INSTALL).args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
+    if read(repo.program("id").arg("-u"))?.trim() != "0" {
+        return Err(Failure::new(format!(
+            "Debian packages are missing; run: sudo apt-get update && sudo {}",
+            line(&install)
+        )));
+    }
+    run(repo.program("apt-get").arg("update").env("DEBIAN_FRONTEND", "noninteractive"))?;
+    run(&mut install)
+}
+
+fn python(repo: &Repo) -> Result<(), Failure> {
+    let venv = repo.root.join(VENV);
+    let stamp = venv.join("requirements.txt");
+    let requirements = repo.root.join(REQUIREMENTS);
+    let wanted = fs::read_to_string(&requirements).map_err(Failure::at(&requirements))?;
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        println!("the Python environment is there");
+        return Ok(());
+    }
+    if venv.exists() {
+        fs::remove_dir_all(&venv).map_err(Failure::at(&venv))?;
+    }
+    run(repo.program("python3").args(["-m", "venv"]).arg(&venv))?;
+    run(repo
+        .program(venv.join("bin/python"))
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r"])
+        .arg(REQUIREMENTS))?;
+    fs::write(&stamp, &wanted).map_err(Failure::at(&stamp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_requirement_is_pinned_to_one_version() {
+        let requirements = fs::read_to_string(Repo::here().root.join(REQUIREMENTS)).unwrap();
+        let pins: Vec<&str> = requirements.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(pins.iter().any(|pin| pin.starts_with("mcp==")), "{pins:?}");
+        for pin in pins {
+            let (name, version) = pin.split_once("==").unwrap_or_else(|| panic!("`{pin}` is not pinned"));
+            assert!(!name.is_empty() && !version.is_empty() && !version.contains('*'), "`{pin}`");
+        }
+    }
+}
