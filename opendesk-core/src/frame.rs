@@ -62,10 +62,6 @@ pub struct Hello {
 
 /// The head of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a header lives on the stack for one call, and there is no heap to box it"
-)]
 pub enum Header<'a> {
     /// Kind 0. The body is what the program around the machine tells of itself.
     Hello(Hello),
@@ -124,7 +120,6 @@ pub enum Header<'a> {
 
 /// A frame that was understood, or one from the future that is to be skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "as for `Header`")]
 pub enum Frame<'a> {
     /// A header and its body.
     Known(Header<'a>, &'a [u8]),

@@ -79,7 +79,7 @@
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
-#![warn(clippy::indexing_slicing)]
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::wildcard_enum_match_arm))]
 
 #[cfg(test)]
 extern crate std;

@@ -1,10 +1,10 @@
 //! What opendesk needs of an async runtime. An adapter is this trait and nothing else.
 
 use core::future::{Future, poll_fn};
+use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::time::Instant;

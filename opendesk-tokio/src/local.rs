@@ -1,8 +1,8 @@
 //! Connections between programs of one machine: Unix sockets.
 
+use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 
 use opendesk_std::runtime::Listener;

@@ -1,10 +1,10 @@
 //! The [`Runtime`] of tokio.
 
 use core::future::Future;
+use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 

@@ -241,7 +241,7 @@ impl Handshake {
     }
 
     fn tokens(&self, writing: bool) -> Result<&'static [Token], Unproven> {
-        let my_turn = (self.step % 2 == 0) == self.initiator;
+        let my_turn = self.step.is_multiple_of(2) == self.initiator;
         if my_turn != writing {
             return Err(Unproven);
         }

@@ -22,6 +22,7 @@ use super::GreetingVerdict;
 
 /// Where a link is in its life.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is no heap to box the pairing")]
 pub(super) enum Phase {
     /// Connected; nothing was said.
     Waiting,

@@ -201,7 +201,13 @@ impl<const N: usize> Host<N> {
                     self.end(now, id, Reason::TIMEOUT);
                 }
                 Phase::Open if dead => self.end(now, id, Reason::SILENT),
-                _ => {}
+                Phase::Waiting
+                | Phase::Pairing(_)
+                | Phase::Keyed
+                | Phase::Proved
+                | Phase::Queued
+                | Phase::Open
+                | Phase::Closing => {}
             }
         }
     }

@@ -268,7 +268,7 @@ pub struct UiElement {
     /// What can be done to it.
     pub actions: Vec<String>,
     /// What it contains.
-    pub children: Vec<UiElement>,
+    pub children: Vec<Self>,
 }
 
 /// One form of what the clipboard holds.

@@ -1,7 +1,8 @@
 //! From a name or an address to an open session.
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 
 use async_tungstenite::tungstenite::Error as SocketError;
 use opendesk_core::{Client as Machine, ClientConfig, PublicKey, Reason, limits};

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use opendesk_core::limits::TEXT_BYTES;
+
 use super::{Computer, Key, UnknownKey};
 use crate::api::{Button, Error, ErrorCode, KeyEvent, Modifier, PointerAction, PointerEvent, Press, Result, TextInput};
 use crate::cancel::Cancel;
@@ -9,6 +11,9 @@ use crate::cancel::Cancel;
 /// The most wheel clicks of one event, in either direction of either axis: ten times what a person turns in one
 /// go, and few enough that a program which reads them slowly is soon done.
 pub(super) const WHEEL_CLICKS: f64 = 100.0;
+
+/// The longest pause after a typed character; a longer one looks like a hang.
+const LONGEST_PAUSE_MS: u32 = 1000;
 
 /// The hands of one session: carries out its events and remembers every key and button that is down because of
 /// them, so that all of them can be let go when the session ends, however it ends (invariant I3).
@@ -81,8 +86,17 @@ impl Hands {
     /// Types a text. Held keys stay held and act on what is typed.
     ///
     /// # Errors
-    /// Every error of the desktop; [`ErrorCode::Cancelled`] once `cancel` is raised, with a part of the text typed.
+    /// [`Error::invalid`] for more than [`TEXT_BYTES`] or a pause of more than a second, with nothing typed; every error
+    /// of the desktop; [`ErrorCode::Cancelled`] once `cancel` is raised, with a part of the text typed.
     pub fn text(&mut self, computer: &dyn Computer, input: &TextInput, cancel: &Cancel) -> Result<()> {
+        if input.text.len() > TEXT_BYTES {
+            let (length, most) = (input.text.len(), TEXT_BYTES);
+            return Err(Error::invalid(format!("the text has {length} bytes and one call types {most}; split it")));
+        }
+        if input.interval_ms > LONGEST_PAUSE_MS {
+            let (pause, most) = (input.interval_ms, LONGEST_PAUSE_MS);
+            return Err(Error::invalid(format!("a pause of {pause} ms after each character is more than {most} ms")));
+        }
         computer.type_text(&input.text, Duration::from_millis(u64::from(input.interval_ms)), cancel)
     }
 
@@ -94,10 +108,12 @@ impl Hands {
     pub fn release_all(&mut self, computer: &dyn Computer) -> Result<()> {
         let mut outcome = Ok(());
         for button in self.buttons.clone().into_iter().rev() {
-            outcome = outcome.and(self.release_button(computer, button));
+            let released = self.release_button(computer, button);
+            outcome = outcome.and(released);
         }
         for key in self.keys.clone().into_iter().rev() {
-            outcome = outcome.and(self.release_key(computer, key));
+            let released = self.release_key(computer, key);
+            outcome = outcome.and(released);
         }
         outcome
     }
@@ -142,7 +158,8 @@ impl Hands {
         for modifier in pressed.into_iter().rev() {
             // Not one that the desktop does not have.
             if self.keys.contains(&modifier) {
-                outcome = outcome.and(self.release_key(computer, modifier));
+                let released = self.release_key(computer, modifier);
+                outcome = outcome.and(released);
             }
         }
         outcome

@@ -1,11 +1,11 @@
 //! The event loop of a host.
 
 use core::future::poll_fn;
+use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use async_channel::{Receiver, Sender};
@@ -23,7 +23,7 @@ use crate::govern::Govern;
 use crate::govern::audit::AuditLog;
 use crate::home::{Home, ServeLock};
 use crate::runtime::{Listener, Runtime, Timer};
-use crate::socket::Received;
+use crate::socket::{Received, Socket};
 use crate::{clock, seed};
 
 /// Rounds of work before other tasks of the thread get a turn.
@@ -287,7 +287,7 @@ impl<R: Runtime> Server<R> {
             Transport::Upgrading(upgrade) => match upgrade.as_mut().poll(cx) {
                 Poll::Pending => false,
                 Poll::Ready(Some(stream)) => {
-                    link.transport = Transport::Open(crate::socket::Socket::new(stream));
+                    link.transport = Transport::Open(Box::new(Socket::new(stream)));
                     true
                 }
                 Poll::Ready(None) => {

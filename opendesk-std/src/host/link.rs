@@ -1,9 +1,9 @@
 //! One link of a host: its transport, and what the program keeps for it beside the protocol's machine.
 
+use core::net::{IpAddr, SocketAddr};
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use async_tungstenite::WebSocketStream;
@@ -21,7 +21,7 @@ type Upgrade<S> = Pin<Box<dyn Future<Output = Option<WebSocketStream<S>>> + Send
 
 pub(super) enum Transport<S> {
     Upgrading(Upgrade<S>),
-    Open(Socket<S>),
+    Open(Box<Socket<S>>),
     Gone,
 }
 
@@ -138,7 +138,6 @@ impl Bodies for LinkBodies {
 struct NoBrowsers;
 
 impl Callback for NoBrowsers {
-    #[expect(clippy::result_large_err, reason = "the trait's signature")]
     fn on_request(self, request: &Request, response: Response) -> Result<Response, ErrorResponse> {
         if request.headers().contains_key("origin") {
             let mut refusal = ErrorResponse::new(Some("browsers cannot use this service".to_owned()));

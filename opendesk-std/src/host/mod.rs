@@ -12,8 +12,8 @@ mod link;
 mod peers;
 
 use core::fmt;
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use self::admin::pairing_failure;

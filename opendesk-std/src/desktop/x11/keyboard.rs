@@ -94,7 +94,7 @@ impl Input {
     }
 
     /// Gives a spare keycode the meaning of a key, with the capital letter behind Shift as on any other key.
-    fn borrow(&mut self, map: &Keymap, key: Key) -> Outcome<Stroke> {
+    fn borrow(&self, map: &Keymap, key: Key) -> Outcome<Stroke> {
         let label = keysym::label(key);
         let refused = |why| Error::invalid(format!("the keyboard layout of this desktop has no key {label}{why}"));
         if keysym::is_modifier(key) {

@@ -14,11 +14,13 @@ mod keysym;
 mod layout;
 mod legacy;
 mod pointer;
+mod probe;
 mod shm;
 mod text;
 
 use core::fmt;
 use core::time::Duration;
+pub use probe::ProbeWindow;
 
 use capture::Eyes;
 use connection::Slot;

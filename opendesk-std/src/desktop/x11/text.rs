@@ -6,7 +6,6 @@
 
 use core::time::Duration;
 
-use opendesk_core::limits::TEXT_BYTES;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xkb::{ConnectionExt as _, Group};
 use x11rb::protocol::xproto::{KEY_PRESS_EVENT, KEY_RELEASE_EVENT, ModMask};
@@ -146,13 +145,6 @@ impl Input {
         self.begin("input.text")?;
         if !self.can_type() {
             return Err(self.wire.cannot("input.text", "has no XKEYBOARD extension").into());
-        }
-        if text.len() > TEXT_BYTES {
-            let length = text.len();
-            return Err(Error::invalid(format!(
-                "the text has {length} bytes and one call types at most {TEXT_BYTES}; type it in several calls"
-            ))
-            .into());
         }
         let map = self.keymap()?;
         let plan = Plan::new(text, &map)?;

@@ -1,0 +1,168 @@
+//! What can be written on the command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use opendesk_std::client::DEFAULT_PORT;
+use opendesk_std::desktop::Backend;
+use opendesk_std::home::PeerName;
+
+/// See and drive the desktop of another machine on the same network.
+#[derive(Debug, Parser)]
+#[command(name = "opendesk", version, after_help = crate::exit::HELP, max_term_width = 100)]
+pub(crate) struct Args {
+    /// The directory with keys, paired machines and logs [default: $OPENDESK_HOME, else ~/.opendesk]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Log more to standard error; twice for debugging ($OPENDESK_LOG takes filters as well)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Let paired controllers see and drive this machine's desktop
+    Serve(Serve),
+    /// Show a code by which one controller can pair with this machine
+    Pair(Pair),
+    /// Pair with a machine that shows a code
+    PairWith(PairWith),
+    /// List the paired machines, or choose the one that calls go to by default
+    Peers(Peers),
+    /// Check the connection to a paired machine
+    Connect(Connect),
+    /// Call one tool, as an agent would
+    Call(Call),
+    /// Serve the tools to an MCP client on standard input and output
+    Mcp(Mcp),
+    /// Show it all at work: a host, a controller, an agent's session, in one program
+    Demo(Demo),
+    /// Measure speed against a plain WebSocket
+    Bench(Bench),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// The port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub(crate) port: u16,
+    /// The address to listen on
+    #[arg(long, default_value = "0.0.0.0")]
+    pub(crate) host: IpAddr,
+    /// The desktop: auto, x11 or virtual
+    #[arg(long, default_value_t)]
+    pub(crate) backend: Backend,
+    /// Keep no audit log
+    #[arg(long)]
+    pub(crate) no_audit: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pair {
+    /// The code to show [default: six random digits]
+    #[arg(long)]
+    pub(crate) code: Option<String>,
+    /// How long the code is valid, in seconds
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+    /// The port to listen on while no `opendesk serve` runs; 0 picks a free one
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub(crate) port: u16,
+    /// The address to listen on while no `opendesk serve` runs
+    #[arg(long, default_value = "0.0.0.0")]
+    pub(crate) host: IpAddr,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PairWith {
+    /// The other machine's name or address on the network
+    pub(crate) host: String,
+    /// The code that it shows
+    pub(crate) code: String,
+    /// The port that it listens on
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub(crate) port: u16,
+    /// What to call it here [default: its own name]
+    #[arg(long)]
+    pub(crate) name: Option<PeerName>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Peers {
+    #[command(subcommand)]
+    pub(crate) command: Option<PeersCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeersCommand {
+    /// List the paired machines
+    List,
+    /// Show, set or clear the machine that calls go to when none is named
+    Default {
+        /// The machine's name
+        name: Option<String>,
+        /// Have no default
+        #[arg(long, conflicts_with = "name")]
+        clear: bool,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Connect {
+    /// The machine's name [default: as for agents' calls]
+    pub(crate) peer: Option<String>,
+    /// Save a picture of its desktop (PNG)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) screenshot: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Call {
+    /// The tool: screenshot, mouse, keyboard, opendesk_peers, opendesk_status, opendesk_use
+    pub(crate) tool: String,
+    /// Its arguments, a JSON object
+    #[arg(default_value = "{}")]
+    pub(crate) arguments: String,
+    /// The machine whose desktop is meant, or `local` [default: as for agents' calls]
+    #[arg(long)]
+    pub(crate) peer: Option<String>,
+    /// Save the picture that the tool gives (PNG)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// The desktop that `local` means: auto, x11 or virtual
+    #[arg(long, default_value_t)]
+    pub(crate) backend: Backend,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Mcp {
+    /// The desktop that `local` means: auto, x11 or virtual
+    #[arg(long, default_value_t)]
+    pub(crate) backend: Backend,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// The desktop to drive: virtual, or x11 for the one of $DISPLAY
+    #[arg(long, default_value_t = Backend::Virtual)]
+    pub(crate) backend: Backend,
+    /// Where to put the pictures and the audit log
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// Fewer rounds: a few seconds in all
+    #[arg(long)]
+    pub(crate) quick: bool,
+}

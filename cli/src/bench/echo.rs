@@ -1,0 +1,61 @@
+//! The floor: an echo over a plain WebSocket, same library, same runtime, no cryptography, no protocol.
+
+use std::io;
+
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::{Error, Message};
+use futures_util::StreamExt;
+use opendesk_std::runtime::{Listener, Runtime};
+use opendesk_tokio::{Compat, Tokio};
+use tokio::net::TcpStream;
+
+pub(super) struct Echo {
+    address: std::net::SocketAddr,
+}
+
+impl Echo {
+    pub(super) async fn start() -> io::Result<Self> {
+        let mut listener = Tokio.listen(([127, 0, 0, 1], 0).into())?;
+        let address = listener.local_addr()?;
+        drop(tokio::spawn(async move {
+            while let Ok((stream, _)) = core::future::poll_fn(|cx| listener.poll_accept(cx)).await {
+                drop(tokio::spawn(serve(stream)));
+            }
+        }));
+        Ok(Self { address })
+    }
+
+    pub(super) async fn connect(&self) -> Result<Link, Error> {
+        let stream = Tokio.connect(self.address).await?;
+        let (socket, _) = async_tungstenite::client_async(format!("ws://{}/", self.address), stream).await?;
+        Ok(Link { socket })
+    }
+}
+
+async fn serve(stream: Compat<TcpStream>) {
+    let Ok(mut socket) = async_tungstenite::accept_async(stream).await else { return };
+    while let Some(Ok(message)) = socket.next().await {
+        if !message.is_binary() || socket.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+pub(super) struct Link {
+    socket: WebSocketStream<Compat<TcpStream>>,
+}
+
+impl Link {
+    pub(super) async fn round_trip(&mut self, bytes: usize) -> Result<(), Error> {
+        self.socket.send(Message::Binary(vec![7; bytes].into())).await?;
+        match self.socket.next().await {
+            Some(Ok(message)) if message.len() == bytes => Ok(()),
+            Some(Err(error)) => Err(error),
+            _ => Err(Error::ConnectionClosed),
+        }
+    }
+
+    pub(super) async fn close(mut self) -> Result<(), Error> {
+        self.socket.close(None).await
+    }
+}

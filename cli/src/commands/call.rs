@@ -1,0 +1,47 @@
+//! `opendesk call`.
+
+use opendesk_std::home::plain_text;
+use opendesk_std::tools::{Block, Output};
+use serde_json::Value;
+
+use super::{Context, interrupted, save, session};
+use crate::args;
+use crate::exit::Failure;
+use crate::output;
+
+pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Failure> {
+    let mut arguments: Value = serde_json::from_str(&options.arguments)
+        .map_err(|error| Failure::usage(format!("the arguments are no JSON: {error}")))?;
+    let Value::Object(object) = &mut arguments else {
+        return Err(Failure::usage(
+            "the arguments must be a JSON object, such as '{\"action\": \"press\", \"key\": \"enter\"}'",
+        ));
+    };
+    if let Some(peer) = &options.peer {
+        object.insert("peer".into(), Value::String(peer.clone()));
+    }
+    let session = session(&context.home, options.backend);
+    let given = tokio::select! {
+        given = session.call_tool(&options.tool, arguments) => given,
+        () = interrupted() => return Err(Failure::interrupted()),
+    };
+    if given.is_error {
+        return Err(Failure::failed(plain_text(&given.all_text())));
+    }
+    if let Some(path) = &options.out {
+        let image =
+            given.image().ok_or_else(|| Failure::usage(format!("{} gives no picture to save", options.tool)))?;
+        save(path, image)?;
+    }
+    output::result(context.json, &given.to_json(), || text(&given, options.out.is_some()));
+    Ok(())
+}
+
+fn text(given: &Output, saved: bool) -> String {
+    let lines = given.blocks.iter().map(|block| match block {
+        Block::Text(text) => text.clone(),
+        Block::Image { mime_type, data } if saved => format!("{mime_type} of {} bytes saved", data.len()),
+        Block::Image { mime_type, data } => format!("{mime_type} of {} bytes; --out FILE saves it", data.len()),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,78 @@
+//! `opendesk connect`.
+
+use std::time::Instant;
+
+use opendesk_std::api::{CaptureParams, PictureProfile};
+use opendesk_std::desktop::Backend;
+use opendesk_std::home::printable;
+use opendesk_std::tools::Target;
+use opendesk_tokio::ConnectOptions;
+use serde_json::json;
+
+use super::{Context, interrupted, save, session};
+use crate::args;
+use crate::exit::Failure;
+use crate::output;
+
+pub(super) async fn run(context: &Context, options: args::Connect) -> Result<(), Failure> {
+    tokio::select! {
+        done = check(context, &options) => done,
+        () = interrupted() => Err(Failure::interrupted()),
+    }
+}
+
+async fn check(context: &Context, options: &args::Connect) -> Result<(), Failure> {
+    let peer = match session(&context.home, Backend::Auto).target(options.peer.as_deref())? {
+        Target::Peer(name) => name,
+        Target::Local => {
+            return Err(Failure::usage("there is no paired machine to connect to; see `opendesk pair-with`"));
+        }
+    };
+    let begun = now();
+    let client = opendesk_tokio::connect(&ConnectOptions { home: context.home.clone(), peer: peer.clone() }).await?;
+    let connected = begun.elapsed();
+    let called = now();
+    client.capabilities().await?;
+    let round_trip = called.elapsed();
+    let mut saved = None;
+    if let Some(path) = &options.screenshot {
+        let params = CaptureParams { profile: PictureProfile::Native, ..CaptureParams::default() };
+        let picture = client.capture(&params).await?;
+        save(path, &picture.data)?;
+        saved = Some((path.display().to_string(), picture.width, picture.height));
+    }
+    let greeting = client.greeting();
+    let milliseconds = |time: core::time::Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
+    let value = json!({
+        "ok": true,
+        "peer": peer,
+        "backend": greeting.manifest.backend,
+        "capabilities": greeting.manifest.capabilities,
+        "description": greeting.description,
+        "fingerprint": format!("{:?}", client.host()),
+        "connected_in_ms": milliseconds(connected),
+        "round_trip_ms": milliseconds(round_trip),
+        "screenshot": saved.as_ref().map(|(path, ..)| path),
+    });
+    output::result(context.json, &value, || {
+        let mut text = format!(
+            "connected to {} in {} ms, round trip {} ms\nbackend: {}\ncan: {}",
+            printable(&peer),
+            milliseconds(connected),
+            milliseconds(round_trip),
+            printable(&greeting.manifest.backend),
+            printable(&greeting.manifest.capabilities.join(" ")),
+        );
+        if let Some((path, width, height)) = &saved {
+            text.push_str(&format!("\nsaved {path}: {width}x{height}"));
+        }
+        text
+    });
+    client.close().await;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "what a person waits for is measured by the person's clock")]
+fn now() -> Instant {
+    Instant::now()
+}

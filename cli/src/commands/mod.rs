@@ -1,0 +1,83 @@
+//! One file a command.
+
+mod call;
+mod connect;
+mod mcp;
+mod pair;
+mod pair_with;
+mod peers;
+mod serve;
+
+use opendesk_std::desktop::Backend;
+use opendesk_std::home::Home;
+use opendesk_std::tools::{OnRuntime, Session};
+use opendesk_tokio::Tokio;
+
+use crate::args::{Args, Command};
+use crate::exit::Failure;
+use crate::{bench, demo, output};
+
+/// What every command gets.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) home: Home,
+    pub(crate) json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let json = args.json;
+    let done = dispatch(args).await;
+    if let (true, Err(failure)) = (json, &done) {
+        output::line(&output::failure_json(failure).to_string());
+    }
+    done
+}
+
+async fn dispatch(args: Args) -> Result<(), Failure> {
+    let Args { home, json, command, .. } = args;
+    // These two make homes of their own.
+    match command {
+        Command::Demo(options) => return demo::run(options, json).await,
+        Command::Bench(options) => return bench::run(options, json).await,
+        _ => {}
+    }
+    let context = Context { home: Home::open(home)?, json };
+    match command {
+        Command::Serve(options) => serve::run(&context, options).await,
+        Command::Pair(options) => pair::run(&context, options).await,
+        Command::PairWith(options) => pair_with::run(&context, options).await,
+        Command::Peers(options) => peers::run(&context, options),
+        Command::Connect(options) => connect::run(&context, options).await,
+        Command::Call(options) => call::run(&context, options).await,
+        Command::Mcp(options) => mcp::run(&context, &options).await,
+        Command::Demo(_) | Command::Bench(_) => Ok(()),
+    }
+}
+
+/// An agent's session on this machine.
+fn session(home: &Home, backend: Backend) -> Session {
+    Session::new(home.clone(), backend, Box::new(OnRuntime(Tokio)))
+}
+
+/// Writes a file that the person asked for.
+fn save(path: &std::path::Path, data: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, data).map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
+}
+
+/// Waits for Ctrl-C or a request to end.
+pub(crate) async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        core::future::pending::<()>().await;
+    }
+}

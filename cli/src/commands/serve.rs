@@ -1,0 +1,97 @@
+//! `opendesk serve`.
+
+use std::net::SocketAddr;
+
+use opendesk_std::desktop;
+use opendesk_std::govern::AllowAll;
+use opendesk_std::home::printable;
+use opendesk_tokio::{HostOptions, Notice, StartError};
+use serde_json::{Value, json};
+
+use super::{Context, interrupted};
+use crate::args;
+use crate::exit::Failure;
+use crate::output;
+
+pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), Failure> {
+    let computer = desktop::open(options.backend).map_err(StartError::Desktop)?;
+    let backend = computer.name();
+    let server = opendesk_tokio::serve(HostOptions {
+        listen: SocketAddr::new(options.host, options.port),
+        home: context.home.clone(),
+        computer,
+        policy: Box::new(AllowAll),
+        audit: !options.no_audit,
+    })?;
+    let (address, handle, notices) = (server.local_addr(), server.handle(), server.notices());
+    let key = opendesk_std::load_keys(&context.home)?.static_key.public();
+    let listening = json!({"event": "listening", "address": address.to_string(), "backend": backend, "fingerprint": format!("{key:?}")});
+    output::result(context.json, &listening, || format!("listening on {address}"));
+    if !context.json {
+        output::note(&format!(
+            "this machine is {key:?}; its desktop is {backend}; `opendesk pair` lets a controller in"
+        ));
+    }
+    let json = context.json;
+    let told = tokio::spawn(async move {
+        while let Ok(notice) = notices.recv().await {
+            tell(json, &notice);
+        }
+    });
+    let running = tokio::spawn(server.run());
+    interrupted().await;
+    handle.stop();
+    let stopped = running.await.map_err(|error| Failure::failed(format!("the host failed: {error}")));
+    told.abort();
+    stopped
+}
+
+fn tell(json: bool, notice: &Notice) {
+    if json {
+        output::line(&event(notice).to_string());
+    } else if let Some(line) = sentence(notice) {
+        output::note(&line);
+    }
+}
+
+/// A notice as a program reads it.
+pub(super) fn event(notice: &Notice) -> Value {
+    match notice {
+        Notice::PairingOpened => json!({"event": "pairing_opened"}),
+        Notice::WrongCode { address, tries_left } => {
+            json!({"event": "wrong_code", "address": address, "tries_left": tries_left})
+        }
+        Notice::Paired { name, key, words } => {
+            json!({"event": "paired", "name": name, "fingerprint": format!("{key:?}"), "words": words})
+        }
+        Notice::PairingEnded(end) => json!({"event": "pairing_ended", "how": format!("{end:?}").to_lowercase()}),
+        Notice::SessionOpened { name, address } => {
+            json!({"event": "session_opened", "name": name, "address": address})
+        }
+        Notice::SessionEnded { name, reason, lasted } => {
+            let seconds = lasted.as_secs_f64();
+            json!({"event": "session_ended", "name": name, "reason": reason.word(), "seconds": seconds})
+        }
+        Notice::Refused { name, key, address, reason } => json!({
+            "event": "refused", "name": name, "fingerprint": format!("{key:?}"), "address": address, "reason": reason.word(),
+        }),
+    }
+}
+
+/// A notice as a person reads it; names come from other machines, so nothing in them reaches the terminal unseen.
+fn sentence(notice: &Notice) -> Option<String> {
+    Some(match notice {
+        Notice::PairingOpened | Notice::PairingEnded(_) => return None,
+        Notice::WrongCode { address, tries_left } => {
+            format!("a wrong pairing code was tried from {address}; {tries_left} tries are left")
+        }
+        Notice::Paired { name, words, .. } => format!("paired with {}; its screen shows: {words}", printable(name)),
+        Notice::SessionOpened { name, address } => format!("{} drives this machine from {address}", printable(name)),
+        Notice::SessionEnded { name, reason, lasted } => {
+            format!("{} has gone after {} s: {reason}", printable(name), lasted.as_secs())
+        }
+        Notice::Refused { key, address, reason, .. } => {
+            format!("{key:?} from {address} was refused: {}", reason.word())
+        }
+    })
+}

@@ -1,0 +1,132 @@
+//! How the program ends.
+
+use core::fmt;
+use std::process::ExitCode;
+
+use opendesk_core::{ErrorCode, Reason};
+use opendesk_std::client::ClientError;
+use opendesk_std::home::{HomeError, HomeErrorKind};
+use opendesk_std::host::StartError;
+use opendesk_std::tools::ToolError;
+
+/// The table that `--help` and docs/cli.md show.
+pub(crate) const HELP: &str = "\
+Exit codes:
+  0    done
+  1    failed
+  2    the command line is wrong
+  3    the other machine cannot be reached, or did not answer in time
+  4    another controller is driving the other machine
+  5    not trusted: wrong code, unknown peer, or refused by the other machine
+  6    the home directory, or a file in it, cannot be used
+  7    this machine cannot serve: the port is in use, or there is no desktop
+  130  interrupted";
+
+/// Why the program fails: one line, and the code it exits with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    const fn new(code: u8, message: String) -> Self {
+        Self { code, message }
+    }
+
+    /// Anything without a code of its own.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(1, message.into())
+    }
+
+    /// What the command line asks for makes no sense.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(2, message.into())
+    }
+
+    /// There is nobody of that name.
+    pub(crate) fn untrusted(message: impl Into<String>) -> Self {
+        Self::new(5, message.into())
+    }
+
+    /// The person ended it.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(130, "interrupted".to_owned())
+    }
+
+    pub(crate) fn code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+
+    pub(crate) const fn number(&self) -> u8 {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+const fn code_of(reason: Reason) -> u8 {
+    match reason {
+        Reason::BUSY => 4,
+        Reason::UNTRUSTED
+        | Reason::REFUSED
+        | Reason::WRONG_CODE
+        | Reason::WRONG_HOST
+        | Reason::NOT_PAIRING
+        | Reason::EVICTED
+        | Reason::REPLACED => 5,
+        Reason::TIMEOUT | Reason::SILENT | Reason::LOST | Reason::CROWDED | Reason::SHUTDOWN => 3,
+        _ => 1,
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let message = error.to_string();
+        match error {
+            ClientError::Unreachable { .. } | ClientError::Timeout { .. } => Self::new(3, message),
+            ClientError::WrongCode { .. } => Self::new(5, message),
+            ClientError::Refused { reason, .. } | ClientError::Closed(reason) => Self::new(code_of(reason), message),
+            ClientError::Call(error) if error.code == ErrorCode::NotFound => Self::new(5, message),
+            ClientError::Call(_) => Self::new(1, message),
+            ClientError::Home(error) => error.into(),
+        }
+    }
+}
+
+impl From<HomeError> for Failure {
+    fn from(error: HomeError) -> Self {
+        let code = match error.kind() {
+            HomeErrorKind::Invalid => 1,
+            HomeErrorKind::Io | HomeErrorKind::Corrupt | HomeErrorKind::Foreign | HomeErrorKind::Busy => 6,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let code = match error {
+            StartError::Listen { .. } | StartError::Desktop(_) => 7,
+            StartError::Home(_) => 6,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<ToolError> for Failure {
+    fn from(error: ToolError) -> Self {
+        let message = error.to_string();
+        match error {
+            ToolError::Peer { error, .. } => Self::new(Self::from(error).code, message),
+            ToolError::Home(error) => error.into(),
+            ToolError::Unknown { .. } | ToolError::Several(_) => Self::untrusted(message),
+            ToolError::Arguments(_) => Self::usage(message),
+            ToolError::Desktop(_) => Self::failed(message),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The only place that prints.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "results and errors of a command-line program")]
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::exit::Failure;
+
+/// Prints a result for people, or for programs when `--json` was given: one line of JSON.
+pub(crate) fn result(as_json: bool, value: &Value, text: impl FnOnce() -> String) {
+    line(&if as_json { value.to_string() } else { text() });
+}
+
+/// Prints a line. Nobody listening any more is no failure.
+pub(crate) fn line(text: &str) {
+    let mut out = io::stdout().lock();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// A line for the person beside the results.
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// The one line of a failure.
+pub(crate) fn error(failure: &Failure) {
+    let line = failure.to_string().lines().collect::<Vec<_>>().join(" ");
+    eprintln!("opendesk: {line}");
+}
+
+/// A failure as a program reads it.
+pub(crate) fn failure_json(failure: &Failure) -> Value {
+    json!({"ok": false, "exit_code": failure.number(), "error": failure.to_string()})
+}
