@@ -1,1 +1,10 @@
-//! x
+//! What the test binaries share. Each of them is a folder beside this one.
+
+#[path = "../support/desktop.rs"]
+pub mod desktop;
+#[path = "../support/puppet.rs"]
+pub mod puppet;
+#[path = "../support/raw.rs"]
+pub mod raw;
+#[path = "../support/rig.rs"]
+pub mod rig;

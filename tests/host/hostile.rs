@@ -1,0 +1,280 @@
+//! Peers that do not keep to the protocol, and limits. None of them costs anybody else anything.
+
+use core::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use opendesk_core::frame::Header;
+use opendesk_core::{Reason, limits};
+use opendesk_std::api::{CaptureParams, KeyEvent, PictureFormat, PictureProfile, Press, encode};
+use opendesk_tests::puppet::Puppet;
+use opendesk_tests::raw::{self, Raw};
+use opendesk_tests::rig::Rig;
+use opendesk_tokio::{ClientError, Notice};
+
+use crate::{run, run_paused};
+
+/// What a host says to a peer that it cannot authenticate: `OD2x`, a reason, tries left.
+fn refusal(messages: &[Vec<u8>]) -> Option<Reason> {
+    match messages {
+        [only] if only.starts_with(b"OD2x") => Some(Reason(u16::from_le_bytes([only[4], only[5]]))),
+        _ => None,
+    }
+}
+
+#[test]
+fn first_messages_that_are_none_are_refused_with_a_reason() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let client = rig.connect("controller").await.unwrap();
+        let long = vec![b'A'; limits::PRE_AUTH_BYTES + 1];
+        for (message, reason) in [
+            (&b""[..], Reason::MALFORMED),
+            (b"hello", Reason::MALFORMED),
+            (b"OD2", Reason::MALFORMED),
+            (b"OD2A", Reason::FORGED),
+            (b"OD2Ashort", Reason::FORGED),
+            (b"OD2P", Reason::NOT_PAIRING),
+            (b"OD2C", Reason::MISBEHAVED),
+            (b"OD2Z", Reason::MALFORMED),
+            (&long, Reason::TOO_LARGE),
+        ] {
+            let mut link = raw::open(rig.address).await.unwrap();
+            link.send(message).await;
+            let said = link.drain().await;
+            assert_eq!(refusal(&said), Some(reason), "{:?}", &message[..message.len().min(8)]);
+        }
+        client.capabilities().await.unwrap();
+    });
+}
+
+#[test]
+fn pairing_messages_that_are_none_cost_the_link_and_not_the_window() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.show("123456").await;
+        let start = [&b"OD2P"[..], &[1; 16], &[0xff; 32]].concat();
+        let neutral = [&b"OD2P"[..], &[1; 16], &[0; 32]].concat();
+        for first in [b"OD2Pshort".to_vec(), start, neutral] {
+            let mut link = raw::open(rig.address).await.unwrap();
+            link.send(&first).await;
+            assert_eq!(refusal(&link.drain().await), Some(Reason::MALFORMED));
+        }
+        rig.pair_by("controller", "123456").await.unwrap();
+    });
+}
+
+#[test]
+fn text_messages_end_the_link() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        let mut link = raw::open(rig.address).await.unwrap();
+        link.send_text("{}").await;
+        assert!(link.drain().await.is_empty());
+        rig.pair("controller").await;
+    });
+}
+
+#[test]
+fn a_message_over_the_limit_of_the_transport_ends_the_link() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let client = rig.connect("controller").await.unwrap();
+        let mut link = raw::open(rig.address).await.unwrap();
+        link.send(&vec![0; limits::RECORD_BYTES + 1]).await;
+        assert!(link.drain().await.is_empty());
+        client.capture(&CaptureParams::default()).await.unwrap();
+    });
+}
+
+#[test]
+fn browsers_are_refused() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        let address = rig.address;
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            write!(
+                stream,
+                "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                 Origin: http://{address}\r\n\r\n"
+            )
+            .unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        })
+        .await
+        .unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    });
+}
+
+/// Waits until the host has closed a link on which nothing happens.
+async fn is_closed(link: &mut Raw) -> bool {
+    tokio::time::timeout(Duration::from_secs(60), link.drain()).await.is_ok()
+}
+
+#[test]
+fn silent_strangers_lose_their_place_at_the_deadline() {
+    run_paused(async {
+        let (rig, _) = Rig::on_virtual();
+        let mut links = Vec::new();
+        for _ in 0..limits::HALF_OPEN_PER_ADDRESS {
+            links.push(raw::open(rig.address).await.unwrap());
+        }
+        // The fifth from one address is turned away at once.
+        assert!(raw::open(rig.address).await.is_err());
+        tokio::time::advance(limits::HANDSHAKE - Duration::from_secs(1)).await;
+        assert!(raw::open(rig.address).await.is_err());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        for link in &mut links {
+            assert!(is_closed(link).await);
+        }
+        tokio::time::resume();
+        raw::open(rig.address).await.unwrap();
+        rig.pair("controller").await;
+    });
+}
+
+#[test]
+fn a_connection_that_never_upgrades_loses_its_place_too() {
+    run_paused(async {
+        let (rig, _) = Rig::on_virtual();
+        let mut silent = Vec::new();
+        for _ in 0..limits::HALF_OPEN_PER_ADDRESS {
+            silent.push(tokio::net::TcpStream::connect(rig.address).await.unwrap());
+        }
+        while raw::open(rig.address).await.is_ok() {}
+        tokio::time::advance(limits::HANDSHAKE + Duration::from_secs(1)).await;
+        tokio::time::resume();
+        rig.pair("controller").await;
+    });
+}
+
+#[test]
+fn a_host_that_is_silent_is_given_up_after_ten_seconds() {
+    run_paused(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        // Something else listens where the host was.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let home = rig.home("controller");
+        let mut peers = opendesk_std::home::Peers::load(&home).unwrap();
+        let key = peers.by_name("host").unwrap().public_key;
+        peers.set_endpoint(&key, "127.0.0.1", silent.local_addr().unwrap().port()).unwrap();
+        let begun = tokio::time::Instant::now();
+        let error = rig.connect("controller").await.unwrap_err();
+        assert!(matches!(error, ClientError::Timeout { .. }), "{error}");
+        assert!(begun.elapsed() <= Duration::from_secs(11), "{:?}", begun.elapsed());
+    });
+}
+
+#[test]
+fn nobody_there_is_said_at_once() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let home = rig.home("controller");
+        let _files = rig.stop_and_keep().await;
+        let options = opendesk_tokio::ConnectOptions { home, peer: "host".into() };
+        let error = opendesk_tokio::connect(&options).await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
+        assert!(error.to_string().contains("opendesk serve"), "{error}");
+    });
+}
+
+#[test]
+fn an_untrusted_key_learns_that_and_nothing_else() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        // The host forgets the controller; the controller does not know it yet.
+        let mut peers = opendesk_std::home::Peers::load(&rig.home("host")).unwrap();
+        let key = peers.list()[0].public_key;
+        peers.remove(&key).unwrap();
+        let error = rig.connect("controller").await.unwrap_err();
+        let ClientError::Refused { reason, info } = &error else { panic!("{error}") };
+        assert_eq!((*reason, info.as_ref().and_then(|info| info.holder.clone())), (Reason::UNTRUSTED, None));
+        rig.wait_for(|notice| matches!(notice, Notice::Refused { reason: Reason::UNTRUSTED, .. })).await;
+        let log = rig.stop().await;
+        assert!(log.iter().any(|entry| entry["type"] == "session.rejected"));
+    });
+}
+
+#[test]
+fn a_controller_that_stops_reading_stalls_only_itself() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("stalled").await;
+        rig.pair("other").await;
+        let mut stalled = Puppet::open(rig.address, &rig.home("stalled")).await;
+        // Pictures of four megabytes each, which nobody reads: the socket is full after the first.
+        let params = encode(&FULL).unwrap();
+        for _ in 0..limits::CALLS {
+            stalled.request("display.capture", &params).await;
+        }
+        let busy = rig.connect("other").await.unwrap_err();
+        assert!(matches!(busy, ClientError::Refused { reason: Reason::BUSY, .. }), "{busy}");
+        // The same peer gets its place back although its old link is full (W23).
+        let again = rig.connect("stalled").await.unwrap();
+        again.capabilities().await.unwrap();
+        drop(stalled);
+    });
+}
+
+#[test]
+fn requests_that_break_the_rules_end_only_their_session() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        for wrong in ["number", "record", "length"] {
+            let mut puppet = Puppet::open(rig.address, &rig.home("controller")).await;
+            let request = Header::Request { id: 7, operation: [0; 16], method: "system.capabilities", total: 0 };
+            puppet.frame(&request, &[]).await;
+            match wrong {
+                // The same number again (W28).
+                "number" => puppet.frame(&request, &[]).await,
+                "record" => puppet.send(&[0; 40]).await,
+                _ => {
+                    let short = Header::Request { id: 8, operation: [0; 16], method: "system.capabilities", total: 1 };
+                    puppet.frame(&short, b"more than announced").await;
+                }
+            }
+            puppet.wait_for_the_end().await;
+            rig.wait_for(|notice| matches!(notice, Notice::SessionEnded { .. })).await;
+        }
+        rig.connect("controller").await.unwrap().capabilities().await.unwrap();
+    });
+}
+
+#[test]
+fn a_session_of_which_nothing_is_heard_frees_its_place() {
+    run_paused(async {
+        let (rig, desktop) = Rig::on_virtual();
+        rig.pair("sleeper").await;
+        let mut sleeper = Puppet::open(rig.address, &rig.home("sleeper")).await;
+        let down = KeyEvent { action: Press::Down, keysym: "shift".into(), modifiers: vec![] };
+        sleeper.request("input.key", &encode(&down).unwrap()).await;
+        while desktop.held_keys().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(limits::SILENCE + Duration::from_secs(1)).await;
+        tokio::time::resume();
+        let ended = rig.wait_for(|notice| matches!(notice, Notice::SessionEnded { .. })).await;
+        assert!(matches!(ended, Notice::SessionEnded { reason: Reason::SILENT, .. }), "{ended:?}");
+        rig.connect("sleeper").await.unwrap();
+        assert!(desktop.held_keys().is_empty());
+    });
+}
+
+const FULL: CaptureParams = CaptureParams {
+    display_id: None,
+    region: None,
+    profile: PictureProfile::Native,
+    format: PictureFormat::RawRgba,
+    cursor: false,
+};

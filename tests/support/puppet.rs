@@ -1,0 +1,80 @@
+//! A controller that keeps to the protocol up to its HELLO and is then moved by hand.
+
+use std::net::SocketAddr;
+
+use opendesk_core::crypto::noise::Transport;
+use opendesk_core::crypto::record::Direction;
+use opendesk_core::dialect::v2::{self, AuthClient, Kind};
+use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind};
+use opendesk_core::{PublicKey, limits};
+use opendesk_std::home::{Home, Peers};
+
+use crate::raw::{self, Raw};
+
+/// An open session without an event loop: nothing is read or answered unless the test does it.
+#[derive(Debug)]
+pub struct Puppet {
+    raw: Raw,
+    outgoing: Direction,
+    incoming: Direction,
+    last: u32,
+}
+
+impl Puppet {
+    /// Authenticates with the keys of this home, in which the host is called `host`, and waits for the welcome.
+    pub async fn open(address: SocketAddr, home: &Home) -> Self {
+        let keys = opendesk_std::load_keys(home).expect("keys");
+        let peers = Peers::load(home).expect("peers");
+        let host = PublicKey(peers.by_name("host").expect("a paired host").public_key);
+        let mut raw = raw::open(address).await.expect("a link");
+        let (mut auth, first) = AuthClient::start(keys.static_key, host, [9; 32]).expect("a key");
+        raw.send(&first).await;
+        let answer = raw.receive().await.expect("an answer");
+        let (kind, body) = v2::split(&answer).expect("a handshake message");
+        assert_eq!(kind, Kind::AuthReply);
+        let Transport { initiator, responder, hash, .. } = auth.finish(body).expect("the host's proof").clone();
+        let mut this =
+            Self { raw, outgoing: Direction::new(&initiator), incoming: Direction::new(&responder), last: 0 };
+        let hello = Hello {
+            role: Role::Controller,
+            kind: SessionKind::CONTROL,
+            protocol: PROTOCOL,
+            signing_key: keys.signing_key.public(),
+            signature: keys.signing_key.sign_hello(Role::Controller, &hash),
+            error: None,
+        };
+        this.frame(&Header::Hello(hello), &[]).await;
+        let mut welcome = this.raw.receive().await.expect("a HELLO");
+        let plaintext = this.incoming.open(&mut welcome).expect("a record");
+        let Ok(Frame::Known(Header::Hello(hello), _)) = frame::decode(plaintext) else { panic!("no HELLO") };
+        assert_eq!(hello.error, None);
+        this
+    }
+
+    /// Seals and sends a frame.
+    pub async fn frame(&mut self, header: &Header<'_>, body: &[u8]) {
+        let mut buf = vec![0; limits::RECORD_BYTES];
+        let head = frame::encode(header, &mut buf).expect("a header");
+        buf[head..head + body.len()].copy_from_slice(body);
+        let length = self.outgoing.seal(&mut buf, head + body.len()).expect("a record");
+        self.raw.send(&buf[..length]).await;
+    }
+
+    /// Sends bytes as they are.
+    pub async fn send(&mut self, message: &[u8]) {
+        self.raw.send(message).await;
+    }
+
+    /// Asks for a method.
+    pub async fn request(&mut self, method: &str, params: &[u8]) {
+        self.last += 1;
+        let total = u32::try_from(params.len()).expect("small parameters");
+        let header = Header::Request { id: self.last, operation: [0; 16], method, total };
+        self.frame(&header, params).await;
+    }
+
+    /// Reads until the host closes the link.
+    pub async fn wait_for_the_end(&mut self) {
+        self.raw.drain().await;
+    }
+}

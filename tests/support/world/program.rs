@@ -1,0 +1,201 @@
+//! The program around the host: whom it trusts, what it answers, what it has yet to release.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use opendesk_core::{
+    Bodies, BodyId, Decision, GreetingVerdict, Instant, LinkId, OperationId, PublicKey, Reason, RequestId, RequestPart,
+};
+
+/// When the program answers a request whose parameters have all arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handler {
+    /// After this time, with the parameters as the result.
+    Echo(Duration),
+    /// When the test says so, with [`World::respond`](super::World::respond).
+    ByHand,
+}
+
+/// A request that the program was given and has not answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Its link.
+    pub link: LinkId,
+    /// Its number.
+    pub call: RequestId,
+    /// Its method.
+    pub method: String,
+    /// What it wants done.
+    pub operation: OperationId,
+    /// Bytes that it announced.
+    pub total: usize,
+    /// Its parameters, as far as they have arrived.
+    pub body: Vec<u8>,
+    /// Whether they have all arrived.
+    pub complete: bool,
+    /// When it is answered by itself.
+    pub due: Option<Instant>,
+}
+
+/// A peer that has proved its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proved {
+    /// Its link.
+    pub link: LinkId,
+    /// Its key.
+    pub peer: PublicKey,
+    /// Whether it came by the code.
+    pub paired: bool,
+    /// The hash of its handshake.
+    pub handshake: [u8; 32],
+    /// What it tells of itself.
+    pub body: Vec<u8>,
+}
+
+/// The bodies that the host sends.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    greetings: BTreeMap<LinkId, Vec<u8>>,
+    pub(super) calls: BTreeMap<(LinkId, RequestId), Vec<u8>>,
+    pub(super) pushes: BTreeMap<(LinkId, u16), VecDeque<Vec<u8>>>,
+}
+
+impl Bodies for Outgoing {
+    fn copy(&mut self, link: LinkId, body: BodyId, offset: usize, out: &mut [u8]) {
+        let bytes = match body {
+            BodyId::Greeting => self.greetings.get(&link),
+            BodyId::Call(call) => self.calls.get(&(link, call)),
+            BodyId::Push(topic) => self.pushes.get(&(link, topic)).and_then(VecDeque::front),
+        };
+        let bytes = bytes.expect("a body is asked for until it is done");
+        out.copy_from_slice(&bytes[offset..offset + out.len()]);
+    }
+
+    fn done(&mut self, link: LinkId, body: BodyId) {
+        match body {
+            BodyId::Greeting => drop(self.greetings.remove(&link)),
+            BodyId::Call(call) => drop(self.calls.remove(&(link, call))),
+            BodyId::Push(topic) => drop(self.pushes.get_mut(&(link, topic)).and_then(VecDeque::pop_front)),
+        }
+    }
+}
+
+/// The program around the host. It checks that the host keeps I1, I2, I3 and the host's half of I6.
+#[derive(Debug)]
+pub struct Program {
+    /// Who may drive.
+    pub trusted: BTreeSet<PublicKey>,
+    /// When requests are answered.
+    pub handler: Handler,
+    /// Whether what a past controller holds is released as soon as its session ends.
+    pub releases_at_once: bool,
+    /// Whether peers are judged as soon as they have proved their key: by [`Program::trusted`] and by the code.
+    pub decides_at_once: bool,
+    /// Whoever has proved its key so far.
+    pub proved: Vec<Proved>,
+    /// The requests that are arriving or being carried out, oldest first.
+    pub running: Vec<Running>,
+    /// Links whose sessions have ended and hold something still.
+    pub unreleased: Vec<LinkId>,
+    pub(super) open: Option<(LinkId, PublicKey)>,
+    pub(super) bodies: Outgoing,
+}
+
+impl Program {
+    pub(super) fn new() -> Self {
+        Self {
+            trusted: BTreeSet::new(),
+            handler: Handler::Echo(Duration::ZERO),
+            releases_at_once: true,
+            decides_at_once: true,
+            proved: Vec::new(),
+            running: Vec::new(),
+            unreleased: Vec::new(),
+            open: None,
+            bodies: Outgoing::default(),
+        }
+    }
+
+    /// What this program makes of a peer; the code makes it trusted.
+    pub(super) fn judge(&mut self, proved: &Proved) -> Decision {
+        if proved.paired {
+            self.trusted.insert(proved.peer);
+        }
+        if self.trusted.contains(&proved.peer) { Decision::Trusted } else { Decision::Refused(Reason::UNTRUSTED) }
+    }
+
+    /// Writes the greeting of a link and gives its length.
+    pub(super) fn greet(&mut self, link: LinkId, verdict: GreetingVerdict) -> usize {
+        let text = match verdict {
+            GreetingVerdict::Welcome => "welcome".to_owned(),
+            GreetingVerdict::Busy { holder, since } => format!("busy: {holder} since {}", since.micros()),
+            // Whoever is refused learns the reason and nothing else.
+            GreetingVerdict::Refused(_) => String::new(),
+        };
+        let length = text.len();
+        self.bodies.greetings.insert(link, text.into_bytes());
+        length
+    }
+
+    pub(super) fn opened(&mut self, link: LinkId, peer: PublicKey) {
+        assert_eq!(self.open, None, "I1: a second session was opened");
+        assert!(self.unreleased.is_empty(), "I3: a session was opened before the last one was released");
+        self.open = Some((link, peer));
+    }
+
+    pub(super) fn ended(&mut self, link: LinkId, peer: PublicKey) {
+        assert_eq!(self.open.take(), Some((link, peer)), "a session ended that was not open");
+        self.running.retain(|running| running.link != link);
+        self.unreleased.push(link);
+    }
+
+    pub(super) fn cancelled(&mut self, link: LinkId, call: RequestId) {
+        let before = self.running.len();
+        self.running.retain(|running| (running.link, running.call) != (link, call));
+        assert_eq!(self.running.len() + 1, before, "I6: call {call} was cancelled and did not run");
+    }
+
+    pub(super) fn closed(&mut self, link: LinkId) {
+        assert!(self.open.is_none_or(|(open, _)| open != link), "a link closed before its session ended");
+        self.bodies.greetings.remove(&link);
+        self.bodies.calls.retain(|(of, _), _| *of != link);
+        self.bodies.pushes.retain(|(of, _), _| *of != link);
+    }
+
+    /// Takes a part of a request in. Tells whether it was the last one.
+    pub(super) fn request(&mut self, now: Instant, part: &RequestPart<'_>) -> bool {
+        assert_eq!(self.open.map(|(link, _)| link), Some(part.link), "I2: a request of a link that does not drive");
+        let known = self.running.iter().position(|it| (it.link, it.call) == (part.link, part.call));
+        let index = known.unwrap_or_else(|| {
+            assert!(!part.method.is_empty(), "the first part of a request names its method");
+            self.running.push(Running {
+                link: part.link,
+                call: part.call,
+                method: part.method.to_owned(),
+                operation: part.operation,
+                total: part.total,
+                body: Vec::new(),
+                complete: false,
+                due: None,
+            });
+            self.running.len() - 1
+        });
+        let running = &mut self.running[index];
+        assert!(!running.complete, "I6: call {} was delivered twice", part.call);
+        running.body.extend_from_slice(part.body);
+        assert!(running.total == part.total && running.body.len() <= part.total);
+        running.complete = part.done;
+        assert_eq!(running.body.len() == part.total, part.done);
+        if let Handler::Echo(after) = self.handler
+            && part.done
+        {
+            running.due = Some(now.after(after));
+        }
+        part.done
+    }
+
+    /// The next request that is to be answered by itself, and when.
+    pub(super) fn next_due(&self) -> Option<(Instant, LinkId, RequestId)> {
+        self.running.iter().filter_map(|it| Some((it.due?, it.link, it.call))).min()
+    }
+}
