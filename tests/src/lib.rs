@@ -1,5 +1,7 @@
 //! What the test binaries share. Each of them is a folder beside this one.
 
+#[path = "../support/bin.rs"]
+pub mod bin;
 #[path = "../support/desktop.rs"]
 pub mod desktop;
 #[path = "../support/puppet.rs"]

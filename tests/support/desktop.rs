@@ -13,7 +13,7 @@ use std::time::Instant;
 use std::{env, process};
 
 /// How often something that is awaited is looked at.
-const POLL: Duration = Duration::from_millis(10);
+pub(crate) const POLL: Duration = Duration::from_millis(10);
 /// The X server and the window manager are up in a third of a second; a busy machine may need far longer.
 const START: Duration = Duration::from_secs(30);
 /// How long a tool such as xclip may take.
@@ -227,15 +227,15 @@ fn make(folder: &Path) {
     DirBuilder::new().mode(0o700).create(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
 }
 
-fn create(path: &Path) -> File {
+pub(crate) fn create(path: &Path) -> File {
     File::create(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
-fn spawned(command: &mut Command) -> Child {
+pub(crate) fn spawned(command: &mut Command) -> Child {
     command.spawn().unwrap_or_else(|error| {
         let program = command.get_program().to_string_lossy();
         panic!("{program} could not be started ({error}); `cargo ci setup` installs what the tests need")
@@ -243,7 +243,7 @@ fn spawned(command: &mut Command) -> Child {
 }
 
 /// Waits for a child's end, up to a limit.
-fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("a child can be waited for") {
@@ -256,12 +256,12 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     }
 }
 
-fn has_ended(child: &mut Child) -> bool {
+pub(crate) fn has_ended(child: &mut Child) -> bool {
     child.try_wait().is_ok_and(|status| status.is_some())
 }
 
 /// Asks a child to end and, when it does not, ends it. Until it has been waited for, its process id is its own.
-fn end(child: &mut Child) {
+pub(crate) fn end(child: &mut Child) {
     if has_ended(child) {
         return;
     }

@@ -30,8 +30,8 @@ pub use program::{Handler, Program, Proved, Running};
 pub use wire::{Answer, Controller, Peer, Pipe, Way, Wire};
 
 use opendesk_core::{
-    Client, ClientEvent, Decision, Event, Host, HostConfig, Instant, LinkId, Misuse, Outcome, PublicKey, Reason, Refusal,
-    RequestId, SigningKey, StaticKey, limits,
+    Client, ClientEvent, Decision, Event, Host, HostConfig, Instant, LinkId, Misuse, Outcome, PublicKey, Reason,
+    Refusal, RequestId, SigningKey, StaticKey, limits,
 };
 use wire::{Connection, End};
 
@@ -200,6 +200,12 @@ impl World {
     /// One direction of a connection, to hold it, to stall it, or to change what is under way.
     pub fn pipe(&mut self, wire: Wire, way: Way) -> &mut Pipe {
         self.wires[wire.0].pipe(way)
+    }
+
+    /// Every message that a peer has sent: what an eavesdropper has.
+    #[must_use]
+    pub fn overheard(&self, wire: Wire) -> &[Vec<u8>] {
+        &self.wires[wire.0].to_host.overheard
     }
 
     /// Whether the host has let go of a connection.

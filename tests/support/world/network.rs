@@ -17,9 +17,9 @@ const ROUNDS: usize = 100_000;
 impl World {
     /// Puts a message on its way, as if the sender had sent it.
     pub fn send(&mut self, wire: Wire, way: Way, message: &[u8]) {
-        let hash = message.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = message
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
         self.log(format_args!("{wire} {way:?}: {} bytes {hash:016x}", message.len()));
         let now = self.now;
         let pipe = self.pipe(wire, way);
@@ -61,9 +61,7 @@ impl World {
                 controller.client.poll_transmit(self.now, &mut controller.bodies, &mut buf)
             }
             (Way::ToHost, End::Test(_)) => None,
-            (Way::ToPeer, _) => {
-                self.host.poll_transmit(self.now, connection.link, &mut self.program.bodies, &mut buf)
-            }
+            (Way::ToPeer, _) => self.host.poll_transmit(self.now, connection.link, &mut self.program.bodies, &mut buf),
         };
         if let Some(length) = sent {
             self.send(wire, way, &buf[..length]);

@@ -1,0 +1,148 @@
+//! Every command as its user would run it.
+
+use std::fs;
+
+use opendesk_tests::bin::{PEER, Running, Served, command};
+
+use crate::{Folder, LIMIT, json, opendesk, run, succeeded};
+
+#[test]
+fn a_paired_machine_is_listed_connected_and_driven() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let served = Served::start(&host, "virtual", &[]);
+    served.pair(&controller);
+
+    let peers = json(&opendesk(&controller, &["peers", "--json"]));
+    assert_eq!((&peers[0]["name"], &peers[0]["wire"], &peers[0]["default"]), (&PEER.into(), &2.into(), &false.into()));
+    let listed = opendesk(&controller, &["peers"]);
+    assert!(succeeded(&listed).contains(PEER) && succeeded(&listed).contains("127.0.0.1:"));
+
+    let shot = folder.home("shot.png");
+    let connected = opendesk(&controller, &["connect", PEER, "--screenshot", shot.to_str().unwrap(), "--json"]);
+    let connected = json(&connected);
+    assert_eq!(connected["backend"], "local/virtual");
+    assert!(connected["capabilities"].as_array().unwrap().iter().any(|name| name == "input.text"));
+    assert!(fs::read(&shot).unwrap().starts_with(b"\x89PNG"));
+    let said = opendesk(&controller, &["connect"]);
+    assert!(succeeded(&said).starts_with("connected to desk in "), "{said:?}");
+
+    let out = folder.home("out.png");
+    let typed = opendesk(&controller, &["call", "keyboard", r#"{"action": "type", "text": "über alles"}"#]);
+    assert_eq!(succeeded(&typed), "[on desk] Typed 10 characters.");
+    let shot = opendesk(&controller, &["call", "screenshot", "--out", out.to_str().unwrap()]);
+    assert!(succeeded(&shot).starts_with("[on desk] Picture of 1280x800 pixels"), "{shot:?}");
+    assert!(fs::read(&out).unwrap().starts_with(b"\x89PNG"));
+    let shot = json(&opendesk(&controller, &["call", "screenshot", "--peer", PEER, "--json"]));
+    assert_eq!((&shot["content"][0]["type"], &shot["content"][1]["mimeType"]), (&"text".into(), &"image/png".into()));
+    assert_eq!(shot["isError"], false);
+
+    let local = json(&opendesk(&controller, &["call", "screenshot", "--peer", "local", "--backend", "virtual", "--json"]));
+    assert!(!local["content"][0]["text"].as_str().unwrap().contains("[on"), "{local}");
+}
+
+#[test]
+fn a_default_is_set_shown_and_cleared() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let served = Served::start(&host, "virtual", &[]);
+    served.pair(&controller);
+    assert_eq!(json(&opendesk(&controller, &["peers", "default", "--json"]))["default"], serde_json::Value::Null);
+    assert_eq!(succeeded(&opendesk(&controller, &["peers", "default", PEER])), PEER);
+    assert_eq!(json(&opendesk(&controller, &["peers", "--json"]))[0]["default"], true);
+    let status = opendesk(&controller, &["call", "opendesk_status"]);
+    assert!(succeeded(&status).contains("the persistent default"), "{status:?}");
+    assert_eq!(succeeded(&opendesk(&controller, &["peers", "default", "--clear"])), "there is no default");
+}
+
+#[test]
+fn pair_listens_itself_when_no_host_runs() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let mut pairing =
+        Running::start(command(&host, &["pair", "--host", "127.0.0.1", "--port", "0", "--json", "--timeout", "60"]));
+    let shown: serde_json::Value = serde_json::from_str(&pairing.first_line()).unwrap();
+    let (code, port) = (shown["code"].as_str().unwrap(), shown["port"].to_string());
+    assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{shown}");
+    let paired = opendesk(&controller, &["pair-with", "127.0.0.1", code, "--port", &port, "--name", "desk", "--json"]);
+    let paired = json(&paired);
+    let finished = pairing.finish(LIMIT);
+    let last: serde_json::Value = serde_json::from_str(succeeded(&finished).lines().last().unwrap()).unwrap();
+    assert_eq!((&last["ok"], &last["words"]), (&true.into(), &paired["words"]));
+    // What was stored is enough for a session later.
+    assert_eq!(json(&opendesk(&host, &["peers", "--json"]))[0]["fingerprint"].as_str().unwrap().len(), 19);
+}
+
+#[test]
+fn the_home_is_taken_from_every_place_it_can_stand() {
+    let folder = Folder::new();
+    let program = opendesk_tests::bin::opendesk();
+    let places: [&dyn Fn(&mut std::process::Command, &str); 4] = [
+        &|command, home| drop(command.args(["--home", home, "peers", "default"])),
+        &|command, home| drop(command.args(["peers", "--home", home, "default"])),
+        &|command, home| drop(command.args(["peers", "default", "--home", home])),
+        &|command, home| drop(command.env("OPENDESK_HOME", home).args(["peers", "default"])),
+    ];
+    for (index, place) in places.iter().enumerate() {
+        let (wanted, other) = (folder.home(&format!("wanted-{index}")), folder.home("never"));
+        let mut command = std::process::Command::new(program);
+        command.env_clear().env("HOME", &other);
+        place(&mut command, wanted.to_str().unwrap());
+        succeeded(&run(command));
+        assert!(wanted.is_dir() && !other.exists(), "place {index}");
+    }
+}
+
+#[test]
+fn every_result_that_is_reported_can_be_had_as_json() {
+    let folder = Folder::new();
+    let home = folder.home("home");
+    for args in [
+        &["peers", "--json"][..],
+        &["peers", "default", "--json"],
+        &["--json", "call", "opendesk_peers"],
+        &["call", "opendesk_status", "--json"],
+    ] {
+        json(&opendesk(&home, args));
+    }
+    let failed = opendesk(&home, &["connect", "nobody", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&failed.stdout).unwrap();
+    assert_eq!((&told["ok"], &told["exit_code"]), (&false.into(), &5.into()));
+}
+
+#[test]
+fn the_demo_does_all_of_it() {
+    let folder = Folder::new();
+    let out = folder.home("out");
+    let demo = json(&opendesk(&folder.home("home"), &["demo", "--json", "--out", out.to_str().unwrap()]));
+    assert_eq!(demo["ok"], true);
+    let steps: Vec<_> = demo["steps"].as_array().unwrap().iter().map(|step| step["what"].as_str().unwrap()).collect();
+    for part in ["paired", "MCP initialized", "click on the Count button", "into the editor", "refused: busy", "audit log"] {
+        assert!(steps.iter().any(|step| step.contains(part)), "{part}: {steps:?}");
+    }
+    for name in ["1-before.png", "2-after.png", "audit.jsonl"] {
+        assert!(fs::metadata(out.join(name)).unwrap().len() > 100, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_host_well_and_takes_a_code_back() {
+    let folder = Folder::new();
+    let host = folder.home("host");
+    let mut serving =
+        Running::start(command(&host, &["serve", "--host", "127.0.0.1", "--port", "0", "--backend", "virtual"]));
+    serving.first_line();
+    assert!(host.join("admin.sock").exists());
+    let mut pairing = Running::start(command(&host, &["pair", "--code", "111111", "--json"]));
+    pairing.first_line();
+    pairing.signal("INT");
+    assert_eq!(pairing.finish(LIMIT).status.code(), Some(130));
+    serving.signal("TERM");
+    assert!(serving.finish(LIMIT).status.success());
+    assert!(!host.join("admin.sock").exists());
+    let log = fs::read_dir(host.join("audit")).unwrap().map(|entry| entry.unwrap().path());
+    let log = log.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let log: String = log.map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert!(log.contains("pairing.opened") && log.contains("closed by the owner"), "{log}");
+}
