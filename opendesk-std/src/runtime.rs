@@ -82,6 +82,33 @@ pub trait Timer: Unpin + Send + 'static {
     fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
+/// A timer that is set again only when it would ring too late. Deadlines move on with every message, and setting a
+/// timer costs more than looking at one that rings too early now and then.
+#[derive(Debug)]
+pub(crate) struct Alarm<T> {
+    timer: T,
+    rings: Option<Instant>,
+}
+
+impl<T: Timer> Alarm<T> {
+    pub(crate) const fn new(timer: T) -> Self {
+        Self { timer, rings: None }
+    }
+
+    /// Whether the caller should look at its deadlines; if not, it is woken at `at` or before.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> bool {
+        if self.rings.is_none_or(|rings| rings > at) {
+            self.timer.set(at);
+            self.rings = Some(at);
+        }
+        let rang = self.timer.poll_elapsed(cx).is_ready();
+        if rang {
+            self.rings = None;
+        }
+        rang
+    }
+}
+
 /// What happened first: the future, or the deadline.
 pub async fn timeout<R: Runtime, F: Future>(runtime: &R, limit: Duration, future: F) -> Option<F::Output> {
     let mut timer = runtime.timer();

@@ -42,13 +42,15 @@ where
     R: tokio::io::AsyncRead + Send + Unpin + 'static,
     W: tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
-    let served = Server { session: Arc::new(session) }.serve(streams).await;
-    match served {
+    let session = Arc::new(session);
+    let served = match (Server { session: Arc::clone(&session) }).serve(streams).await {
         Ok(running) => running.waiting().await.map(|_quit| ()).map_err(|error| McpError(error.to_string())),
         // A client that goes away before it says anything has asked for nothing.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(()),
         Err(error) => Err(McpError(error.to_string())),
-    }
+    };
+    session.close().await;
+    served
 }
 
 #[derive(Clone)]

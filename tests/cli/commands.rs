@@ -37,7 +37,8 @@ fn a_paired_machine_is_listed_connected_and_driven() {
     assert_eq!((&shot["content"][0]["type"], &shot["content"][1]["mimeType"]), (&"text".into(), &"image/png".into()));
     assert_eq!(shot["isError"], false);
 
-    let local = json(&opendesk(&controller, &["call", "screenshot", "--peer", "local", "--backend", "virtual", "--json"]));
+    let local =
+        json(&opendesk(&controller, &["call", "screenshot", "--peer", "local", "--backend", "virtual", "--json"]));
     assert!(!local["content"][0]["text"].as_str().unwrap().contains("[on"), "{local}");
 }
 
@@ -117,7 +118,9 @@ fn the_demo_does_all_of_it() {
     let demo = json(&opendesk(&folder.home("home"), &["demo", "--json", "--out", out.to_str().unwrap()]));
     assert_eq!(demo["ok"], true);
     let steps: Vec<_> = demo["steps"].as_array().unwrap().iter().map(|step| step["what"].as_str().unwrap()).collect();
-    for part in ["paired", "MCP initialized", "click on the Count button", "into the editor", "refused: busy", "audit log"] {
+    for part in
+        ["paired", "MCP initialized", "click on the Count button", "into the editor", "refused: busy", "audit log"]
+    {
         assert!(steps.iter().any(|step| step.contains(part)), "{part}: {steps:?}");
     }
     for name in ["1-before.png", "2-after.png", "audit.jsonl"] {

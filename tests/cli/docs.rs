@@ -15,7 +15,10 @@ fn compare(name: &str, made: &str) {
         std::fs::write(&path, made).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == made, "docs/{name} is not what the program says; run UPDATE_DOCS=1 cargo test -p opendesk-tests --test cli docs");
+    assert!(
+        kept == made,
+        "docs/{name} is not what the program says; run UPDATE_DOCS=1 cargo test -p opendesk-tests --test cli docs"
+    );
 }
 
 fn help(args: &[&str]) -> String {

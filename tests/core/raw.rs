@@ -1,7 +1,8 @@
 //! A peer that says what no client of ours would say: the handshake is real, and the test writes each frame.
 
+use opendesk_core::crypto::noise::Transport;
 use opendesk_core::crypto::record::Direction;
-use opendesk_core::dialect::v2::{self, AuthClient, Kind};
+use opendesk_core::dialect::v2::{self, AuthClient, Kind, PairClient, PairClientStep};
 use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind};
 use opendesk_core::{ErrorCode, Reason, StaticKey, limits};
 use opendesk_tests::world::{Peer, Way, Wire, World};
@@ -41,10 +42,32 @@ impl Raw {
             AuthClient::start(key, world.host_key(), world.random()).expect("the host's key is a good one");
         world.send(wire, Way::ToHost, &first);
         world.settle();
-        let reply = world.received(wire).pop().expect("the host answers");
-        let (kind, body) = v2::split(&reply).expect("the answer is a handshake message");
+        let (kind, body) = reply(world, wire);
         assert_eq!(kind, Kind::AuthReply);
-        let transport = auth.finish(body).expect("the answer is the host's");
+        Self::new(wire, &auth.finish(&body).expect("the answer is the host's"))
+    }
+
+    /// Proves a code: it has keys now.
+    pub(crate) fn keyed_by_code(world: &mut World, key: StaticKey, code: &str) -> Self {
+        let wire = world.raw();
+        let (mut pairing, first) =
+            PairClient::start(key, code.as_bytes(), [7; 16], &[8; 64]).expect("the code is short enough");
+        world.send(wire, Way::ToHost, &first);
+        loop {
+            world.settle();
+            let (kind, body) = reply(world, wire);
+            match pairing.handle(kind, &body, world.random()).expect("the code is right") {
+                PairClientStep::Send(next) => world.send(wire, Way::ToHost, &next),
+                PairClientStep::Done(last, transport) => {
+                    world.send(wire, Way::ToHost, &last);
+                    world.settle();
+                    return Self::new(wire, &transport);
+                }
+            }
+        }
+    }
+
+    fn new(wire: Wire, transport: &Transport) -> Self {
         Self {
             wire,
             hash: transport.hash,
@@ -77,15 +100,21 @@ impl Raw {
         }
     }
 
+    /// The next record, with these bytes in place of a frame.
+    pub(crate) fn sealed(&mut self, plaintext: &[u8]) -> Vec<u8> {
+        let mut record = plaintext.to_vec();
+        record.resize(plaintext.len() + limits::TAG_BYTES, 0);
+        self.outgoing.seal(&mut record, plaintext.len()).expect("there is room");
+        record
+    }
+
     /// The next record.
     pub(crate) fn record(&mut self, header: &Header<'_>, body: &[u8]) -> Vec<u8> {
-        let mut buf = vec![0; limits::RECORD_BYTES + body.len()];
-        let head = frame::encode(header, &mut buf).expect("there is room");
-        let end = head + body.len();
-        buf[head..end].copy_from_slice(body);
-        let length = self.outgoing.seal(&mut buf, end).expect("there is room");
-        buf.truncate(length);
-        buf
+        let mut plaintext = vec![0; 1 + limits::HEADER_BYTES];
+        let head = frame::encode(header, &mut plaintext).expect("there is room");
+        plaintext.truncate(head);
+        plaintext.extend_from_slice(body);
+        self.sealed(&plaintext)
     }
 
     /// Says this, and lets the host take it in.
@@ -124,6 +153,19 @@ impl Raw {
             Header::Request { .. } | Header::Cancel { .. } => panic!("a host asks for nothing: {header:?}"),
         }
     }
+}
+
+/// The host's answer to a handshake message.
+fn reply(world: &mut World, wire: Wire) -> (Kind, Vec<u8>) {
+    let reply = world.received(wire).pop().expect("the host answers");
+    let (kind, body) = v2::split(&reply).expect("the answer is a handshake message");
+    (kind, body.to_vec())
+}
+
+/// What the host says in clear when it refuses.
+pub(crate) fn refusal(reason: Reason, tries_left: u8) -> Vec<u8> {
+    let [low, high] = reason.0.to_le_bytes();
+    [b"OD2x", &[low, high, tries_left][..]].concat()
 }
 
 /// The number that stands for an error on the wire.

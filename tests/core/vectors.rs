@@ -6,7 +6,7 @@ use serde_json::Value;
 pub(crate) fn unhex(text: &str) -> Vec<u8> {
     assert!(text.len().is_multiple_of(2), "{text} has half a byte");
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_else(|| panic!("{text} is not hex")) as u8;
-    text.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+    text.as_bytes().chunks_exact(2).map(|pair| (digit(pair[0]) << 4) | digit(pair[1])).collect()
 }
 
 /// A field of a vector as bytes.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::fs::{self, File};
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use opendesk_tests::bin::{self, Running, Served};
@@ -17,12 +17,15 @@ const SESSION: Duration = Duration::from_secs(270);
 /// For a server whose client has gone.
 const FAREWELL: Duration = Duration::from_secs(30);
 
+/// Larger than the pictures that agents get.
+const DESKTOP: (u16, u16) = (1920, 1080);
+
 const TERMINAL: &str = "the agent's terminal";
 const NEIGHBOUR: &str = "another terminal";
 
 #[test]
 fn an_agent_works_on_a_paired_desktop() {
-    let mut desktop = TestDesktop::start(1920, 1080);
+    let mut desktop = TestDesktop::start(DESKTOP.0, DESKTOP.1);
     let place = terminal(&mut desktop, TERMINAL, "80x20+100+100");
     // It comes later, so that it has the keyboard until the agent clicks.
     terminal(&mut desktop, NEIGHBOUR, "40x10+1200+700");
@@ -58,6 +61,7 @@ fn nothing_but_the_protocol_is_written_to_standard_output() {
     let mut server = server(&folder.path().join("home"));
     server.stdin(File::open(&input).expect("the file")).env("OPENDESK_LOG", "trace");
     let finished = Running::start(server).finish(FAREWELL);
+    assert!(finished.status.success(), "{finished:?}");
     let messages: Vec<Value> = finished.stdout.lines().map(json).collect();
     assert!(messages.iter().all(|message| message["jsonrpc"] == "2.0"), "{}", finished.stdout);
     let answer = messages.iter().find(|message| message["id"] == 1);
@@ -81,6 +85,7 @@ fn agent(controller: &Path, out: &Path, place: Place) -> Command {
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("HOME", out)
+        .env("LC_ALL", "C.UTF-8")
         .arg(tests.join("mcp/agent.py"))
         .arg("--opendesk")
         .arg(bin::opendesk())
@@ -133,7 +138,7 @@ struct Picture {
 }
 
 impl Picture {
-    fn read(path: &PathBuf) -> Self {
+    fn read(path: &Path) -> Self {
         let file = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut reader = png::Decoder::new(Cursor::new(file)).read_info().expect("a PNG");
         let mut rgb = vec![0; reader.output_buffer_size().expect("a picture that fits into memory")];
@@ -143,8 +148,9 @@ impl Picture {
     }
 
     fn pixels(&self) -> impl Iterator<Item = (u32, u32, &[u8])> {
-        let rows = (0..self.height).flat_map(|y| (0..self.width).map(move |x| (x, y)));
-        rows.zip(self.rgb.chunks_exact(3)).map(|((x, y), pixel)| (x, y, pixel))
+        let width = self.width;
+        let places = (0..self.height).flat_map(move |y| (0..width).map(move |x| (x, y)));
+        places.zip(self.rgb.chunks_exact(3)).map(|((x, y), pixel)| (x, y, pixel))
     }
 
     /// How many pixels within the terminal are letters.
@@ -158,8 +164,8 @@ fn the_pictures_show_the_typing(folder: &Path, place: Place) {
     let [before, after] = ["before.png", "after.png"].map(|name| Picture::read(&folder.join(name)));
     assert_eq!((before.width, before.height), (after.width, after.height));
     // A pixel of the picture blends some of the desktop's around the one that it stands for.
-    let blend = 4;
-    let scaled = |position: u32| f64::from(position) * f64::from(after.width) / 1920.0;
+    let blend = 4.0;
+    let scaled = |position: u32| f64::from(position) * f64::from(after.width) / f64::from(DESKTOP.0);
     let inside = |x: u32, y: u32, margin: f64| {
         let Place { left, top, width, height } = place;
         let within = |at: u32, from: u32, length: u32| {
@@ -170,8 +176,7 @@ fn the_pictures_show_the_typing(folder: &Path, place: Place) {
     let letters = |picture: &Picture| picture.ink(|x, y| inside(x, y, 0.0));
     let (few, many) = (letters(&before), letters(&after));
     assert!(many > few + 500, "{few} pixels of letters became {many}");
-    let strays = before.pixels().zip(after.pixels()).filter(|((x, y, then), (.., now))| {
-        then != now && !inside(*x, *y, f64::from(blend))
-    });
+    let pairs = before.pixels().zip(after.pixels());
+    let strays = pairs.filter(|(then, now)| then != now && !inside(then.0, then.1, blend));
     assert_eq!(strays.count(), 0, "something changed outside of the terminal at {place:?}");
 }

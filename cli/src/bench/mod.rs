@@ -26,6 +26,17 @@ fn failed(error: impl core::fmt::Display) -> Failure {
 
 pub(crate) async fn run(options: args::Bench, json: bool) -> Result<(), Failure> {
     let rounds = if options.quick { 1 } else { 5 };
+    let mut report = Report::default();
+    for audit in [true, false] {
+        loopback(&mut report, audit, rounds).await?;
+    }
+    pictures(&mut report, rounds)?;
+    output::result(json, &report.json(), || report.table());
+    Ok(())
+}
+
+/// A host and a controller in this process, with the audit log that hosts keep by default, or without.
+async fn loopback(report: &mut Report, audit: bool, rounds: usize) -> Result<(), Failure> {
     let folder = tempfile::tempdir().map_err(failed)?;
     let home = Home::open(Some(folder.path().join("controller")))?;
     let server = opendesk_tokio::serve(HostOptions {
@@ -33,7 +44,7 @@ pub(crate) async fn run(options: args::Bench, json: bool) -> Result<(), Failure>
         home: Home::open(Some(folder.path().join("host")))?,
         computer: Arc::new(VirtualDesktop::new(1920, 1080)),
         policy: Box::new(AllowAll),
-        audit: true,
+        audit,
     })?;
     let (address, handle) = (server.local_addr(), server.handle());
     let running = tokio::spawn(server.run());
@@ -49,16 +60,18 @@ pub(crate) async fn run(options: args::Bench, json: bool) -> Result<(), Failure>
     .await?;
     let connect = ConnectOptions { home, peer: paired.name };
 
-    let mut report = Report::default();
-    over_loopback(&mut report, &connect, rounds).await?;
+    let suffix = if audit { "" } else { ", no audit log" };
+    over_loopback(report, suffix, &connect, rounds).await?;
     handle.stop();
-    running.await.map_err(failed)?;
-    pictures(&mut report, rounds)?;
-    output::result(json, &report.json(), || report.table());
-    Ok(())
+    running.await.map_err(failed)
 }
 
-async fn over_loopback(report: &mut Report, connect: &ConnectOptions, rounds: usize) -> Result<(), Failure> {
+async fn over_loopback(
+    report: &mut Report,
+    suffix: &str,
+    connect: &ConnectOptions,
+    rounds: usize,
+) -> Result<(), Failure> {
     let echo = Echo::start().await.map_err(failed)?;
     let floor = measure_async(50 * rounds, || async {
         let mut link = echo.connect().await?;
@@ -71,7 +84,11 @@ async fn over_loopback(report: &mut Report, connect: &ConnectOptions, rounds: us
         client.close().await;
         Ok::<_, opendesk_tokio::ClientError>(())
     });
-    report.row("connect, authenticate, hello, close", ours.await?, Some(("connect, echo, close", floor)));
+    report.row(
+        &format!("connect, authenticate, hello, close{suffix}"),
+        ours.await?,
+        Some(("connect, echo, close", floor)),
+    );
 
     let mut link = echo.connect().await.map_err(failed)?;
     let client = opendesk_tokio::connect(connect).await?;
@@ -81,9 +98,17 @@ async fn over_loopback(report: &mut Report, connect: &ConnectOptions, rounds: us
         floor.take(measure_loop(200, async || link.round_trip(64).await.map_err(failed)).await?);
         ours.take(measure_loop(200, async || client.capabilities().await.map(drop).map_err(Failure::from)).await?);
     }
-    report.row("round trip, answered at once", ours, Some(("echo of 64 bytes", floor.clone())));
+    report.row(&format!("round trip, answered at once{suffix}"), ours, Some(("echo of 64 bytes", floor.clone())));
     let desktop = measure_loop(1000 * rounds, async || client.cursor_position().await.map(drop).map_err(Failure::from));
-    report.row("round trip through the desktop's thread", desktop.await?, Some(("echo of 64 bytes", floor)));
+    report.row(
+        &format!("round trip through the desktop's thread{suffix}"),
+        desktop.await?,
+        Some(("echo of 64 bytes", floor)),
+    );
+    if !suffix.is_empty() {
+        client.close().await;
+        return Ok(());
+    }
     let shot = |client: Client| async move { client.capture(&CaptureParams::default()).await.map(drop) };
     let shots = measure_async(20 * rounds, || shot(client.clone())).await?;
     report.row("screenshot of 1920x1080, virtual, over the link", shots, None);
@@ -162,13 +187,13 @@ impl Report {
     }
 
     fn table(&self) -> String {
-        let mut lines = vec![format!("{:<52} {:>10} {:>10}  floor", "medians", "median", "p99")];
+        let mut lines = vec![format!("{:<58} {:>10} {:>10}  floor", "medians", "median", "p99")];
         for (what, ours, floor) in &self.rows {
             let floor = floor.as_ref().map_or_else(String::new, |(name, floor)| {
                 let (floor, ratio) = (floor.median_us(), ours.median_us() / floor.median_us());
                 format!("{ratio:.2} x {name} ({floor:.1} us)")
             });
-            lines.push(format!("{what:<52} {:>7.1} us {:>7.1} us  {floor}", ours.median_us(), ours.p99_us()));
+            lines.push(format!("{what:<58} {:>7.1} us {:>7.1} us  {floor}", ours.median_us(), ours.p99_us()));
         }
         lines.extend(self.notes.iter().cloned());
         lines.join("\n")

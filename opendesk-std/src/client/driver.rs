@@ -18,10 +18,14 @@ use opendesk_core::{
 use super::{ClientError, Orders};
 use crate::api::{ControllerGreeting, Error, HostGreeting, decode, encode};
 use crate::machine;
-use crate::runtime::{Runtime, Timer};
+use crate::runtime::{Alarm, Runtime};
 use crate::socket::{Received, Socket};
 
+/// Rounds of work before other tasks of the thread get a turn.
 const BUDGET: usize = 32;
+
+/// Messages in one round.
+const MESSAGES: usize = 16;
 
 /// What the handle asks of the event loop.
 pub(super) enum Command {
@@ -102,7 +106,7 @@ pub(super) struct Driver<R: Runtime> {
     proved: Option<Opened>,
     closed: Option<ClientError>,
     farewell: Option<Sender<()>>,
-    timer: R::Timer,
+    alarm: Alarm<R::Timer>,
     epoch: Instant,
     buf: Vec<u8>,
 }
@@ -138,7 +142,7 @@ impl<R: Runtime> Driver<R> {
             proved: None,
             closed: None,
             farewell: None,
-            timer: runtime.timer(),
+            alarm: Alarm::new(runtime.timer()),
             epoch,
             buf: vec![0; limits::RECORD_BYTES],
             runtime,
@@ -176,10 +180,19 @@ impl<R: Runtime> Driver<R> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BUDGET {
-            let mut progress = self.poll_orders(cx);
-            progress |= self.start_queued();
-            progress |= self.transmit(cx);
-            progress |= self.receive(cx);
+            let opening = self.opened.is_some();
+            while self.poll_orders(cx) {}
+            self.start_queued();
+            self.transmit(cx);
+            let mut messages = 0;
+            while messages < MESSAGES && self.receive(cx) {
+                messages += 1;
+                // An answer makes room for a call that waits, a ping wants its pong.
+                self.start_queued();
+                self.transmit(cx);
+            }
+            // The socket wakes us for what comes next; orders are listened to from the opening on.
+            let mut progress = messages == MESSAGES || opening != self.opened.is_some();
             progress |= self.poll_events();
             progress |= self.poll_time(cx);
             if self.machine.is_closed() {
@@ -228,11 +241,9 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    fn start_queued(&mut self) -> bool {
-        let mut progress = false;
+    fn start_queued(&mut self) {
         while self.machine.is_open() && self.machine.has_room() {
             let Some((call, reply)) = self.queue.pop_front() else { break };
-            progress = true;
             let RequestParts { method, params, operation, limit } = call;
             match self.machine.call(&method, operation, params.len()) {
                 Err(misuse) => drop(reply.try_send(Err(ClientError::Call(Error::invalid(misuse.to_string()))))),
@@ -243,11 +254,9 @@ impl<R: Runtime> Driver<R> {
                 }
             }
         }
-        progress
     }
 
-    fn transmit(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut progress = false;
+    fn transmit(&mut self, cx: &mut Context<'_>) {
         let now = self.now();
         let lost = loop {
             match self.socket.poll_ready(cx) {
@@ -256,16 +265,13 @@ impl<R: Runtime> Driver<R> {
                 Poll::Ready(Ok(())) => {}
             }
             let Some(length) = self.machine.poll_transmit(now, &mut self.outgoing, &mut self.buf) else { break false };
-            progress = true;
             if self.socket.send(&self.buf[..length]).is_err() {
                 break true;
             }
         };
         if lost || matches!(self.socket.poll_flush(cx), Poll::Ready(Err(_))) {
             self.machine.handle_eof();
-            return true;
         }
-        progress
     }
 
     fn receive(&mut self, cx: &mut Context<'_>) -> bool {
@@ -342,11 +348,7 @@ impl<R: Runtime> Driver<R> {
         let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
         let calls = self.pending.values().map(|call| call.until).min();
         let first = [protocol, calls].into_iter().flatten().min();
-        let elapsed = first.is_some_and(|at| {
-            self.timer.set(at);
-            self.timer.poll_elapsed(cx).is_ready()
-        });
-        elapsed || !late.is_empty()
+        first.is_some_and(|at| self.alarm.poll(cx, at)) || !late.is_empty()
     }
 }
 

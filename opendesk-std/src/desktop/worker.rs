@@ -72,10 +72,18 @@ impl Desk {
         &self.manifest
     }
 
+    /// The encoded result of a call that needs no desktop.
+    #[must_use]
+    pub fn answer(&self, call: &Call) -> Option<Result<Vec<u8>>> {
+        matches!(call, Call::SystemCapabilities(())).then(|| encode(&self.manifest))
+    }
+
     /// Carries a call out on the thread it belongs to and gives its encoded result to `reply`, exactly once.
     pub fn submit(&self, call: Call, cancel: Cancel, reply: Reply) {
+        if let Some(answer) = self.answer(&call) {
+            return reply(answer);
+        }
         let refused = match call {
-            Call::SystemCapabilities(()) => return reply(encode(&self.manifest)),
             Call::InputPointer(_) | Call::InputKey(_) | Call::InputText(_) => {
                 self.act.try_send(Turn::Act(Job { call, cancel, reply })).is_err()
             }

@@ -12,13 +12,16 @@
 //!   line that was written before; a chain that lacks it was cut.
 //!
 //! Durability: each record is handed to the operating system before [`AuditLog::append`] returns, so it survives a
-//! crash of this process. It is forced to the disk at the start and the end of each session, at least every
-//! 64 records, when the date changes and when the log is closed: that many records a power failure can take.
+//! crash of this process. At the start and the end of each session, and every 64 records, a thread of its own is asked
+//! to force the file to the disk, so that no call waits for the disk; the log waits for it itself when the date changes
+//! and when it is closed. A power failure can take the records of the last moments.
 
 mod chain;
 mod day;
+mod sync;
 
 use core::fmt;
+use core::ops::Range;
 use std::collections::VecDeque;
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -26,17 +29,18 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use serde_json::{Map, Value};
 
 pub use self::chain::{Verified, VerifyError, verify_file};
 use self::day::Day;
+use self::sync::Syncer;
 use crate::clock::seconds_of;
 use crate::home::json::{self, Style};
 use crate::home::{Attempt, file, shown, try_exclusive};
 
-/// A power failure may cost this many records.
+/// After so many records the file is forced to the disk.
 const SYNC_EVERY: u32 = 64;
 
 /// Longest line written or read, in bytes: far above what any record needs.
@@ -78,9 +82,12 @@ pub struct AuditLog {
     zone: TimeZone,
     /// The file in use; `None` after a failure, when it must be looked at anew.
     day: Option<Day>,
+    /// The time that belongs to the date of `day`, so that most records need no calendar.
+    midnight: Option<Range<SystemTime>>,
     /// Entries of our own that could not be written yet.
     notes: VecDeque<Record>,
     unsynced: u32,
+    syncer: Syncer,
     /// Open, and thereby locked, for as long as the log is.
     _lock: File,
 }
@@ -113,8 +120,17 @@ impl AuditLog {
             Attempt::Held(file) => file,
             Attempt::Busy(_) => return Err(AuditError::Busy { dir: dir.to_owned() }),
         };
-        let mut log =
-            Self { dir: dir.to_owned(), clock, zone, day: None, notes: VecDeque::new(), unsynced: 0, _lock: lock };
+        let mut log = Self {
+            dir: dir.to_owned(),
+            clock,
+            zone,
+            day: None,
+            midnight: None,
+            notes: VecDeque::new(),
+            unsynced: 0,
+            syncer: Syncer::start().map_err(|error| AuditError::io("sync", dir, error))?,
+            _lock: lock,
+        };
         let now = (log.clock)();
         let mut day = log.today(now)?;
         // A failure here must not lose the note of what was cut off; the first append meets it again.
@@ -145,7 +161,15 @@ impl AuditLog {
 
     /// The file of today: the one in use, or another one when the date has changed or somebody touched it.
     fn today(&mut self, now: SystemTime) -> Result<Day, AuditError> {
-        let date = Timestamp::try_from(now).map_err(|_| AuditError::Clock)?.to_zoned(self.zone.clone()).date();
+        if self.midnight.as_ref().is_some_and(|today| today.contains(&now))
+            && self.day.as_ref().is_some_and(Day::is_untouched)
+            && let Some(day) = self.day.take()
+        {
+            return Ok(day);
+        }
+        let zoned = Timestamp::try_from(now).map_err(|_| AuditError::Clock)?.to_zoned(self.zone.clone());
+        self.midnight = span(&zoned);
+        let date = zoned.date();
         let path = self.dir.join(format!("{date}.jsonl"));
         let old = match self.day.take() {
             Some(day) if day.path() == path && day.is_untouched() => return Ok(day),
@@ -196,7 +220,7 @@ impl AuditLog {
         day.append(&line, hash).map_err(|error| AuditError::io("write", day.path(), error))?;
         self.unsynced += 1;
         if self.unsynced >= SYNC_EVERY || matches!(kind, "session.opened" | "session.closed") {
-            day.sync().map_err(|error| AuditError::io("sync", day.path(), error))?;
+            self.syncer.ask(day.handle().map_err(|error| AuditError::io("sync", day.path(), error))?);
             self.unsynced = 0;
         }
         Ok(())
@@ -214,6 +238,13 @@ impl Drop for AuditLog {
 }
 
 /// Seconds since 1970 in whole microseconds: such a number has at most 16 digits, which every reader gets right.
+/// From the first moment of a date to the first of the next one.
+fn span(zoned: &Zoned) -> Option<Range<SystemTime>> {
+    let start = zoned.start_of_day().ok()?;
+    let end = start.tomorrow().ok()?.start_of_day().ok()?;
+    Some(start.timestamp().into()..end.timestamp().into())
+}
+
 fn microseconds(time: SystemTime) -> f64 {
     (seconds_of(time) * 1e6).round() / 1e6
 }

@@ -18,11 +18,16 @@ pub struct Subject {
     pub session: String,
     /// The controller.
     pub peer: Peer,
+    /// The same as the log names it.
+    reference: PeerRef,
 }
 
 impl Subject {
-    fn reference(&self) -> PeerRef {
-        reference(&self.peer)
+    /// A session of a controller.
+    #[must_use]
+    pub fn new(session: String, peer: Peer) -> Self {
+        let reference = reference(&peer);
+        Self { session, peer, reference }
     }
 }
 
@@ -98,7 +103,7 @@ impl Govern {
                 fields.insert("error_message".into(), json!(error.message.chars().take(200).collect::<String>()));
             }
         }
-        self.write(Record { kind, peer: Some(subject.reference()), fields })
+        self.write(Record { kind, peer: Some(subject.reference.clone()), fields })
     }
 
     /// A controller drives from now on.

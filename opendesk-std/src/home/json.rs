@@ -19,7 +19,7 @@ pub(crate) enum Style {
 
 /// The text of an object, its keys sorted by code point. There is no line break at the end.
 pub(crate) fn object(fields: &Map<String, Value>, style: Style) -> String {
-    let mut writer = Writer { text: String::new(), style, depth: 0 };
+    let mut writer = Writer { text: String::with_capacity(512), style, depth: 0 };
     writer.object(fields);
     writer.text
 }
@@ -119,6 +119,11 @@ impl Writer {
 
     fn string(&mut self, text: &str) {
         self.text.push('"');
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+            self.text.push_str(text);
+            self.text.push('"');
+            return;
+        }
         for character in text.chars() {
             match character {
                 '"' => self.text.push_str("\\\""),

@@ -46,6 +46,11 @@ impl<R: Runtime> Server<R> {
         if let Err(refusal) = self.govern.before(&session.subject, &decoded) {
             return self.answer(id, call, Err(refusal));
         }
+        if let Some(answer) = self.desk.answer(&decoded) {
+            let outcome = answer.as_ref().map(|_| ()).map_err(Error::clone);
+            self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &outcome);
+            return self.answer(id, call, answer);
+        }
         let cancel = session.ended.child();
         let running = Running { method: decoded.method(), summary: decoded.summary(), cancel: cancel.clone() };
         link.running.insert(call, running);

@@ -22,7 +22,7 @@ use crate::desktop::Desk;
 use crate::govern::Govern;
 use crate::govern::audit::AuditLog;
 use crate::home::{Home, ServeLock};
-use crate::runtime::{Listener, Runtime, Timer};
+use crate::runtime::{Alarm, Listener, Runtime};
 use crate::socket::{Received, Socket};
 use crate::{clock, seed};
 
@@ -54,7 +54,7 @@ pub struct Server<R: Runtime> {
     handle: HostHandle,
     commands: Pin<Box<Receiver<Command>>>,
     notices: (Sender<Notice>, Receiver<Notice>),
-    timer: R::Timer,
+    alarm: Alarm<R::Timer>,
     epoch: Instant,
     buf: Vec<u8>,
     stopping: Option<Instant>,
@@ -94,7 +94,7 @@ impl<R: Runtime> Server<R> {
         let (commands, orders) = async_channel::bounded(64);
         let (done, finished) = async_channel::unbounded();
         Ok(Self {
-            timer: runtime.timer(),
+            alarm: Alarm::new(runtime.timer()),
             epoch: runtime.now(),
             host: Box::new(Host::new(config, seed)),
             links: BTreeMap::new(),
@@ -297,23 +297,23 @@ impl<R: Runtime> Server<R> {
                 }
             },
             Transport::Open(_) => {
-                let mut progress = self.transmit(cx, id, now);
+                self.transmit(cx, id, now);
                 for _ in 0..MESSAGES {
                     if !self.receive(cx, id, now) {
-                        break;
+                        // The socket wakes us for what comes next, so another round would find nothing here.
+                        return false;
                     }
-                    progress = true;
+                    self.transmit(cx, id, now);
                 }
-                progress
+                true
             }
         }
     }
 
     /// Sends while there is something to send and room for it.
-    fn transmit(&mut self, cx: &mut Context<'_>, id: LinkId, now: opendesk_core::Instant) -> bool {
-        let Some(link) = self.links.get_mut(&id) else { return false };
-        let Transport::Open(socket) = &mut link.transport else { return false };
-        let mut progress = false;
+    fn transmit(&mut self, cx: &mut Context<'_>, id: LinkId, now: opendesk_core::Instant) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let Transport::Open(socket) = &mut link.transport else { return };
         let lost = loop {
             match socket.poll_ready(cx) {
                 Poll::Pending => break false,
@@ -321,16 +321,13 @@ impl<R: Runtime> Server<R> {
                 Poll::Ready(Ok(())) => {}
             }
             let Some(length) = self.host.poll_transmit(now, id, &mut link.bodies, &mut self.buf) else { break false };
-            progress = true;
             if socket.send(&self.buf[..length]).is_err() {
                 break true;
             }
         };
         if lost || matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
             self.host.handle_eof(now, id);
-            return true;
         }
-        progress
     }
 
     fn receive(&mut self, cx: &mut Context<'_>, id: LinkId, now: opendesk_core::Instant) -> bool {
@@ -409,10 +406,7 @@ impl<R: Runtime> Server<R> {
         let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
         let links = self.links.values().filter_map(|link| link.leaves_by).min();
         let first = [protocol, links, self.stopping].into_iter().flatten().min();
-        first.is_some_and(|at| {
-            self.timer.set(at);
-            self.timer.poll_elapsed(cx).is_ready()
-        })
+        first.is_some_and(|at| self.alarm.poll(cx, at))
     }
 
     /// Answers a call of a controller, if it still waits for the answer.

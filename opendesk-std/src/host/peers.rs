@@ -111,7 +111,7 @@ impl<R: Runtime> Server<R> {
         let name = self.name_of(key);
         let Some(link) = self.links.get_mut(&id) else { return };
         let mode = if link.paired_as.is_some() { "pair" } else { "serve" };
-        let subject = Subject { session: seed::session_number(), peer: Peer { key, name: name.clone() } };
+        let subject = Subject::new(seed::session_number(), Peer { key, name: name.clone() });
         let address = link.address.clone();
         self.govern.session_opened(&subject, &address, mode);
         link.session = Some(Session {

@@ -169,12 +169,23 @@ impl Session {
             Target::Local => {
                 let call = Call::decode(M::NAME, &encode(params)?)?;
                 let cancel = CancelOnDrop(Cancel::new());
+                let desk = self.local()?;
                 let (reply, answer) = async_channel::bounded(1);
                 let reply = move |result| drop(reply.try_send(result));
-                self.local()?.submit(call, cancel.0.clone(), Box::new(reply));
+                desk.submit(call, cancel.0.clone(), Box::new(reply));
                 let result = answer.recv().await.unwrap_or_else(|_| Err(crate::api::Error::cancelled()))?;
                 let decoded = decode(&result);
                 Ok(decoded.ok_or_else(|| crate::api::Error::internal("a result of our own could not be decoded"))?)
+            }
+        }
+    }
+
+    /// Ends every open link, politely: each host is told that the session is over.
+    pub async fn close(&self) {
+        let links = core::mem::take(&mut self.memory().links);
+        for link in links.into_values() {
+            if let Some(client) = link.lock().await.take() {
+                client.close().await;
             }
         }
     }

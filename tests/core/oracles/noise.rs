@@ -146,7 +146,9 @@ impl Records {
 
     pub(crate) fn open(&mut self, record: &[u8]) -> Vec<u8> {
         match self {
-            Self::Ours { incoming, .. } => incoming.open(&mut record.to_vec()).expect("the record is the next").to_vec(),
+            Self::Ours { incoming, .. } => {
+                incoming.open(&mut record.to_vec()).expect("the record is the next").to_vec()
+            }
             Self::Snow(transport) => {
                 let mut out = vec![0; record.len()];
                 let length = transport.read_message(record, &mut out).expect("the record is the next");
@@ -209,8 +211,7 @@ proptest! {
 
 #[test]
 fn a_record_after_the_limit_opens_under_the_key_that_noise_s_rekey_gives() {
-    let inputs =
-        Inputs { prologue: vec![], psk: [0; 32], statics: [[1; 32], [2; 32]], ephemerals: [[3; 32], [4; 32]] };
+    let inputs = Inputs { prologue: vec![], psk: [0; 32], statics: [[1; 32], [2; 32]], ephemerals: [[3; 32], [4; 32]] };
     let mut initiator = Side::ours(Pattern::Ik, 0, &inputs);
     let mut responder = Side::snow(Pattern::Ik, 1, &inputs);
     responder.read(&initiator.write(b""));

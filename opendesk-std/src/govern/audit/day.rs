@@ -82,6 +82,11 @@ impl Day {
         Ok(())
     }
 
+    /// Another handle of the file, for whoever forces it to the disk.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// Waits until all of it is on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()

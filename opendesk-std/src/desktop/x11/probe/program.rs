@@ -93,7 +93,6 @@ impl Program {
         Ok(())
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "there are a hundred kinds of events, and more to come")]
     fn handle(&mut self, event: &Event) -> Outcome<()> {
         match event {
             Event::MapNotify(_) => self.ask_for_keyboard()?,

@@ -1,0 +1,6 @@
+//! What holds for every input.
+
+mod frames;
+mod machines;
+mod messages;
+mod records;

@@ -1,0 +1,16 @@
+//! Conversations on a simulated network, each named by what must be true.
+
+mod attacks;
+mod bodies;
+mod calls;
+mod first_words;
+mod links;
+mod pairing;
+mod sessions;
+mod strangers;
+
+use opendesk_tests::world::Peer;
+
+const ANNA: Peer = Peer(1);
+const BEN: Peer = Peer(2);
+const CARL: Peer = Peer(3);
