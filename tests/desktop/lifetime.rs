@@ -1,0 +1,71 @@
+//! Sessions and X servers that end.
+
+use std::process::Command;
+
+use opendesk_std::desktop::CaptureArea;
+use opendesk_std::desktop::Computer;
+use opendesk_tests::bin::{PEER, Running, Served, command};
+use opendesk_tests::desktop::TestDesktop;
+
+use crate::{LIMIT, open, wait_until};
+
+#[test]
+fn a_controller_that_is_killed_in_the_middle_of_a_chord_leaves_nothing_pressed() {
+    let desktop = TestDesktop::start(1280, 800);
+    let computer = open(&desktop);
+    let folder = tempfile::tempdir().unwrap();
+    let (host, controller) = (folder.path().join("host"), folder.path().join("controller"));
+    let served = Served::start(&host, "x11", &[("DISPLAY", desktop.display())]);
+    served.pair(&controller);
+    let arguments = r#"{"action": "hold", "key": "shift", "hold_duration": 10}"#;
+    let holding = Running::start(command(&controller, &["call", "keyboard", arguments, "--peer", PEER]));
+    wait_until("the key goes down", || !computer.pressed_keys().unwrap().is_empty());
+    holding.signal("KILL");
+    wait_until("the key comes up", || computer.pressed_keys().unwrap().is_empty());
+}
+
+#[test]
+fn a_host_that_is_stopped_leaves_nothing_pressed() {
+    let desktop = TestDesktop::start(1280, 800);
+    let computer = open(&desktop);
+    let folder = tempfile::tempdir().unwrap();
+    let (host, controller) = (folder.path().join("host"), folder.path().join("controller"));
+    let served = Served::start(&host, "x11", &[("DISPLAY", desktop.display())]);
+    served.pair(&controller);
+    let arguments = r#"{"action": "hold", "key": "ctrl", "hold_duration": 10}"#;
+    let _holding = Running::start(command(&controller, &["call", "keyboard", arguments, "--peer", PEER]));
+    wait_until("the key goes down", || !computer.pressed_keys().unwrap().is_empty());
+    drop(served);
+    wait_until("the key comes up", || computer.pressed_keys().unwrap().is_empty());
+}
+
+#[test]
+fn an_x_server_that_goes_away_costs_its_calls_and_nothing_more() {
+    let desktop = TestDesktop::start(640, 480);
+    let display = desktop.display().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let (host, controller) = (folder.path().join("host"), folder.path().join("controller"));
+    let served = Served::start(&host, "x11", &[("DISPLAY", &display)]);
+    served.pair(&controller);
+    let screenshot = || Running::start(command(&controller, &["call", "screenshot", "--peer", PEER])).finish(LIMIT);
+    assert!(screenshot().status.success());
+    let direct = open(&desktop);
+    direct.capture(&CaptureArea::default()).unwrap();
+    drop(desktop);
+    for _ in 0..2 {
+        let gone = screenshot();
+        assert!(!gone.status.success(), "{gone:?}");
+        assert_eq!(gone.stderr.lines().count(), 1, "{gone:?}");
+        assert!(gone.stderr.contains(&display), "{gone:?}");
+    }
+    let error = direct.capture(&CaptureArea::default()).unwrap_err();
+    assert!(error.message.contains(&display), "{error}");
+
+    // A server that comes back under the same name is used again.
+    let number = display.trim_start_matches(':').to_owned();
+    let mut xvfb = Command::new("Xvfb");
+    xvfb.args([&format!(":{number}"), "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-ac"]);
+    let _again = Running::start(xvfb);
+    wait_until("the screenshot works again", || screenshot().status.success());
+    direct.capture(&CaptureArea::default()).unwrap();
+}
