@@ -98,9 +98,11 @@ fn another_controller_is_told_who_drives_and_since_when() {
     run(async {
         let (rig, _) = Rig::on_virtual();
         let name = rig.pair("first").await.seen_as;
-        rig.pair("second").await;
+        let second = rig.pair("second").await.seen_as;
         let first = rig.connect("first").await.unwrap();
         let error = rig.connect("second").await.unwrap_err();
+        let told = rig.wait_for(|notice| matches!(notice, Notice::Refused { .. })).await;
+        assert!(matches!(&told, Notice::Refused { name, reason: Reason::BUSY, .. } if *name == second), "{told:?}");
         let ClientError::Refused { reason, info: Some(info) } = &error else { panic!("{error}") };
         assert_eq!((*reason, info.holder.as_deref()), (Reason::BUSY, Some(name.as_str())));
         assert!(info.since.is_some() && error.to_string().contains(&name), "{error}");
@@ -108,6 +110,9 @@ fn another_controller_is_told_who_drives_and_since_when() {
         first.close().await;
         rig.wait_for(|notice| matches!(notice, Notice::SessionEnded { reason: Reason::DONE, .. })).await;
         rig.connect("second").await.unwrap();
+        let log = rig.stop().await;
+        let rejected: Vec<_> = log.iter().filter(|entry| entry["type"] == "session.rejected").collect();
+        assert_eq!((rejected.len(), &rejected[0]["peer"]["name"]), (1, &second.into()));
     });
 }
 

@@ -145,7 +145,7 @@ fn picture_rows(report: &mut Report, name: &str, computer: &dyn Computer, rounds
     let raw = measure(40 * rounds, || computer.capture(&area).map(drop)).map_err(failed)?;
     let whole = measure(20 * rounds, || {
         let frame = computer.capture(&area)?;
-        picture::render(&frame, PictureProfile::Claude, PictureFormat::Png, None, 0.0).map(drop)
+        picture::render(frame, PictureProfile::Claude, PictureFormat::Png, None, 0.0).map(drop)
     });
     report.row(&format!("{name}: capture {size}"), raw, None);
     report.row(&format!("{name}: capture, scale and encode {size}"), whole.map_err(failed)?, None);

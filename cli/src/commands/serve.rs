@@ -90,8 +90,9 @@ fn sentence(notice: &Notice) -> Option<String> {
         Notice::SessionEnded { name, reason, lasted } => {
             format!("{} has gone after {} s: {reason}", printable(name), lasted.as_secs())
         }
-        Notice::Refused { key, address, reason, .. } => {
-            format!("{key:?} from {address} was refused: {}", reason.word())
+        Notice::Refused { name, key, address, reason } => {
+            let who = if name.is_empty() { format!("{key:?}") } else { printable(name) };
+            format!("{who} from {address} was refused: {}", reason.word())
         }
     })
 }

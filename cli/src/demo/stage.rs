@@ -173,7 +173,7 @@ fn likeness(typed: Option<&str>) -> Result<Vec<u8>, Failure> {
         hands.text(&desktop, &input, &Cancel::new()).map_err(failed)?;
     }
     let frame = desktop.capture(&CaptureArea::default()).map_err(failed)?;
-    let picture = picture::render(&frame, PictureProfile::Claude, PictureFormat::Png, None, 0.0).map_err(failed)?;
+    let picture = picture::render(frame, PictureProfile::Claude, PictureFormat::Png, None, 0.0).map_err(failed)?;
     Ok(picture.data)
 }
 

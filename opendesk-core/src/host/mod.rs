@@ -232,7 +232,8 @@ impl<const N: usize> Host<N> {
             return Some(message.len());
         }
         let sent = match &mut link.session {
-            Some(session) if matches!(link.phase, Phase::Open | Phase::Closing) => {
+            // The HELLO comes first, whatever else is due.
+            Some(session) if matches!(link.phase, Phase::Open | Phase::Closing) && link.greeting.is_none() => {
                 session.poll_transmit(now, id, bodies, buf)
             }
             _ => None,
@@ -277,12 +278,7 @@ impl<const N: usize> Host<N> {
         }
         let paired = link.paired;
         match decision {
-            Decision::Refused(reason) => {
-                if let (true, Some(window)) = (paired, &mut self.window) {
-                    window.forget(id);
-                }
-                self.refuse(now, id, GreetingVerdict::Refused(reason));
-            }
+            Decision::Refused(reason) => self.refuse(now, id, GreetingVerdict::Refused(reason)),
             Decision::Trusted => {
                 link.phase = Phase::Queued;
                 link.ticket = self.tickets;
@@ -444,6 +440,9 @@ impl<const N: usize> Host<N> {
         link.deadline = Some(now.after(LINGER));
         link.greeting = Some(verdict);
         link.ended = verdict.reason().unwrap_or(Reason::DONE);
+        if let Some(window) = &mut self.window {
+            window.forget(id);
+        }
         self.emit(Event::GreetingDue { link: id, verdict });
     }
 

@@ -154,7 +154,7 @@ fn look(computer: &dyn Computer, call: &Call) -> Result<Vec<u8>> {
                 CaptureArea { display_id: params.display_id.clone(), region: params.region, cursor: params.cursor };
             let captured_at = clock::epoch_seconds();
             let frame = computer.capture(&area)?;
-            encode(&picture::render(&frame, params.profile, params.format, area.display_id, captured_at)?)
+            encode(&picture::render(frame, params.profile, params.format, area.display_id, captured_at)?)
         }
         Call::DisplayCursorPosition(()) => encode(&computer.cursor_position()?),
         Call::UiTreeRead(params) => encode(&UiTree::from(computer.ui_tree(params)?)),

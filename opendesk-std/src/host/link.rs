@@ -14,7 +14,7 @@ use opendesk_core::{Bodies, BodyId, LinkId, RequestId};
 
 use super::FAREWELL;
 use crate::cancel::Cancel;
-use crate::govern::Subject;
+use crate::govern::{Peer, Subject};
 use crate::socket::{self, Socket};
 
 type Upgrade<S> = Pin<Box<dyn Future<Output = Option<WebSocketStream<S>>> + Send>>;
@@ -58,8 +58,10 @@ pub(super) struct Link<S> {
     pub(super) arriving: BTreeMap<RequestId, Arriving>,
     pub(super) running: BTreeMap<RequestId, Running>,
     pub(super) session: Option<Session>,
-    /// The name under which the peer was trusted when it came by the code.
-    pub(super) paired_as: Option<String>,
+    /// The trusted peer at the other end.
+    pub(super) peer: Option<Peer>,
+    /// Whether it came by the code.
+    pub(super) paired: bool,
     /// Set when the protocol has finished with the link: it is closed by then at the latest.
     pub(super) leaves_by: Option<Instant>,
 }
@@ -78,7 +80,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link<S> {
             arriving: BTreeMap::new(),
             running: BTreeMap::new(),
             session: None,
-            paired_as: None,
+            peer: None,
+            paired: false,
             leaves_by: None,
         }
     }

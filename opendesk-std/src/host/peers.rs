@@ -42,7 +42,8 @@ impl<R: Runtime> Server<R> {
                 let peer = Peer { key: proved.peer, name: name.clone() };
                 self.govern.pairing("pairing.paired", Some(&peer), "by code");
                 if let Some(link) = self.links.get_mut(&proved.link) {
-                    link.paired_as = Some(name.clone());
+                    link.peer = Some(peer);
+                    link.paired = true;
                 }
                 let words = words(&proved.handshake);
                 self.newcomer = Some((name.clone(), words.clone()));
@@ -57,10 +58,16 @@ impl<R: Runtime> Server<R> {
     }
 
     /// The list is read for every connection, so that a change by another program counts at once.
-    fn recognise(&self, proved: &ProvedPeer<'_>) -> Decision {
+    fn recognise(&mut self, proved: &ProvedPeer<'_>) -> Decision {
         match Peers::load(&self.home) {
             Ok(peers) => match peers.by_key(&proved.peer.0) {
-                Some(peer) if is_same(peer.signing_key, proved.signing_key) => Decision::Trusted,
+                Some(peer) if is_same(peer.signing_key, proved.signing_key) => {
+                    let peer = Peer { key: proved.peer, name: peer.name.to_string() };
+                    if let Some(link) = self.links.get_mut(&proved.link) {
+                        link.peer = Some(peer);
+                    }
+                    Decision::Trusted
+                }
                 Some(peer) => {
                     tracing::warn!(name = %peer.name, "a trusted peer came with another signing key and was refused");
                     Decision::Refused(Reason::UNTRUSTED)
@@ -93,10 +100,7 @@ impl<R: Runtime> Server<R> {
                 let name = self.name_of(holder);
                 let message = format!("{name:?} is driving this machine since {} s", driven.round());
                 let started = clock::epoch_seconds() - driven;
-                if let Some(link) = self.links.get(&id) {
-                    let (address, reason) = (link.address.clone(), Reason::BUSY);
-                    self.notify(Notice::Refused { name: String::new(), key: holder, address, reason });
-                }
+                self.refused_busy(id);
                 refusal(message, Some(name), Some(started))
             }
         };
@@ -107,11 +111,20 @@ impl<R: Runtime> Server<R> {
         self.host.greet(id, total);
     }
 
+    /// A trusted peer found the place taken.
+    fn refused_busy(&mut self, id: LinkId) {
+        let Some(link) = self.links.get(&id) else { return };
+        let (Some(peer), address) = (link.peer.clone(), link.address.clone()) else { return };
+        self.govern.session_rejected(&peer, &address, Reason::BUSY);
+        self.notify(Notice::Refused { name: peer.name, key: peer.key, address, reason: Reason::BUSY });
+    }
+
     pub(super) fn session_opened(&mut self, id: LinkId, key: PublicKey) {
-        let name = self.name_of(key);
         let Some(link) = self.links.get_mut(&id) else { return };
-        let mode = if link.paired_as.is_some() { "pair" } else { "serve" };
-        let subject = Subject::new(seed::session_number(), Peer { key, name: name.clone() });
+        let mode = if link.paired { "pair" } else { "serve" };
+        let peer = link.peer.clone().unwrap_or_else(|| stranger(key));
+        let name = peer.name.clone();
+        let subject = Subject::new(seed::session_number(), peer);
         let address = link.address.clone();
         self.govern.session_opened(&subject, &address, mode);
         link.session = Some(Session {

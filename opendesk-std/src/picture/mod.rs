@@ -5,8 +5,6 @@ mod encode;
 mod map;
 mod scale;
 
-use std::borrow::Cow;
-
 pub use map::Mapping;
 pub use scale::fit;
 
@@ -15,13 +13,14 @@ use crate::desktop::Frame;
 
 /// Scales a frame down to what `profile` allows and encodes it. `captured_at` is when the frame was taken, in seconds
 /// since 1970; `display_id` is the display that was asked for. Takes some milliseconds of computing: work for a
-/// worker thread.
+/// worker thread. It takes the frame, so that the pixels are turned into others where they lie: fresh memory for
+/// millions of them costs as much as a step of the work.
 ///
 /// # Errors
 /// [`ErrorCode::Internal`](crate::api::ErrorCode::Internal) for a frame without pixels or with another number of
 /// bytes than its size needs.
 pub fn render(
-    frame: &Frame,
+    frame: Frame,
     profile: PictureProfile,
     format: PictureFormat,
     display_id: Option<String>,
@@ -37,16 +36,17 @@ pub fn render(
         )));
     }
     let (width, height) = fit(frame.width, frame.height, profile);
+    let area = frame.area;
     let pixels = if (width, height) == (frame.width, frame.height) {
-        Cow::Borrowed(frame.pixels.as_slice())
+        frame.pixels
     } else {
-        Cow::Owned(scale::shrink(frame, width, height)?)
+        scale::shrink(&frame, width, height)?
     };
     let data = match format {
-        PictureFormat::Png => encode::png(&pixels, width, height)?,
-        PictureFormat::RawRgba => encode::rgba(&pixels),
+        PictureFormat::Png => encode::png(pixels, width, height)?,
+        PictureFormat::RawRgba => encode::rgba(pixels),
     };
-    Ok(Picture { format, width, height, area: frame.area, display_id, captured_at, data })
+    Ok(Picture { format, width, height, area, display_id, captured_at, data })
 }
 
 #[cfg(test)]
@@ -70,9 +70,10 @@ mod tests {
     #[test]
     fn a_large_frame_becomes_a_smaller_picture_of_the_same() {
         let frame = halves(1920, 1080);
-        let picture = render(&frame, PictureProfile::Claude, PictureFormat::Png, Some("d".into()), 5.0).unwrap();
+        let area = frame.area;
+        let picture = render(frame, PictureProfile::Claude, PictureFormat::Png, Some("d".into()), 5.0).unwrap();
         assert_eq!((picture.width, picture.height), (1456, 819));
-        assert_eq!((picture.area, picture.captured_at), (frame.area, 5.0));
+        assert_eq!((picture.area, picture.captured_at), (area, 5.0));
         assert_eq!(picture.display_id.as_deref(), Some("d"));
         let (width, height, rgb) = encode::decode_png(&picture.data);
         assert_eq!((width, height), (1456, 819));
@@ -90,7 +91,7 @@ mod tests {
         for (index, byte) in frame.pixels.iter_mut().enumerate() {
             *byte = (index * 7 % 251) as u8;
         }
-        let native = |format| render(&frame, PictureProfile::Native, format, None, 0.0).unwrap();
+        let native = |format| render(frame.clone(), PictureProfile::Native, format, None, 0.0).unwrap();
         let (width, height, rgb) = encode::decode_png(&native(PictureFormat::Png).data);
         assert_eq!((width, height), (1600, 3));
         let raw = native(PictureFormat::RawRgba);
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_small_frame_is_not_enlarged() {
-        let picture = render(&halves(1, 1), PictureProfile::Claude, PictureFormat::RawRgba, None, 0.0).unwrap();
+        let picture = render(halves(1, 1), PictureProfile::Claude, PictureFormat::RawRgba, None, 0.0).unwrap();
         assert_eq!((picture.width, picture.height), (1, 1));
         assert_eq!(picture.data, [0, 0, 255, 255]);
     }
@@ -111,8 +112,7 @@ mod tests {
     #[test]
     fn frames_of_any_shape_are_rendered() {
         for (width, height) in [(4000, 1), (1, 4000), (3001, 7), (2000, 2000)] {
-            let picture =
-                render(&halves(width, height), PictureProfile::Claude, PictureFormat::Png, None, 0.0).unwrap();
+            let picture = render(halves(width, height), PictureProfile::Claude, PictureFormat::Png, None, 0.0).unwrap();
             let (decoded_width, decoded_height, _) = encode::decode_png(&picture.data);
             assert_eq!((decoded_width, decoded_height), (picture.width, picture.height));
             assert_eq!((picture.width, picture.height), fit(width, height, PictureProfile::Claude));
@@ -124,7 +124,7 @@ mod tests {
         let good = halves(2, 2);
         for (width, height, bytes) in [(0, 2, 0), (2, 0, 0), (2, 2, 15), (2, 2, 17), (u32::MAX, u32::MAX, 16)] {
             let frame = Frame { width, height, pixels: vec![0; bytes], area: good.area };
-            let error = render(&frame, PictureProfile::Native, PictureFormat::Png, None, 0.0).unwrap_err();
+            let error = render(frame, PictureProfile::Native, PictureFormat::Png, None, 0.0).unwrap_err();
             assert_eq!(error.code, ErrorCode::Internal);
         }
     }
