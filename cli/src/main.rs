@@ -5,6 +5,7 @@ mod bench;
 mod commands;
 mod demo;
 mod exit;
+mod memory;
 mod output;
 
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use crate::args::Args;
 use crate::exit::Failure;
 
 fn main() -> ExitCode {
+    memory::keep_large_blocks();
     let args = Args::parse();
     log(args.verbose);
     match run(args) {

@@ -165,7 +165,7 @@ fn reply(world: &mut World, wire: Wire) -> (Kind, Vec<u8>) {
 /// What the host says in clear when it refuses.
 pub(crate) fn refusal(reason: Reason, tries_left: u8) -> Vec<u8> {
     let [low, high] = reason.0.to_le_bytes();
-    [b"OD2x", &[low, high, tries_left][..]].concat()
+    [&b"OD2x"[..], &[low, high, tries_left]].concat()
 }
 
 /// The number that stands for an error on the wire.

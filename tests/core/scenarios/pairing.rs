@@ -129,16 +129,36 @@ fn a_code_lives_for_five_minutes() {
     assert_eq!(world.controller(), Some(anna));
 }
 
-#[test]
-fn an_attempt_that_outlives_the_code_is_refused() {
+/// The code ends when this many of Anna's last two messages have arrived: the one that proves her key, and her HELLO.
+fn outlives_the_code(arrived: usize) -> (World, Wire) {
     let mut world = showing();
     world.advance(limits::PAIRING - Duration::from_secs(1));
     let anna = proved(&mut world);
+    for _ in 0..arrived {
+        assert!(world.deliver(anna, Way::ToHost));
+    }
     world.advance(Duration::from_secs(1));
+    assert_eq!(ends(&world), [PairingEnd::Expired]);
     world.pipe(anna, Way::ToHost).held = false;
     world.settle();
-    assert_eq!(world.client(anna).closed(), Some(Reason::NOT_PAIRING));
-    assert!(world.program.proved.is_empty());
+    (world, anna)
+}
+
+#[test]
+fn an_attempt_that_outlives_the_code_is_refused() {
+    for arrived in [0, 1] {
+        let (world, anna) = outlives_the_code(arrived);
+        assert!(world.is_gone(anna) && world.client(anna).opened().is_none());
+        assert!(world.program.proved.is_empty() && world.program.trusted.is_empty());
+    }
+}
+
+#[test]
+fn an_attempt_that_outlives_the_code_is_told_so() {
+    for arrived in [1, 0] {
+        let (world, anna) = outlives_the_code(arrived);
+        assert_eq!(world.client(anna).closed(), Some(Reason::NOT_PAIRING), "{arrived} messages had arrived");
+    }
 }
 
 #[test]
@@ -248,7 +268,7 @@ fn a_proof_of_an_old_code_is_worth_nothing_under_the_next() {
     world.show_code("161803");
     world.pipe(anna, Way::ToHost).held = false;
     world.settle();
-    assert_eq!(world.client(anna).closed(), Some(Reason::NOT_PAIRING));
+    assert!(world.is_gone(anna) && world.client(anna).opened().is_none());
     assert!(world.host.is_pairing() && world.program.proved.is_empty());
 }
 
@@ -283,8 +303,9 @@ fn without_a_window_the_answer_is_that_there_is_none() {
 fn a_code_has_one_to_sixty_four_bytes() {
     let mut world = World::new(1);
     for code in [vec![], vec![b'1'; limits::CODE_BYTES + 1]] {
-        assert_eq!(world.host.open_pairing(&code, world.now().after(limits::PAIRING)), Err(Misuse::Code));
-        assert!(matches!(Client::pair(world.now(), ANNA.config(), &code, [1; 32]), Err(Misuse::Code)));
+        let now = world.now();
+        assert_eq!(world.host.open_pairing(&code, now.after(limits::PAIRING)), Err(Misuse::Code));
+        assert!(matches!(Client::pair(now, ANNA.config(), &code, [1; 32]), Err(Misuse::Code)));
     }
     for code in ["1".to_owned(), "7".repeat(limits::CODE_BYTES)] {
         world.show_code(&code);

@@ -113,6 +113,7 @@ impl World {
                 let proved = Proved {
                     link: hello.link,
                     peer: hello.peer,
+                    signing_key: hello.signing_key,
                     paired: hello.paired,
                     handshake: hello.handshake,
                     body: hello.body.to_vec(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use opendesk_core::{
     Bodies, BodyId, Decision, GreetingVerdict, Instant, LinkId, OperationId, PublicKey, Reason, RequestId, RequestPart,
+    VerifyingKey,
 };
 
 /// When the program answers a request whose parameters have all arrived.
@@ -44,6 +45,8 @@ pub struct Proved {
     pub link: LinkId,
     /// Its key.
     pub peer: PublicKey,
+    /// Its signing key.
+    pub signing_key: VerifyingKey,
     /// Whether it came by the code.
     pub paired: bool,
     /// The hash of its handshake.

@@ -1,0 +1,55 @@
+//! Every input that is kept in `fuzz/corpus` goes through its fuzz body here, without a fuzzer.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use opendesk_tests::fuzz;
+
+/// The files that are kept for a target, in the order of their names.
+fn kept(target: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("the folder can be listed").path()).collect();
+    files.sort();
+    files
+}
+
+fn run(target: &str, body: fn(&[u8])) {
+    let files = kept(target);
+    assert!(!files.is_empty(), "nothing is kept for {target}");
+    for file in files {
+        let data = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        body(&data);
+    }
+}
+
+#[test]
+fn frame_decode() {
+    run("frame_decode", fuzz::frame_decode);
+}
+
+#[test]
+fn handshake_host() {
+    run("handshake_host", fuzz::handshake_host);
+}
+
+#[test]
+fn handshake_client() {
+    run("handshake_client", fuzz::handshake_client);
+}
+
+#[test]
+fn host_ops() {
+    run("host_ops", fuzz::host_ops);
+}
+
+#[test]
+fn every_target_has_a_test_here() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/Cargo.toml");
+    let manifest = fs::read_to_string(manifest).unwrap();
+    let targets = manifest.lines().filter(|line| line.trim() == "[[bin]]").count();
+    assert_eq!(targets, 4);
+    for target in ["frame_decode", "handshake_host", "handshake_client", "host_ops"] {
+        assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is no target");
+    }
+}
