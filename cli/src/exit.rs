@@ -79,7 +79,7 @@ const fn code_of(reason: Reason) -> u8 {
         | Reason::NOT_PAIRING
         | Reason::EVICTED
         | Reason::REPLACED => 5,
-        Reason::TIMEOUT | Reason::SILENT | Reason::LOST | Reason::CROWDED | Reason::SHUTDOWN => 3,
+        Reason::TIMEOUT | Reason::SILENT | Reason::LOST | Reason::SHUTDOWN => 3,
         _ => 1,
     }
 }
@@ -89,7 +89,7 @@ impl From<ClientError> for Failure {
         let message = error.to_string();
         match error {
             ClientError::Unreachable { .. } | ClientError::Timeout { .. } => Self::new(3, message),
-            ClientError::WrongCode { .. } => Self::new(5, message),
+            ClientError::WrongCode { .. } | ClientError::Unproven => Self::new(5, message),
             ClientError::Refused { reason, .. } | ClientError::Closed(reason) => Self::new(code_of(reason), message),
             ClientError::Call(error) if error.code == ErrorCode::NotFound => Self::new(5, message),
             ClientError::Call(_) => Self::new(1, message),

@@ -140,6 +140,7 @@ pub struct Client {
     session: Option<Session<Request>>,
     host: Option<PublicKey>,
     greeting: usize,
+    pairing: bool,
     last: u32,
     calls: Vec<Call, CALLS>,
     events: Deque<ClientEvent, 8>,
@@ -178,12 +179,14 @@ impl Client {
             session: None,
             host: None,
             greeting: 0,
+            pairing: false,
             last: 0,
             calls: Vec::new(),
             events: Deque::new(),
         };
         match started {
             Ok((phase, first)) => {
+                this.pairing = matches!(phase, Phase::Pair(_));
                 this.phase = phase;
                 this.handshake = Some(first);
             }
@@ -212,8 +215,7 @@ impl Client {
     fn handle_handshake(&mut self, now: Instant, message: &[u8]) {
         let Ok((kind, body)) = v2::split(message) else { return self.closed(Reason::MALFORMED, 0) };
         if kind == Kind::Refused {
-            let (reason, tries_left) = v2::read_refusal(body).unwrap_or((Reason::MALFORMED, 0));
-            return self.closed(reason, tries_left);
+            return self.refused_in_clear(body);
         }
         let ephemeral = random(&mut self.rng);
         let step = match (&mut self.phase, kind) {
@@ -236,6 +238,22 @@ impl Client {
         }
     }
 
+    /// Anybody on the way can say this. What a host says only under its key is not believed without it.
+    fn refused_in_clear(&mut self, body: &[u8]) {
+        let (reason, tries_left) = v2::read_refusal(body).unwrap_or((Reason::MALFORMED, 0));
+        let needs_proof = matches!(
+            reason,
+            Reason::UNTRUSTED
+                | Reason::REFUSED
+                | Reason::BUSY
+                | Reason::EVICTED
+                | Reason::REPLACED
+                | Reason::UNSUPPORTED
+                | Reason::UNAVAILABLE
+        );
+        self.closed(if needs_proof { Reason::FORGED } else { reason }, tries_left);
+    }
+
     fn keyed(&mut self, now: Instant, transport: &Transport) {
         let mut session = Session::new(now, &transport.initiator, &transport.responder, transport.hash);
         let hello = Hello {
@@ -253,6 +271,11 @@ impl Client {
     }
 
     fn handle_record<'a>(&mut self, now: Instant, record: &'a mut [u8]) -> ClientDelivery<'a> {
+        // A host that finds fault with the last message of a pairing says so in clear: it has no keys.
+        if let (Phase::Keyed, true, Ok((Kind::Refused, body))) = (&self.phase, self.pairing, v2::split(record)) {
+            self.refused_in_clear(body);
+            return ClientDelivery::Nothing;
+        }
         let Some(session) = &mut self.session else { return ClientDelivery::Nothing };
         let hash = session.hash;
         let (header, body) = match session.open(now, record) {
@@ -348,6 +371,9 @@ impl Client {
 
     /// Time has passed. Early and spurious calls change nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) {
+            session.handle_timeout(now);
+        }
         match (&self.phase, &self.session) {
             (Phase::Auth(_) | Phase::Pair(_) | Phase::Keyed, _) if now >= self.deadline => {
                 self.closed(Reason::TIMEOUT, 0);
@@ -365,14 +391,14 @@ impl Client {
 
     /// Writes the next message into `buf` (at least [`RECORD_BYTES`](crate::limits::RECORD_BYTES)) and gives its
     /// length; `None` when there is nothing to send.
-    pub fn poll_transmit(&mut self, now: Instant, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
+    pub fn poll_transmit(&mut self, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
         if let Some(message) = self.handshake.take() {
             buf.get_mut(..message.len())?.copy_from_slice(&message);
             return Some(message.len());
         }
         let sent = match (&self.phase, &mut self.session) {
             (Phase::Keyed | Phase::Open | Phase::Closing, Some(session)) => {
-                session.poll_transmit(now, LinkId::ONLY, bodies, buf)
+                session.poll_transmit(LinkId::ONLY, bodies, buf)
             }
             _ => None,
         };

@@ -47,7 +47,7 @@
 //! let mut answer = Vec::new();
 //! let mut asked = false;
 //! while answer.is_empty() {
-//!     while let Some(n) = client.poll_transmit(now, &mut text, &mut buf) {
+//!     while let Some(n) = client.poll_transmit(&mut text, &mut buf) {
 //!         match host.handle_message(now, link, &mut buf[..n]) {
 //!             Delivery::Hello(_) => host.decide(now, link, Decision::Trusted),
 //!             Delivery::Request(request) if request.done => {
@@ -63,7 +63,7 @@
 //!             host.greet(link, 5);
 //!         }
 //!     }
-//!     while let Some(n) = host.poll_transmit(now, link, &mut text, &mut buf) {
+//!     while let Some(n) = host.poll_transmit(link, &mut text, &mut buf) {
 //!         if let ClientDelivery::Response(part) = client.handle_message(now, &mut buf[..n]) {
 //!             answer.extend_from_slice(part.body);
 //!         }

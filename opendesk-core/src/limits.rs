@@ -36,8 +36,9 @@ pub const HALF_OPEN: usize = 32;
 /// The largest body of a request, a response or a push.
 pub const BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// Bytes of request bodies that one session may have announced and not yet delivered.
-pub const RECEIVING_BYTES: usize = 2 * BODY_BYTES;
+/// Bytes of parameters that the calls in flight of one session may have together. Calls of one chunk are always taken:
+/// a click must not fail because a file is on its way.
+pub const PARAMETER_BYTES: usize = 2 * BODY_BYTES;
 
 /// The part of a body that one record carries. Small enough that an input event waits for one chunk at most
 /// (0.04 ms of sealing), large enough that the cost of a record disappears in it.

@@ -53,8 +53,6 @@ reasons! {
     SILENT = 11, "silent", "nothing was heard from the other side for 30 seconds";
     /// The transport ended without a word.
     LOST = 12, "lost", "the connection was lost";
-    /// Too many links that have not authenticated.
-    CROWDED = 13, "crowded", "too many connections are waiting to authenticate; try again in a few seconds";
     /// A message over its limit.
     TOO_LARGE = 14, "too_large", "a message was larger than its limit";
     /// The code was wrong.
@@ -69,14 +67,6 @@ reasons! {
     REFUSED = 19, "refused", "the owner of the machine refused the connection";
     /// The host is at an end of its own resources.
     UNAVAILABLE = 20, "unavailable", "the other machine cannot serve a session at the moment";
-}
-
-impl Reason {
-    /// Whether an operator caused the end, so that reconnecting without being asked would be wrong.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::EVICTED | Self::REPLACED | Self::UNTRUSTED | Self::REFUSED | Self::WRONG_HOST)
-    }
 }
 
 impl fmt::Debug for Reason {

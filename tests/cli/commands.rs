@@ -79,10 +79,10 @@ fn the_home_is_taken_from_every_place_it_can_stand() {
     let folder = Folder::new();
     let program = opendesk_tests::bin::opendesk();
     let places: [&dyn Fn(&mut std::process::Command, &str); 4] = [
-        &|command, home| drop(command.args(["--home", home, "peers", "default"])),
-        &|command, home| drop(command.args(["peers", "--home", home, "default"])),
-        &|command, home| drop(command.args(["peers", "default", "--home", home])),
-        &|command, home| drop(command.env("OPENDESK_HOME", home).args(["peers", "default"])),
+        &|command, home| _ = command.args(["--home", home, "peers", "default"]),
+        &|command, home| _ = command.args(["peers", "--home", home, "default"]),
+        &|command, home| _ = command.args(["peers", "default", "--home", home]),
+        &|command, home| _ = command.env("OPENDESK_HOME", home).args(["peers", "default"]),
     ];
     for (index, place) in places.iter().enumerate() {
         let (wanted, other) = (folder.home(&format!("wanted-{index}")), folder.home("never"));

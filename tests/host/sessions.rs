@@ -78,7 +78,7 @@ fn errors_are_one_line_and_the_session_lives() {
             (outside, ErrorCode::InvalidArgument),
             (unknown, ErrorCode::InvalidArgument),
             (beyond, ErrorCode::InvalidArgument),
-            (long, ErrorCode::InvalidArgument),
+            (long, ErrorCode::LimitExceeded),
             (missing, ErrorCode::CapabilityUnsupported),
             (garbled, ErrorCode::InvalidArgument),
         ] {

@@ -4,9 +4,13 @@
 pub mod bin;
 #[path = "../support/desktop.rs"]
 pub mod desktop;
+#[path = "../support/fuzz.rs"]
+pub mod fuzz;
 #[path = "../support/puppet.rs"]
 pub mod puppet;
 #[path = "../support/raw.rs"]
 pub mod raw;
 #[path = "../support/rig.rs"]
 pub mod rig;
+#[path = "../support/world.rs"]
+pub mod world;

@@ -75,7 +75,7 @@ pub fn handshake_host(data: &[u8]) {
             }
         }
         for link in links {
-            while let Some(length) = host.poll_transmit(now, link, &mut Nothing, &mut buf) {
+            while let Some(length) = host.poll_transmit(link, &mut Nothing, &mut buf) {
                 assert!(length <= limits::RECORD_BYTES);
             }
         }
@@ -83,7 +83,7 @@ pub fn handshake_host(data: &[u8]) {
     }
     host.handle_timeout(now.after(limits::HANDSHAKE));
     for link in links {
-        while host.poll_transmit(now, link, &mut Nothing, &mut buf).is_some() {}
+        while host.poll_transmit(link, &mut Nothing, &mut buf).is_some() {}
         assert!(!host.wants_input(link), "a stranger outlived the deadline");
     }
 }
@@ -94,14 +94,14 @@ pub fn handshake_client(data: &[u8]) {
     let Some((first, rest)) = data.split_first() else { return };
     let now = Instant::from_micros(1);
     let config = ClientConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
-    let mut client = if first % 2 == 0 {
+    let mut client = if first.is_multiple_of(2) {
         Client::auth(now, config, StaticKey::new([0xd0; 32]).public(), [3; 32])
     } else {
         Client::pair(now, config, b"314159", [3; 32]).expect("the code has a length")
     };
     let mut buf = vec![0; limits::RECORD_BYTES];
     for mut message in messages(rest) {
-        while let Some(length) = client.poll_transmit(now, &mut Nothing, &mut buf) {
+        while let Some(length) = client.poll_transmit(&mut Nothing, &mut buf) {
             assert!(length <= limits::RECORD_BYTES);
         }
         let _whatever = client.handle_message(now, &mut message);
@@ -109,7 +109,7 @@ pub fn handshake_client(data: &[u8]) {
         while client.poll_event().is_some() {}
     }
     client.handle_timeout(now.after(limits::HANDSHAKE));
-    while client.poll_transmit(now, &mut Nothing, &mut buf).is_some() {}
+    while client.poll_transmit(&mut Nothing, &mut buf).is_some() {}
     client.handle_timeout(now.after(limits::HANDSHAKE).after(limits::LINGER));
     assert!(client.is_closed(), "the controller outlived the deadline");
 }

@@ -7,7 +7,7 @@ use crate::crypto::noise::Transport;
 use crate::dialect::v2::{self, Kind, PairHost, PairHostStep};
 use crate::frame::{Header, Hello, Role, SessionKind};
 use crate::id::{LinkId, OperationId, RequestId};
-use crate::limits::{BODY_BYTES, PRE_AUTH_BYTES, RECEIVING_BYTES};
+use crate::limits::{BODY_BYTES, CHUNK_BYTES, PARAMETER_BYTES, PRE_AUTH_BYTES};
 use crate::reason::{ErrorCode, Reason};
 use crate::session::{Item, Opened, Session};
 use crate::time::Instant;
@@ -65,7 +65,7 @@ impl<const N: usize> Host<N> {
     pub fn handle_message<'a>(&mut self, now: Instant, id: LinkId, message: &'a mut [u8]) -> Delivery<'a> {
         let Some(link) = self.links.get(id) else { return Delivery::Nothing };
         match link.phase {
-            Phase::Waiting | Phase::Pairing(_) => {
+            Phase::Waiting | Phase::Pairing { .. } => {
                 self.handle_handshake(now, id, message);
                 Delivery::Nothing
             }
@@ -96,17 +96,16 @@ impl<const N: usize> Host<N> {
                 let Some(window) = &self.window else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
                 match PairHost::start(window.code(), body, &random) {
                     Ok((pairing, answer)) => {
-                        link.phase = Phase::Pairing(pairing);
+                        link.phase = Phase::Pairing { pairing, window: window.number() };
                         link.handshake = Some(answer);
                     }
                     Err(_) => self.reject(now, id, Reason::MALFORMED, 0),
                 }
             }
-            (Phase::Pairing(pairing), kind) => {
-                let Some(window) = &mut self.window else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
-                if !window.is_free_for(id) {
-                    return self.reject(now, id, Reason::NOT_PAIRING, 0);
-                }
+            (Phase::Pairing { pairing, window: begun_under }, kind) => {
+                let open =
+                    self.window.as_mut().filter(|window| window.number() == *begun_under && window.is_free_for(id));
+                let Some(window) = open else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
                 match pairing.handle(&self.config.static_key, kind, body, ephemeral) {
                     Ok(PairHostStep::Proved(answer)) => {
                         let claimed = window.claim(id);
@@ -154,7 +153,7 @@ impl<const N: usize> Host<N> {
         if role != Role::Controller || verify_hello(&signing_key, Role::Controller, &hash, &signature).is_err() {
             return self.fault(now, id, Reason::FORGED);
         }
-        if link.paired && !self.window.as_ref().is_some_and(|window| window.is_free_for(id)) {
+        if link.paired && !self.window.as_ref().is_some_and(|window| window.is_claimed_by(id)) {
             self.refuse(now, id, GreetingVerdict::Refused(Reason::NOT_PAIRING));
             return Delivery::Nothing;
         }
@@ -187,6 +186,8 @@ impl<const N: usize> Host<N> {
                 Delivery::Nothing
             }
             Header::Close { reason } => {
+                // The host's own reasons, such as an eviction, are not for the controller to give.
+                let reason = if reason == Reason::SHUTDOWN { reason } else { Reason::DONE };
                 self.end(now, id, reason);
                 Delivery::Nothing
             }
@@ -216,8 +217,8 @@ impl<const N: usize> Host<N> {
         }
         let refusal = if total as usize > BODY_BYTES {
             Some((ErrorCode::LimitExceeded, "the parameters are over 16 MiB"))
-        } else if link.calls.missing() + (total - got) as usize > RECEIVING_BYTES {
-            Some((ErrorCode::LimitExceeded, "more than 32 MiB of parameters are on their way already"))
+        } else if total as usize > CHUNK_BYTES && link.calls.bytes() + total as usize > PARAMETER_BYTES {
+            Some((ErrorCode::LimitExceeded, "the calls in flight have more than 32 MiB of parameters together"))
         } else if !is_method(method) {
             Some((ErrorCode::InvalidArgument, "a method name has 1 to 40 letters a-z, digits, dots and underscores"))
         } else {

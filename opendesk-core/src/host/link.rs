@@ -13,7 +13,7 @@ use crate::crypto::keys::PublicKey;
 use crate::dialect::v2::{Message, PairHost};
 use crate::frame::Header;
 use crate::id::RequestId;
-use crate::limits::{CALLS, METHOD_BYTES};
+use crate::limits::{CALLS, CHUNK_BYTES, METHOD_BYTES};
 use crate::reason::{ErrorCode, Reason};
 use crate::session::{Head, Outcome, Session};
 use crate::time::Instant;
@@ -27,7 +27,7 @@ pub(super) enum Phase {
     /// Connected; nothing was said.
     Waiting,
     /// Between the first and the last message of a pairing.
-    Pairing(PairHost),
+    Pairing { pairing: PairHost, window: u32 },
     /// There are keys; the first record is awaited.
     Keyed,
     /// The key is proved; the program decides whether it is trusted.
@@ -77,7 +77,7 @@ impl Link {
 
     /// Whether it still counts against the limits of strangers.
     pub(super) const fn is_half_open(&self) -> bool {
-        matches!(self.phase, Phase::Waiting | Phase::Pairing(_) | Phase::Keyed)
+        matches!(self.phase, Phase::Waiting | Phase::Pairing { .. } | Phase::Keyed)
     }
 }
 
@@ -159,13 +159,19 @@ impl Calls {
         }
     }
 
-    /// Bytes that requests have announced and not yet delivered.
-    pub(super) fn missing(&self) -> usize {
-        self.running.iter().map(|call| call.missing() as usize).sum()
+    /// Bytes of the parameters of the large ones: the program holds these.
+    pub(super) fn bytes(&self) -> usize {
+        let large = self.running.iter().map(|call| call.total as usize).filter(|total| *total > CHUNK_BYTES);
+        large.sum()
     }
 
     pub(super) fn get_mut(&mut self, id: u32) -> Option<&mut Call> {
         self.running.iter_mut().find(|call| call.id.0 == id)
+    }
+
+    /// How many are arriving or being carried out.
+    pub(super) fn count(&self) -> usize {
+        self.running.len()
     }
 
     /// Ends a call. Tells whether it was running.

@@ -141,6 +141,8 @@ pub struct Host<const N: usize> {
     links: Registry<Link, N>,
     arbiter: Arbiter,
     window: Option<PairingWindow>,
+    /// Windows opened so far.
+    windows: u32,
     tickets: u64,
     events: Deque<Event, EVENTS>,
 }
@@ -157,6 +159,7 @@ impl<const N: usize> Host<N> {
             links: Registry::new(),
             arbiter: Arbiter::new(),
             window: None,
+            windows: 0,
             tickets: 0,
             events: Deque::new(),
         }
@@ -191,18 +194,21 @@ impl<const N: usize> Host<N> {
         }
         for index in 0..N {
             let Some(id) = self.links.at(index) else { continue };
-            let Some(link) = self.links.get(id) else { continue };
+            let Some(link) = self.links.get_mut(id) else { continue };
+            if let (Phase::Open, Some(session)) = (&link.phase, &mut link.session) {
+                session.handle_timeout(now);
+            }
             let late = link.deadline.is_some_and(|deadline| now >= deadline);
             let dead = link.session.as_ref().is_some_and(|session| session.liveness.is_dead(now));
             match link.phase {
                 Phase::Closing if late => self.retire(id),
-                Phase::Queued if late => self.refuse(now, id, GreetingVerdict::Refused(Reason::UNAVAILABLE)),
-                Phase::Waiting | Phase::Pairing(_) | Phase::Keyed | Phase::Proved if late => {
+                Phase::Queued if late => self.refuse(now, id, GreetingVerdict::Refused(Reason::BUSY)),
+                Phase::Waiting | Phase::Pairing { .. } | Phase::Keyed | Phase::Proved if late => {
                     self.end(now, id, Reason::TIMEOUT);
                 }
                 Phase::Open if dead => self.end(now, id, Reason::SILENT),
                 Phase::Waiting
-                | Phase::Pairing(_)
+                | Phase::Pairing { .. }
                 | Phase::Keyed
                 | Phase::Proved
                 | Phase::Queued
@@ -219,13 +225,7 @@ impl<const N: usize> Host<N> {
 
     /// Writes the next message of a link into `buf` (at least [`RECORD_BYTES`](crate::limits::RECORD_BYTES)) and
     /// gives its length; `None` when there is nothing to send.
-    pub fn poll_transmit(
-        &mut self,
-        now: Instant,
-        id: LinkId,
-        bodies: &mut impl Bodies,
-        buf: &mut [u8],
-    ) -> Option<usize> {
+    pub fn poll_transmit(&mut self, id: LinkId, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
         let link = self.links.get_mut(id)?;
         if let Some(message) = link.handshake.take() {
             buf.get_mut(..message.len())?.copy_from_slice(&message);
@@ -234,7 +234,7 @@ impl<const N: usize> Host<N> {
         let sent = match &mut link.session {
             // The HELLO comes first, whatever else is due.
             Some(session) if matches!(link.phase, Phase::Open | Phase::Closing) && link.greeting.is_none() => {
-                session.poll_transmit(now, id, bodies, buf)
+                session.poll_transmit(id, bodies, buf)
             }
             _ => None,
         };
@@ -249,10 +249,13 @@ impl<const N: usize> Host<N> {
     #[must_use]
     pub fn wants_input(&self, id: LinkId) -> bool {
         self.links.get(id).is_some_and(|link| match link.phase {
-            Phase::Open => link.session.as_ref().is_some_and(|session| session.outbox.has_room()),
+            // Every call that runs has a place for its answer, and so has the refusal of one too many.
+            Phase::Open => {
+                link.session.as_ref().is_some_and(|session| session.outbox.has_room_beside(link.calls.count()))
+            }
             // What follows is taken when the decision is known.
             Phase::Proved | Phase::Queued => false,
-            Phase::Waiting | Phase::Pairing(_) | Phase::Keyed | Phase::Closing => true,
+            Phase::Waiting | Phase::Pairing { .. } | Phase::Keyed | Phase::Closing => true,
         })
     }
 
@@ -358,8 +361,9 @@ impl<const N: usize> Host<N> {
     /// # Errors
     /// [`Misuse::Code`] when the code is empty or too long.
     pub fn open_pairing(&mut self, code: &[u8], until: Instant) -> Result<(), Misuse> {
-        let window = PairingWindow::open(code, until)?;
+        let window = PairingWindow::open(self.windows, code, until)?;
         self.close_pairing(PairingEnd::Closed);
+        self.windows = self.windows.wrapping_add(1);
         self.window = Some(window);
         Ok(())
     }
@@ -379,6 +383,12 @@ impl<const N: usize> Host<N> {
     #[must_use]
     pub const fn controller(&self) -> Option<(LinkId, PublicKey, Instant)> {
         self.arbiter.holder()
+    }
+
+    /// Whether nobody drives and nothing is held any more.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.arbiter == Arbiter::new()
     }
 
     /// The hash that names a link's handshake, once there is one: both sides have the same.

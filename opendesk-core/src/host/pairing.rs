@@ -15,6 +15,7 @@ pub struct PairingWindow {
     until: Instant,
     tries: u8,
     claimed: Option<LinkId>,
+    number: u32,
 }
 
 impl core::fmt::Debug for PairingWindow {
@@ -37,16 +38,23 @@ pub enum PairingEnd {
 }
 
 impl PairingWindow {
-    /// Opens a window for a code until an instant.
+    /// Opens a window for a code until an instant. Its number tells it from earlier ones: an attempt that began under
+    /// another code must not end under this one.
     ///
     /// # Errors
     /// [`Misuse::Code`] when the code is empty or over [`CODE_BYTES`].
-    pub fn open(code: &[u8], until: Instant) -> Result<Self, Misuse> {
+    pub fn open(number: u32, code: &[u8], until: Instant) -> Result<Self, Misuse> {
         if code.is_empty() {
             return Err(Misuse::Code);
         }
         let code = Vec::from_slice(code).map_err(|_| Misuse::Code)?;
-        Ok(Self { code, until, tries: PAIRING_TRIES, claimed: None })
+        Ok(Self { code, until, tries: PAIRING_TRIES, claimed: None, number })
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
     }
 
     /// The code.
@@ -71,6 +79,12 @@ impl PairingWindow {
     #[must_use]
     pub fn is_free_for(&self, link: LinkId) -> bool {
         self.claimed.is_none_or(|claimed| claimed == link)
+    }
+
+    /// Whether this link has proved the code of this window.
+    #[must_use]
+    pub fn is_claimed_by(&self, link: LinkId) -> bool {
+        self.claimed == Some(link)
     }
 
     /// A link has proved the code: nobody else may until it has finished or gone.
@@ -108,13 +122,13 @@ mod tests {
 
     #[test]
     fn three_wrong_tries_are_all() {
-        let mut window = PairingWindow::open(b"123456", Instant::from_micros(1)).unwrap();
+        let mut window = PairingWindow::open(0, b"123456", Instant::from_micros(1)).unwrap();
         assert_eq!([window.wrong(), window.wrong(), window.wrong(), window.wrong()], [2, 1, 0, 0]);
     }
 
     #[test]
     fn one_link_at_a_time_may_be_past_its_proof() {
-        let mut window = PairingWindow::open(b"123456", Instant::from_micros(1)).unwrap();
+        let mut window = PairingWindow::open(0, b"123456", Instant::from_micros(1)).unwrap();
         let (a, b) = (LinkId { slot: 0, generation: 0 }, LinkId { slot: 1, generation: 0 });
         assert!(window.claim(a) && !window.claim(b) && window.claim(a));
         window.forget(b);
@@ -125,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_code_has_a_length() {
-        assert_eq!(PairingWindow::open(b"", Instant::default()).unwrap_err(), Misuse::Code);
-        assert_eq!(PairingWindow::open(&[b'1'; CODE_BYTES + 1], Instant::default()).unwrap_err(), Misuse::Code);
+        assert_eq!(PairingWindow::open(0, b"", Instant::default()).unwrap_err(), Misuse::Code);
+        assert_eq!(PairingWindow::open(0, &[b'1'; CODE_BYTES + 1], Instant::default()).unwrap_err(), Misuse::Code);
     }
 }

@@ -53,7 +53,8 @@ pub trait Bodies {
     /// Fills `out` with the body's bytes from `offset` on; the body has at least that many.
     fn copy(&mut self, link: LinkId, body: BodyId, offset: usize, out: &mut [u8]);
 
-    /// The body has been sent, or never will be.
+    /// The body has been sent. Nothing is said of the bodies of a link that ends, nor of the rest of a request that
+    /// was answered before all of it was sent: forget them with the link and with the answer.
     fn done(&mut self, link: LinkId, body: BodyId) {
         let _ = (link, body);
     }
@@ -108,17 +109,15 @@ impl<H: Head> Session<H> {
         self.outbox.hello(hello, total);
     }
 
-    /// Writes and seals the next frame, if there is one.
-    pub(crate) fn poll_transmit(
-        &mut self,
-        now: Instant,
-        link: LinkId,
-        bodies: &mut impl Bodies,
-        buf: &mut [u8],
-    ) -> Option<usize> {
+    /// Time has passed: a quiet link is pinged.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         if self.liveness.take_ping(now) {
             self.outbox.ping();
         }
+    }
+
+    /// Writes and seals the next frame, if there is one.
+    pub(crate) fn poll_transmit(&mut self, link: LinkId, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
         let plaintext = self.outbox.poll(link, bodies, buf)?;
         self.outgoing.seal(buf, plaintext).ok()
     }

@@ -92,9 +92,14 @@ impl<H: Head> Outbox<H> {
         self.pushes.push_back((topic, total)).is_ok()
     }
 
-    /// Whether another item fits; the link is not read from while none does.
+    /// Whether another item fits.
     pub(crate) fn has_room(&self) -> bool {
         !self.items.is_full()
+    }
+
+    /// Whether another item fits when this many are still to come.
+    pub(crate) fn has_room_beside(&self, coming: usize) -> bool {
+        self.items.len() + coming < ITEMS
     }
 
     pub(crate) fn add(&mut self, item: Item<H>) -> bool {
@@ -121,13 +126,25 @@ impl<H: Head> Outbox<H> {
             self.token = self.token.wrapping_add(1);
             return frame::encode(&Header::Ping { token: self.token }, buf).ok();
         }
-        if let Some(id) = self.cancels.pop_front() {
+        if let Some(id) = self.next_cancel() {
             return frame::encode(&Header::Cancel { id: id.0 }, buf).ok();
         }
         if let Some((topic, total)) = self.pushes.pop_front() {
             return self.with_body(link, bodies, buf, &Header::Push { topic }, BodyId::Push(topic), total);
         }
         self.poll_item(link, bodies, buf)
+    }
+
+    /// A cancel follows its request: one that came first would mean nothing to the host.
+    fn next_cancel(&mut self) -> Option<RequestId> {
+        for _ in 0..self.cancels.len() {
+            let id = self.cancels.pop_front()?;
+            if !self.items.iter().any(|item| item.head.id() == id && !item.begun) {
+                return Some(id);
+            }
+            let _never_full = self.cancels.push_back(id);
+        }
+        None
     }
 
     fn with_body(

@@ -9,7 +9,7 @@ use opendesk_core::{Client as Machine, ClientConfig, PublicKey, Reason, limits};
 
 use super::driver::{Driver, Opened};
 use super::{Client, ClientError};
-use crate::home::{Home, NewPeer, Peers, TrustedPeer, printable};
+use crate::home::{Home, NewPeer, Peers, pin, printable};
 use crate::runtime::{Runtime, timeout};
 use crate::socket::{self, Socket};
 use crate::words::words;
@@ -73,20 +73,14 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
     let key = PublicKey(peer.public_key);
     let start = move |now, seed| Ok(Machine::auth(now, config, key, seed));
     let (client, opened) = open(&runtime, host, port, start).await?;
-    check_signing_key(peer, &opened)?;
+    match peer.signing_key {
+        Some(known) if known == opened.signing_key => {}
+        Some(_) => return Err(ClientError::Refused { reason: Reason::WRONG_HOST, info: None }),
+        None => runtime.spawn(pin(runtime.clone(), peers.clone(), key, opened.signing_key)),
+    }
     match opened.refused {
         Some(reason) => Err(ClientError::Refused { reason, info: opened.greeting.refusal }),
         None => Ok(client),
-    }
-}
-
-/// The host's signing key is pinned the first time it is seen.
-fn check_signing_key(peer: &TrustedPeer, opened: &Opened) -> Result<(), ClientError> {
-    match peer.signing_key {
-        Some(known) if known != opened.signing_key => {
-            Err(ClientError::Refused { reason: Reason::WRONG_HOST, info: None })
-        }
-        _ => Ok(()),
     }
 }
 
@@ -102,8 +96,12 @@ pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paire
         Machine::pair(now, config, code.as_bytes(), seed)
             .map_err(|misuse| ClientError::Call(crate::api::Error::invalid(misuse.to_string())))
     };
-    // A host that paired and is busy, or refuses the session for another reason, is paired all the same.
-    let (client, opened) = open(&runtime, &options.host, options.port, start).await?;
+    let opening = open(&runtime, &options.host, options.port, start).await;
+    let (client, opened) = opening.map_err(|error| match error {
+        ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED) => ClientError::Unproven,
+        other => other,
+    })?;
+    // A host that is busy has stored this machine before it said so.
     if let Some(reason) = opened.refused.filter(|reason| *reason != Reason::BUSY) {
         return Err(ClientError::Refused { reason, info: opened.greeting.refusal });
     }

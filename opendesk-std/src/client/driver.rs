@@ -257,14 +257,13 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn transmit(&mut self, cx: &mut Context<'_>) {
-        let now = self.now();
         let lost = loop {
             match self.socket.poll_ready(cx) {
                 Poll::Pending => break false,
                 Poll::Ready(Err(_)) => break true,
                 Poll::Ready(Ok(())) => {}
             }
-            let Some(length) = self.machine.poll_transmit(now, &mut self.outgoing, &mut self.buf) else { break false };
+            let Some(length) = self.machine.poll_transmit(&mut self.outgoing, &mut self.buf) else { break false };
             if self.socket.send(&self.buf[..length]).is_err() {
                 break true;
             }

@@ -30,6 +30,8 @@ pub enum ClientError {
         /// How often it may still be tried.
         tries_left: u8,
     },
+    /// Whoever answered did not prove that it shows the code.
+    Unproven,
     /// The host refused the session.
     Refused {
         /// Why.
@@ -57,11 +59,14 @@ impl fmt::Display for ClientError {
             }
             Self::WrongCode { tries_left: 1 } => f.write_str("the pairing code is wrong; 1 try is left"),
             Self::WrongCode { tries_left } => write!(f, "the pairing code is wrong; {tries_left} tries are left"),
+            Self::Unproven => f.write_str(
+                "the machine that answered did not prove that it shows this code; is it the one in front of you?",
+            ),
             Self::Refused { reason, info: Some(info) } if *reason == Reason::BUSY => {
                 write!(f, "busy: {}", crate::home::plain_text(&info.message))
             }
             Self::Refused { reason, .. } | Self::Closed(reason) => f.write_str(reason.text()),
-            Self::Call(error) => f.write_str(&error.message),
+            Self::Call(error) => f.write_str(&crate::home::printable(&error.message)),
             Self::Home(error) => error.fmt(f),
         }
     }

@@ -86,12 +86,13 @@ impl Hands {
     /// Types a text. Held keys stay held and act on what is typed.
     ///
     /// # Errors
-    /// [`Error::invalid`] for more than [`TEXT_BYTES`] or a pause of more than a second, with nothing typed; every error
-    /// of the desktop; [`ErrorCode::Cancelled`] once `cancel` is raised, with a part of the text typed.
+    /// [`ErrorCode::LimitExceeded`] for more than [`TEXT_BYTES`], [`Error::invalid`] for a pause of more than a second,
+    /// with nothing typed; every error of the desktop; [`ErrorCode::Cancelled`] once `cancel` is raised, with a part of the text typed.
     pub fn text(&mut self, computer: &dyn Computer, input: &TextInput, cancel: &Cancel) -> Result<()> {
         if input.text.len() > TEXT_BYTES {
             let (length, most) = (input.text.len(), TEXT_BYTES);
-            return Err(Error::invalid(format!("the text has {length} bytes and one call types {most}; split it")));
+            let text = format!("the text has {length} bytes and one call types {most}; split it");
+            return Err(Error::new(ErrorCode::LimitExceeded, text));
         }
         if input.interval_ms > LONGEST_PAUSE_MS {
             let (pause, most) = (input.interval_ms, LONGEST_PAUSE_MS);

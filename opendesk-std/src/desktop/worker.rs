@@ -9,7 +9,7 @@ use std::thread;
 use async_channel::{Receiver, Sender};
 
 use super::{CaptureArea, Computer, Hands};
-use crate::api::{Call, Environment, Error, Manifest, Result, UiTree, encode};
+use crate::api::{Call, Environment, Error, Kind, Manifest, Result, UiTree, encode};
 use crate::cancel::Cancel;
 use crate::{clock, picture};
 
@@ -83,11 +83,9 @@ impl Desk {
         if let Some(answer) = self.answer(&call) {
             return reply(answer);
         }
-        let refused = match call {
-            Call::InputPointer(_) | Call::InputKey(_) | Call::InputText(_) => {
-                self.act.try_send(Turn::Act(Job { call, cancel, reply })).is_err()
-            }
-            _ => self.look.try_send(Job { call, cancel, reply }).is_err(),
+        let refused = match call.kind() {
+            Kind::Action => self.act.try_send(Turn::Act(Job { call, cancel, reply })).is_err(),
+            Kind::Observation => self.look.try_send(Job { call, cancel, reply }).is_err(),
         };
         debug_assert!(!refused, "the threads live as long as the desk");
     }
@@ -140,6 +138,7 @@ fn act(hands: &mut Hands, computer: &dyn Computer, call: &Call, cancel: &Cancel)
         Call::InputPointer(event) => hands.pointer(computer, event)?,
         Call::InputKey(event) => hands.key(computer, event)?,
         Call::InputText(input) => hands.text(computer, input, cancel)?,
+        Call::ClipboardWrite(contents) => computer.clipboard_write(contents)?,
         other => return look(computer, other),
     }
     encode(&())
@@ -159,10 +158,11 @@ fn look(computer: &dyn Computer, call: &Call) -> Result<Vec<u8>> {
         Call::DisplayCursorPosition(()) => encode(&computer.cursor_position()?),
         Call::UiTreeRead(params) => encode(&UiTree::from(computer.ui_tree(params)?)),
         Call::ClipboardRead(()) => encode(&computer.clipboard_read()?),
-        Call::ClipboardWrite(contents) => encode(&computer.clipboard_write(contents)?),
-        Call::SystemCapabilities(()) | Call::InputPointer(_) | Call::InputKey(_) | Call::InputText(_) => {
-            Err(Error::internal(format!("{} was sent to the wrong thread", call.method())))
-        }
+        Call::SystemCapabilities(())
+        | Call::InputPointer(_)
+        | Call::InputKey(_)
+        | Call::InputText(_)
+        | Call::ClipboardWrite(_) => Err(Error::internal(format!("{} was sent to the wrong thread", call.method()))),
     }
 }
 

@@ -237,7 +237,6 @@ impl Drop for AuditLog {
     }
 }
 
-/// Seconds since 1970 in whole microseconds: such a number has at most 16 digits, which every reader gets right.
 /// From the first moment of a date to the first of the next one.
 fn span(zoned: &Zoned) -> Option<Range<SystemTime>> {
     let start = zoned.start_of_day().ok()?;
@@ -245,6 +244,7 @@ fn span(zoned: &Zoned) -> Option<Range<SystemTime>> {
     Some(start.timestamp().into()..end.timestamp().into())
 }
 
+/// Seconds since 1970 in whole microseconds: such a number has at most 16 digits, which every reader gets right.
 fn microseconds(time: SystemTime) -> f64 {
     (seconds_of(time) * 1e6).round() / 1e6
 }

@@ -100,7 +100,11 @@ impl Govern {
             Some(Err(error)) => {
                 fields.insert("outcome".into(), json!("error"));
                 fields.insert("error_code".into(), json!(error.code.word()));
-                fields.insert("error_message".into(), json!(error.message.chars().take(200).collect::<String>()));
+                // What was to be typed or copied may stand in the message.
+                if !matches!(method, "input.key" | "input.text" | "clipboard.write") {
+                    let message: String = error.message.chars().take(200).collect();
+                    fields.insert("error_message".into(), json!(message));
+                }
             }
         }
         self.write(Record { kind, peer: Some(subject.reference.clone()), fields })

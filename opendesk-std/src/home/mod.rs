@@ -28,6 +28,7 @@ pub use lock::{HomeLock, ServeLock};
 pub use name::{BadName, MAX_NAME, PeerName, plain_text, printable};
 pub use peer::{NewPeer, TrustedPeer};
 pub use peers::Peers;
+pub(crate) use peers::pin;
 
 /// Room for far more than [`plain_text`] leaves of a description, in bytes.
 const MAX_DESCRIPTION: usize = 64 << 10;

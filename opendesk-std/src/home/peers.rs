@@ -1,10 +1,12 @@
 //! The machines that this one is paired with, whichever of the two controls the other.
 
+use opendesk_core::{PublicKey, VerifyingKey};
 use serde_json::{Map, Value};
 
 use super::name::plain_text;
 use super::records::{Records, key_of};
 use super::{Home, HomeError, HomeErrorKind, NewPeer, PeerName, TrustedPeer, hex};
+use crate::runtime::Runtime;
 
 /// The trusted machines of a home as they were when it was last read.
 ///
@@ -245,6 +247,15 @@ fn unknown(public_key: &[u8; 32]) -> HomeError {
         HomeErrorKind::Invalid,
         format!("no paired machine has the key {}…; it may have been removed meanwhile", hex::encode(&public_key[..8])),
     )
+}
+
+/// Pins the signing key that a trusted machine has proved for the first time, away from the event loop. That it could
+/// not be stored costs nothing: it is proved anew with every session.
+pub(crate) async fn pin<R: Runtime>(runtime: R, mut peers: Peers, key: PublicKey, signing_key: VerifyingKey) {
+    let pinned = runtime.run_blocking(move || peers.pin(&key.0, 2, Some(signing_key))).await;
+    if let Err(error) = pinned {
+        tracing::warn!(%error, "the signing key of a peer could not be stored");
+    }
 }
 
 #[cfg(test)]

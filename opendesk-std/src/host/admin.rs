@@ -13,7 +13,6 @@ use opendesk_core::PairingEnd;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::driver::Server;
 use crate::home::Home;
 use crate::runtime::{Listener, Runtime, timeout};
 
@@ -63,28 +62,41 @@ pub(crate) async fn write_frame<S: AsyncWrite + Unpin>(stream: &mut S, frame: &[
     stream.flush().await
 }
 
+/// What a program that has asked something is given back with.
 type Reading<S> = Pin<Box<dyn Future<Output = Option<(S, Result<AdminRequest, String>)>> + Send>>;
 type Telling<S> = Pin<Box<dyn Future<Output = Option<S>> + Send>>;
-type Writing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 enum Connection<S> {
     Reading(Reading<S>),
-    /// Is told that the pairing window is open, and then waits for it; `ended` is set when that is over already.
+    /// Waits for the host to do what it asked.
+    Asking(S),
+    /// Is told that its code is shown; `ended` is set when that is over already.
     Showing {
         telling: Telling<S>,
         ended: Option<Value>,
     },
-    /// Waits for the pairing window that it opened.
-    Pairing(S),
-    Writing(Writing),
+    /// Waits for somebody to use the code that it shows.
+    Waiting(S),
+    Answering(Telling<S>),
     Over,
+}
+
+/// What a program wants.
+pub(super) enum AdminEvent {
+    /// It asks: [`Admin::answer`] or [`Admin::show`].
+    Asked(u64, Result<AdminRequest, String>),
+    /// It is gone, and the code that it showed is void.
+    TookBack,
 }
 
 pub(super) struct Admin<R: Runtime> {
     runtime: R,
     listener: R::LocalListener,
     path: PathBuf,
-    connections: Vec<Connection<R::LocalStream>>,
+    connections: Vec<(u64, Connection<R::LocalStream>)>,
+    next: u64,
+    /// Whose code is shown.
+    showing: Option<u64>,
 }
 
 impl<R: Runtime> Admin<R> {
@@ -103,44 +115,78 @@ impl<R: Runtime> Admin<R> {
             Err(error) => return Err(format!("cannot listen on {}: {error}", path.display())),
         };
         restrict(&path).map_err(|error| format!("cannot restrict {} to its owner: {error}", path.display()))?;
-        Ok(Some(Self { runtime: runtime.clone(), listener, path, connections: Vec::new() }))
+        let runtime = runtime.clone();
+        Ok(Some(Self { runtime, listener, path, connections: Vec::new(), next: 0, showing: None }))
     }
 
-    pub(super) fn poll(&mut self, server: &mut Server<R>, cx: &mut Context<'_>) -> bool {
+    /// Whether anything moved, and what the programs want.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> (bool, Vec<AdminEvent>) {
         let mut progress = false;
         if self.connections.len() < CONNECTIONS
-            && let Poll::Ready(accepted) = self.listener.poll_accept(cx)
+            && let Poll::Ready(Ok((stream, _))) = self.listener.poll_accept(cx)
         {
             progress = true;
-            if let Ok((stream, _)) = accepted {
-                self.connections.push(Connection::Reading(Box::pin(read(self.runtime.clone(), stream))));
+            self.connections.push((self.next, Connection::Reading(Box::pin(read(self.runtime.clone(), stream)))));
+            self.next += 1;
+        }
+        let mut happened = Vec::new();
+        for (program, connection) in &mut self.connections {
+            let (moved, wants) = connection.poll(cx);
+            progress |= moved;
+            match wants {
+                Some(Wants::Request(request)) => happened.push(AdminEvent::Asked(*program, request)),
+                Some(Wants::NothingMore) if self.showing == Some(*program) => {
+                    self.showing = None;
+                    happened.push(AdminEvent::TookBack);
+                }
+                Some(Wants::NothingMore) | None => {}
             }
         }
-        for connection in &mut self.connections {
-            progress |= connection.poll(&self.runtime, server, cx);
-        }
-        self.connections.retain(|connection| !matches!(connection, Connection::Over));
-        progress
+        self.connections.retain(|(_, connection)| !matches!(connection, Connection::Over));
+        (progress, happened)
     }
 
-    /// Tells whoever opened the window how it ended.
+    fn change(
+        &mut self,
+        program: u64,
+        change: impl FnOnce(&R, Connection<R::LocalStream>) -> Connection<R::LocalStream>,
+    ) {
+        if let Some((_, connection)) = self.connections.iter_mut().find(|(number, _)| *number == program) {
+            *connection = change(&self.runtime, core::mem::replace(connection, Connection::Over));
+        }
+    }
+
+    /// Answers a program; that ends its connection.
+    pub(super) fn answer(&mut self, program: u64, answer: Value) {
+        self.change(program, |runtime, connection| match connection {
+            Connection::Asking(stream) | Connection::Waiting(stream) => {
+                Connection::Answering(Box::pin(tell(runtime.clone(), stream, answer)))
+            }
+            Connection::Showing { telling, .. } => Connection::Showing { telling, ended: Some(answer) },
+            other @ (Connection::Reading(_) | Connection::Answering(_) | Connection::Over) => other,
+        });
+    }
+
+    /// Tells a program that its code is shown; it hears how that ended.
+    pub(super) fn show(&mut self, program: u64, showing: Value) {
+        self.showing = Some(program);
+        self.change(program, |runtime, connection| match connection {
+            Connection::Asking(stream) => {
+                Connection::Showing { telling: Box::pin(tell(runtime.clone(), stream, showing)), ended: None }
+            }
+            other => other,
+        });
+    }
+
+    /// Tells whoever showed the code how it ended.
     pub(super) fn pairing_ended(&mut self, end: PairingEnd, newcomer: Option<(String, String)>) {
+        let Some(program) = self.showing.take() else { return };
         let (name, words) = newcomer.unwrap_or_default();
         let answer = match pairing_failure(end) {
             None => json!({"ok": true, "name": name, "words": words}),
             Some(error) => json!({"ok": false, "error": error}),
         };
-        for connection in &mut self.connections {
-            match core::mem::replace(connection, Connection::Over) {
-                Connection::Pairing(stream) => {
-                    *connection = Connection::Writing(Box::pin(write(self.runtime.clone(), stream, answer.clone())));
-                }
-                Connection::Showing { telling, .. } => {
-                    *connection = Connection::Showing { telling, ended: Some(answer.clone()) };
-                }
-                other => *connection = other,
-            }
-        }
+        self.answer(program, answer);
     }
 }
 
@@ -152,63 +198,46 @@ impl<R: Runtime> Drop for Admin<R> {
     }
 }
 
+/// What came of polling a connection.
+enum Wants {
+    Request(Result<AdminRequest, String>),
+    /// The program is gone.
+    NothingMore,
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<S> {
-    fn poll<R: Runtime<LocalStream = S>>(&mut self, runtime: &R, server: &mut Server<R>, cx: &mut Context<'_>) -> bool {
-        match self {
-            Self::Over => false,
-            Self::Reading(reading) => {
-                let Poll::Ready(read) = reading.as_mut().poll(cx) else { return false };
-                *self = match read {
-                    None => Self::Over,
-                    Some((stream, Ok(request))) if request.op == "pair" => match begin_pairing(server, &request) {
-                        Ok(()) => {
-                            let showing = json!({"ok": true, "port": server.local_addr().port()});
-                            let telling = Box::pin(tell(runtime.clone(), stream, showing));
-                            Self::Showing { telling, ended: None }
-                        }
-                        Err(error) => {
-                            let answer = json!({"ok": false, "error": error});
-                            Self::Writing(Box::pin(write(runtime.clone(), stream, answer)))
-                        }
-                    },
-                    Some((stream, request)) => {
-                        let answer = request.and_then(|request| answer(server, &request));
-                        let answer = answer.unwrap_or_else(|error| json!({"ok": false, "error": error}));
-                        Self::Writing(Box::pin(write(runtime.clone(), stream, answer)))
-                    }
-                };
-                true
-            }
-            Self::Showing { telling, ended } => {
-                let Poll::Ready(told) = telling.as_mut().poll(cx) else { return false };
-                *self = match (told, ended.take()) {
-                    (Some(stream), None) => Self::Pairing(stream),
-                    (Some(stream), Some(answer)) => Self::Writing(Box::pin(write(runtime.clone(), stream, answer))),
-                    (None, _) => {
-                        server.close_pairing();
-                        Self::Over
-                    }
-                };
-                true
-            }
-            Self::Pairing(stream) => {
+    /// Whether it moved, and what it wants.
+    fn poll(&mut self, cx: &mut Context<'_>) -> (bool, Option<Wants>) {
+        let (next, wants) = match self {
+            Self::Over | Self::Asking(_) => return (false, None),
+            Self::Reading(reading) => match reading.as_mut().poll(cx) {
+                Poll::Pending => return (false, None),
+                Poll::Ready(None) => (Self::Over, None),
+                Poll::Ready(Some((stream, request))) => (Self::Asking(stream), Some(Wants::Request(request))),
+            },
+            Self::Showing { telling, ended } => match telling.as_mut().poll(cx) {
+                Poll::Pending => return (false, None),
+                Poll::Ready(None) => (Self::Over, Some(Wants::NothingMore)),
+                Poll::Ready(Some(stream)) => match ended.take() {
+                    None => (Self::Waiting(stream), None),
+                    Some(answer) => (Self::Answering(Box::pin(tell_now(stream, answer))), None),
+                },
+            },
+            Self::Waiting(stream) => {
                 // The program that shows the code says nothing more; its end takes the code back.
                 let mut byte = [0; 1];
-                let ended = Pin::new(stream).poll_read(cx, &mut byte).is_ready();
-                if ended {
-                    *self = Self::Over;
-                    server.close_pairing();
+                match Pin::new(stream).poll_read(cx, &mut byte) {
+                    Poll::Pending => return (false, None),
+                    Poll::Ready(_) => (Self::Over, Some(Wants::NothingMore)),
                 }
-                ended
             }
-            Self::Writing(writing) => {
-                let written = writing.as_mut().poll(cx).is_ready();
-                if written {
-                    *self = Self::Over;
-                }
-                written
-            }
-        }
+            Self::Answering(answering) => match answering.as_mut().poll(cx) {
+                Poll::Pending => return (false, None),
+                Poll::Ready(_) => (Self::Over, None),
+            },
+        };
+        *self = next;
+        (true, wants)
     }
 }
 
@@ -223,28 +252,6 @@ pub const fn pairing_failure(end: PairingEnd) -> Option<&'static str> {
     }
 }
 
-fn begin_pairing<R: Runtime>(server: &mut Server<R>, request: &AdminRequest) -> Result<(), String> {
-    let code = request.code.as_deref().ok_or("pair needs a code")?;
-    let seconds = request.seconds.unwrap_or(opendesk_core::limits::PAIRING.as_secs());
-    if !(1..=3600).contains(&seconds) {
-        return Err("a code is shown for 1 to 3600 seconds".to_owned());
-    }
-    server.open_pairing(code, Duration::from_secs(seconds))
-}
-
-fn answer<R: Runtime>(server: &mut Server<R>, request: &AdminRequest) -> Result<Value, String> {
-    match request.op.as_str() {
-        "list" => Ok(json!({"ok": true, "sessions": server.sessions()})),
-        "kill" => {
-            let Some(Value::String(id)) = &request.id else { return Err("kill needs the id of a session".to_owned()) };
-            let killed = server.disconnect(Some(id));
-            Ok(json!({"ok": killed > 0, "killed": killed}))
-        }
-        "kill_all" => Ok(json!({"ok": true, "killed": server.disconnect(None)})),
-        other => Err(format!("no operation is called {other:?}")),
-    }
-}
-
 async fn read<R: Runtime>(
     runtime: R,
     mut stream: R::LocalStream,
@@ -254,15 +261,14 @@ async fn read<R: Runtime>(
     Some((stream, request))
 }
 
-async fn write<R: Runtime>(runtime: R, stream: R::LocalStream, answer: Value) {
-    // Whoever asked and does not read the answer loses only the answer.
-    drop(tell(runtime, stream, answer).await);
+/// Gives the stream back when the other side has taken the message.
+async fn tell<R: Runtime>(runtime: R, stream: R::LocalStream, message: Value) -> Option<R::LocalStream> {
+    timeout(&runtime, PATIENCE, tell_now(stream, message)).await?
 }
 
-/// Gives the stream back when the other side has taken the message.
-async fn tell<R: Runtime>(runtime: R, mut stream: R::LocalStream, message: Value) -> Option<R::LocalStream> {
+async fn tell_now<S: AsyncWrite + Unpin>(mut stream: S, message: Value) -> Option<S> {
     let frame = rmp_serde::to_vec_named(&message).ok()?;
-    timeout(&runtime, PATIENCE, write_frame(&mut stream, &frame)).await?.ok()?;
+    write_frame(&mut stream, &frame).await.ok()?;
     Some(stream)
 }
 

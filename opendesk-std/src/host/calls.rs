@@ -1,16 +1,18 @@
 //! From a request's bytes to its answer.
 
-use opendesk_core::{LinkId, RequestId, RequestPart};
+use opendesk_core::{LinkId, PublicKey, RequestId, RequestPart};
 
 use super::driver::Server;
 use super::link::{Arriving, Running};
 use crate::api::{Call, Error, Result};
+use crate::home::HomeError;
 use crate::runtime::Runtime;
 
-/// What the threads of the desk report.
+/// What was done elsewhere.
 pub(super) enum Done {
     Call { link: LinkId, call: RequestId, result: Result<Vec<u8>> },
     Released { link: LinkId, result: Result<()> },
+    Trusted { link: LinkId, key: PublicKey, words: String, result: core::result::Result<String, HomeError> },
 }
 
 impl<R: Runtime> Server<R> {
@@ -69,6 +71,7 @@ impl<R: Runtime> Server<R> {
                 self.govern.after(&session.subject, running.method, &running.summary, &outcome);
                 self.answer(id, call, result);
             }
+            Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),
             Done::Released { link, result } => {
                 if let Err(error) = result {
                     tracing::warn!(%error, "something that the last controller held could not be released");

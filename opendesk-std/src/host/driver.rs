@@ -9,10 +9,14 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use async_channel::{Receiver, Sender};
-use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{Stream, StreamExt};
 use opendesk_core::{BodyId, Delivery, Event, Host, HostConfig, LinkId, Outcome, PairingEnd, Reason, limits};
 
-use super::admin::Admin;
+use serde_json::{Value, json};
+
+use super::admin::{Admin, AdminEvent, AdminRequest};
 use super::calls::Done;
 use super::handle::{Command, HostHandle, Notice, SessionInfo};
 use super::link::{Link, Transport, address_bytes};
@@ -35,6 +39,9 @@ const MESSAGES: usize = 16;
 /// Links that may be on their way out, beyond those that the protocol's machine counts.
 const LEAVING: usize = 64;
 
+/// How long nobody is accepted after the listener failed.
+const RECOVERY: Duration = Duration::from_millis(100);
+
 /// How long a stopping host waits for its links to hear that it stops.
 const STOPPING: Duration = limits::LINGER;
 
@@ -48,6 +55,8 @@ pub struct Server<R: Runtime> {
     pub(super) home: Home,
     pub(super) done: Sender<Done>,
     finished: Pin<Box<Receiver<Done>>>,
+    /// What waits for the disk, away from this loop.
+    elsewhere: FuturesUnordered<BoxFuture<'static, Option<Done>>>,
     listener: R::Listener,
     address: SocketAddr,
     admin: Option<Admin<R>>,
@@ -58,6 +67,10 @@ pub struct Server<R: Runtime> {
     epoch: Instant,
     buf: Vec<u8>,
     stopping: Option<Instant>,
+    /// Whether something happened that another part of the loop has yet to see.
+    pub(super) restless: bool,
+    /// Set after an error of the listener: nobody is accepted before that.
+    accepts_from: Option<Instant>,
     /// Name and words of the last peer that paired.
     pub(super) newcomer: Option<(String, String)>,
     _lock: ServeLock,
@@ -103,6 +116,7 @@ impl<R: Runtime> Server<R> {
             home,
             done,
             finished: Box::pin(finished),
+            elsewhere: FuturesUnordered::new(),
             listener,
             address,
             admin,
@@ -111,6 +125,8 @@ impl<R: Runtime> Server<R> {
             notices: async_channel::bounded(256),
             buf: vec![0; limits::RECORD_BYTES],
             stopping: None,
+            restless: false,
+            accepts_from: None,
             newcomer: None,
             _lock: lock,
             runtime,
@@ -159,9 +175,11 @@ impl<R: Runtime> Server<R> {
             for id in ids {
                 progress |= self.poll_link(cx, id);
             }
-            progress |= self.poll_events();
+            self.poll_events();
             progress |= self.poll_time(cx);
-            if self.stopping.is_some_and(|by| self.links.is_empty() || self.runtime.now() >= by) {
+            progress |= core::mem::take(&mut self.restless);
+            let over = self.links.is_empty() && self.host.is_idle();
+            if self.stopping.is_some_and(|by| over || self.runtime.now() >= by) {
                 return Poll::Ready(());
             }
             if !progress {
@@ -186,6 +204,12 @@ impl<R: Runtime> Server<R> {
         true
     }
 
+    /// Has something done away from this loop.
+    pub(super) fn send_away(&mut self, work: BoxFuture<'static, Option<Done>>) {
+        self.elsewhere.push(work);
+        self.restless = true;
+    }
+
     fn stop(&mut self) {
         if self.stopping.is_some() {
             return;
@@ -200,15 +224,14 @@ impl<R: Runtime> Server<R> {
     }
 
     pub(super) fn open_pairing(&mut self, code: &str, lasting: Duration) -> Result<(), String> {
+        // Whoever shows another code hears that it is void, before this one begins.
+        self.host.cancel_pairing();
+        self.poll_events();
         let until = self.now().after(lasting);
         self.host.open_pairing(code.as_bytes(), until).map_err(|misuse| misuse.to_string())?;
         self.govern.pairing("pairing.opened", None, &format!("for {} s", lasting.as_secs()));
         self.notify(Notice::PairingOpened);
         Ok(())
-    }
-
-    pub(super) fn close_pairing(&mut self) {
-        self.host.cancel_pairing();
     }
 
     pub(super) fn sessions(&self) -> Vec<SessionInfo> {
@@ -241,18 +264,29 @@ impl<R: Runtime> Server<R> {
             self.finish(done);
             progress = true;
         }
+        while let Poll::Ready(Some(done)) = self.elsewhere.poll_next_unpin(cx) {
+            if let Some(done) = done {
+                self.finish(done);
+            }
+            progress = true;
+        }
         progress
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.stopping.is_some() {
+        if self.accepts_from.is_some_and(|from| self.runtime.now() >= from) {
+            self.accepts_from = None;
+        }
+        if self.stopping.is_some() || self.accepts_from.is_some() {
             return false;
         }
         match self.listener.poll_accept(cx) {
             Poll::Pending => false,
             Poll::Ready(Err(error)) => {
-                // A connection that was gone before it was accepted, or no file descriptors for a moment.
-                tracing::debug!(%error, "a connection could not be accepted");
+                // A connection that was gone before it was accepted; or there are no file descriptors, and trying
+                // again at once would do nothing but that.
+                tracing::warn!(%error, "a connection could not be accepted");
+                self.accepts_from = Some(self.runtime.now() + RECOVERY);
                 true
             }
             Poll::Ready(Ok((stream, address))) => {
@@ -266,10 +300,48 @@ impl<R: Runtime> Server<R> {
     }
 
     fn poll_admin(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(mut admin) = self.admin.take() else { return false };
-        let progress = admin.poll(self, cx);
-        self.admin = Some(admin);
+        let Some((progress, happened)) = self.admin.as_mut().map(|admin| admin.poll(cx)) else { return false };
+        for event in happened {
+            match event {
+                AdminEvent::Asked(program, request) => self.answer_admin(program, request),
+                AdminEvent::TookBack => self.host.cancel_pairing(),
+            }
+        }
         progress
+    }
+
+    fn answer_admin(&mut self, program: u64, request: Result<AdminRequest, String>) {
+        let answer = request.and_then(|request| match request.op.as_str() {
+            "pair" => self.pair_for(program, &request).map(|()| None),
+            "list" => Ok(Some(json!({"ok": true, "sessions": self.sessions()}))),
+            "kill" => {
+                let Some(Value::String(id)) = &request.id else {
+                    return Err("kill needs the id of a session".to_owned());
+                };
+                let killed = self.disconnect(Some(id));
+                Ok(Some(json!({"ok": killed > 0, "killed": killed})))
+            }
+            "kill_all" => Ok(Some(json!({"ok": true, "killed": self.disconnect(None)}))),
+            other => Err(format!("no operation is called {other:?}")),
+        });
+        let answer = answer.unwrap_or_else(|error| Some(json!({"ok": false, "error": error})));
+        if let (Some(answer), Some(admin)) = (answer, &mut self.admin) {
+            admin.answer(program, answer);
+        }
+    }
+
+    fn pair_for(&mut self, program: u64, request: &AdminRequest) -> Result<(), String> {
+        let code = request.code.as_deref().ok_or("pair needs a code")?;
+        let seconds = request.seconds.unwrap_or(limits::PAIRING.as_secs());
+        if !(1..=3600).contains(&seconds) {
+            return Err("a code is shown for 1 to 3600 seconds".to_owned());
+        }
+        self.open_pairing(code, Duration::from_secs(seconds))?;
+        let port = self.address.port();
+        if let Some(admin) = &mut self.admin {
+            admin.show(program, json!({"ok": true, "port": port}));
+        }
+        Ok(())
     }
 
     fn poll_link(&mut self, cx: &mut Context<'_>, id: LinkId) -> bool {
@@ -297,13 +369,15 @@ impl<R: Runtime> Server<R> {
                 }
             },
             Transport::Open(_) => {
-                self.transmit(cx, id, now);
+                self.transmit(cx, id);
                 for _ in 0..MESSAGES {
                     if !self.receive(cx, id, now) {
                         // The socket wakes us for what comes next, so another round would find nothing here.
                         return false;
                     }
-                    self.transmit(cx, id, now);
+                    // What the message means for other links comes before the next message.
+                    self.poll_events();
+                    self.transmit(cx, id);
                 }
                 true
             }
@@ -311,7 +385,7 @@ impl<R: Runtime> Server<R> {
     }
 
     /// Sends while there is something to send and room for it.
-    fn transmit(&mut self, cx: &mut Context<'_>, id: LinkId, now: opendesk_core::Instant) {
+    fn transmit(&mut self, cx: &mut Context<'_>, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Transport::Open(socket) = &mut link.transport else { return };
         let lost = loop {
@@ -320,12 +394,13 @@ impl<R: Runtime> Server<R> {
                 Poll::Ready(Err(_)) => break true,
                 Poll::Ready(Ok(())) => {}
             }
-            let Some(length) = self.host.poll_transmit(now, id, &mut link.bodies, &mut self.buf) else { break false };
+            let Some(length) = self.host.poll_transmit(id, &mut link.bodies, &mut self.buf) else { break false };
             if socket.send(&self.buf[..length]).is_err() {
                 break true;
             }
         };
         if lost || matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
+            let now = self.now();
             self.host.handle_eof(now, id);
         }
     }
@@ -348,10 +423,9 @@ impl<R: Runtime> Server<R> {
         true
     }
 
-    fn poll_events(&mut self) -> bool {
-        let mut progress = false;
+    fn poll_events(&mut self) {
         while let Some(event) = self.host.poll_event() {
-            progress = true;
+            self.restless = true;
             match event {
                 Event::GreetingDue { link, verdict } => self.greet(link, verdict),
                 Event::SessionOpened { link, peer } => self.session_opened(link, peer),
@@ -362,7 +436,6 @@ impl<R: Runtime> Server<R> {
                 Event::LinkClosed { link, .. } => self.link_closed(link),
             }
         }
-        progress
     }
 
     fn wrong_code(&mut self, link: LinkId, tries_left: u8) {
@@ -405,7 +478,7 @@ impl<R: Runtime> Server<R> {
         }
         let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
         let links = self.links.values().filter_map(|link| link.leaves_by).min();
-        let first = [protocol, links, self.stopping].into_iter().flatten().min();
+        let first = [protocol, links, self.stopping, self.accepts_from].into_iter().flatten().min();
         first.is_some_and(|at| self.alarm.poll(cx, at))
     }
 

@@ -1,6 +1,6 @@
 //! Who comes, who is trusted, who drives, who goes.
 
-use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason, VerifyingKey};
+use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason};
 
 use super::calls::Done;
 use super::driver::Server;
@@ -9,7 +9,7 @@ use super::link::Session;
 use crate::api::{ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo, decode, encode};
 use crate::cancel::Cancel;
 use crate::govern::{Peer, Subject, stranger};
-use crate::home::{NewPeer, Peers};
+use crate::home::{HomeError, NewPeer, Peers, pin};
 use crate::runtime::Runtime;
 use crate::words::words;
 use crate::{clock, machine, seed};
@@ -17,17 +17,25 @@ use crate::{clock, machine, seed};
 impl<R: Runtime> Server<R> {
     /// A peer has proved its key: whoever is trusted may drive, and whoever came by the code is trusted.
     pub(super) fn welcome(&mut self, now: Instant, proved: &ProvedPeer<'_>) {
-        let decision = if proved.paired { self.trust(proved) } else { self.recognise(proved) };
-        if let (Some(link), Decision::Refused(reason)) = (self.links.get(&proved.link), decision) {
-            let peer = stranger(proved.peer);
-            self.govern.session_rejected(&peer, &link.address, reason);
-            let address = link.address.clone();
-            self.notify(Notice::Refused { name: String::new(), key: proved.peer, address, reason });
+        if proved.paired {
+            self.trust(proved);
+        } else {
+            let decision = self.recognise(proved);
+            self.decide(now, proved.link, proved.peer, decision);
         }
-        self.host.decide(now, proved.link, decision);
     }
 
-    fn trust(&mut self, proved: &ProvedPeer<'_>) -> Decision {
+    fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
+        if let (Some(link), Decision::Refused(reason)) = (self.links.get(&id), decision) {
+            let address = link.address.clone();
+            self.govern.session_rejected(&stranger(key), &address, reason);
+            self.notify(Notice::Refused { name: String::new(), key, address, reason });
+        }
+        self.host.decide(now, id, decision);
+    }
+
+    /// Storing waits for the disk and perhaps for another program, so it happens elsewhere; the link waits.
+    fn trust(&mut self, proved: &ProvedPeer<'_>) {
         let greeting: ControllerGreeting = decode(proved.body).unwrap_or_default();
         let newcomer = NewPeer {
             public_key: proved.peer.0,
@@ -36,49 +44,66 @@ impl<R: Runtime> Server<R> {
             signing_key: Some(proved.signing_key),
             wire: 2,
         };
-        match Peers::load(&self.home).and_then(|mut peers| peers.add(&newcomer)) {
-            Ok(stored) => {
-                let name = stored.name.to_string();
-                let peer = Peer { key: proved.peer, name: name.clone() };
+        let (link, key, words) = (proved.link, proved.peer, words(&proved.handshake));
+        let (home, runtime) = (self.home.clone(), self.runtime.clone());
+        self.send_away(Box::pin(async move {
+            let store = move || Peers::load(&home).and_then(|mut peers| peers.add(&newcomer));
+            let result = runtime.run_blocking(store).await.map(|stored| stored.name.to_string());
+            Some(Done::Trusted { link, key, words, result })
+        }));
+    }
+
+    /// A newly paired peer is stored, or could not be.
+    pub(super) fn trusted(&mut self, id: LinkId, key: PublicKey, words: String, result: Result<String, HomeError>) {
+        let decision = match result {
+            Ok(name) => {
+                let peer = Peer { key, name: name.clone() };
                 self.govern.pairing("pairing.paired", Some(&peer), "by code");
-                if let Some(link) = self.links.get_mut(&proved.link) {
+                if let Some(link) = self.links.get_mut(&id) {
                     link.peer = Some(peer);
                     link.paired = true;
                 }
-                let words = words(&proved.handshake);
                 self.newcomer = Some((name.clone(), words.clone()));
-                self.notify(Notice::Paired { name, key: proved.peer, words });
+                self.notify(Notice::Paired { name, key, words });
                 Decision::Trusted
             }
             Err(error) => {
                 tracing::error!(%error, "the newly paired peer could not be stored");
                 Decision::Refused(Reason::UNAVAILABLE)
             }
-        }
+        };
+        let now = self.now();
+        self.decide(now, id, key, decision);
     }
 
     /// The list is read for every connection, so that a change by another program counts at once.
     fn recognise(&mut self, proved: &ProvedPeer<'_>) -> Decision {
-        match Peers::load(&self.home) {
-            Ok(peers) => match peers.by_key(&proved.peer.0) {
-                Some(peer) if is_same(peer.signing_key, proved.signing_key) => {
-                    let peer = Peer { key: proved.peer, name: peer.name.to_string() };
-                    if let Some(link) = self.links.get_mut(&proved.link) {
-                        link.peer = Some(peer);
-                    }
-                    Decision::Trusted
-                }
-                Some(peer) => {
-                    tracing::warn!(name = %peer.name, "a trusted peer came with another signing key and was refused");
-                    Decision::Refused(Reason::UNTRUSTED)
-                }
-                None => Decision::Refused(Reason::UNTRUSTED),
-            },
+        let peers = match Peers::load(&self.home) {
+            Ok(peers) => peers,
             Err(error) => {
                 tracing::error!(%error, "nobody can be recognised");
-                Decision::Refused(Reason::UNAVAILABLE)
+                return Decision::Refused(Reason::UNAVAILABLE);
+            }
+        };
+        let Some(known) = peers.by_key(&proved.peer.0) else { return Decision::Refused(Reason::UNTRUSTED) };
+        match known.signing_key {
+            Some(pinned) if pinned == proved.signing_key => {}
+            Some(_) => {
+                tracing::warn!(name = %known.name, "a trusted peer came with another signing key and was refused");
+                return Decision::Refused(Reason::UNTRUSTED);
+            }
+            None => {
+                let pinning = pin(self.runtime.clone(), peers.clone(), proved.peer, proved.signing_key);
+                self.send_away(Box::pin(async move {
+                    pinning.await;
+                    None
+                }));
             }
         }
+        if let Some(link) = self.links.get_mut(&proved.link) {
+            link.peer = Some(Peer { key: proved.peer, name: known.name.to_string() });
+        }
+        Decision::Trusted
     }
 
     fn name_of(&self, key: PublicKey) -> String {
@@ -101,7 +126,7 @@ impl<R: Runtime> Server<R> {
                 let message = format!("{name:?} is driving this machine since {} s", driven.round());
                 let started = clock::epoch_seconds() - driven;
                 self.refused_busy(id);
-                refusal(message, Some(name), Some(started))
+                HostGreeting { name: machine::hostname(), ..refusal(message, Some(name), Some(started)) }
             }
         };
         let body = encode(&greeting).unwrap_or_default();
@@ -154,11 +179,6 @@ impl<R: Runtime> Server<R> {
         self.govern.session_closed(&session.subject, lasted.as_secs_f64(), reason);
         self.notify(Notice::SessionEnded { name: session.subject.peer.name, reason, lasted });
     }
-}
-
-/// A peer whose signing key was never seen proves it now for the first time.
-fn is_same(known: Option<[u8; 32]>, proved: VerifyingKey) -> bool {
-    known.is_none_or(|known| known == proved)
 }
 
 fn refusal(message: String, holder: Option<String>, since: Option<f64>) -> HostGreeting {

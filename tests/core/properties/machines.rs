@@ -87,10 +87,11 @@ proptest! {
     fn one_link_at_a_time_is_past_its_proof_and_three_wrong_codes_are_all(
         moves in prop::collection::vec((0_u8..4, 0_usize..4), 0..60),
         code in prop::collection::vec(any::<u8>(), 1..=limits::CODE_BYTES),
+        number in any::<u32>(),
     ) {
         let links = links();
         let until = Instant::from_micros(7);
-        let mut window = PairingWindow::open(&code, until).unwrap();
+        let mut window = PairingWindow::open(number, &code, until).unwrap();
         let mut past_its_proof: Option<usize> = None;
         let mut wrong = 0;
         for (what, link) in moves {
@@ -111,7 +112,10 @@ proptest! {
                 _ => assert_eq!(window.is_free_for(links[link]), free),
             }
             assert_eq!(window.tries_left(), limits::PAIRING_TRIES.saturating_sub(wrong));
-            assert_eq!((window.code(), window.until()), (&code[..], until));
+            assert_eq!((window.number(), window.code(), window.until()), (number, &code[..], until));
+            for (index, link) in links.iter().enumerate() {
+                assert_eq!(window.is_claimed_by(*link), past_its_proof == Some(index));
+            }
         }
     }
 }

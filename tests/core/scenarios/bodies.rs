@@ -196,18 +196,18 @@ fn parameters_over_the_limit_are_refused_and_the_session_lives() {
 }
 
 #[test]
-fn thirty_two_mebibytes_may_be_on_their_way_at_once() {
+fn thirty_two_mebibytes_of_parameters_may_be_in_flight_and_small_calls_besides() {
     let mut world = by_hand();
     let mut anna = Raw::open(&mut world, ANNA);
     let whole = limits::BODY_BYTES as u32;
     anna.ask(&mut world, 1, whole, b"");
     anna.ask(&mut world, 2, whole, b"");
     assert!(anna.heard(&mut world).is_empty());
-    anna.ask(&mut world, 3, 1, b"");
+    anna.ask(&mut world, 3, limits::CHUNK_BYTES as u32 + 1, b"");
     let refused = status(ErrorCode::LimitExceeded);
     assert_eq!(anna.heard(&mut world).iter().filter_map(Said::answer).collect::<Vec<_>>(), [(3, refused)]);
     anna.ask(&mut world, 4, 1, b"1");
-    assert_eq!(world.program.running.iter().filter(|running| running.complete).count(), 1, "it is here already");
+    assert_eq!(world.program.running.iter().filter(|running| running.complete).count(), 1, "a small one");
 
     anna.say(&mut world, &Header::Cancel { id: 1 }, b"");
     anna.ask(&mut world, 5, whole, b"");

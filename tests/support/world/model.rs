@@ -67,7 +67,7 @@ impl Op {
             13 => Self::Vanish,
             14 => Self::Advance(choice),
             15 => Self::ShowCode,
-            16 if choice % 2 == 0 => Self::Guess,
+            16 if choice.is_multiple_of(2) => Self::Guess,
             16 => Self::Pair(peer),
             _ => Self::Replay(choice),
         }

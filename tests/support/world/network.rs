@@ -3,13 +3,10 @@
 use core::mem;
 use core::time::Duration;
 
-use opendesk_core::{Delivery, Instant, Outcome};
+use opendesk_core::{Deadline, Delivery, Instant, Outcome};
 
 use super::wire::{End, Pipe, Way, Wire};
 use super::{Proved, World};
-
-/// How soon a deadline is looked at again that a full socket keeps from being met.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// Rounds after which messages that still move will never stop.
 const ROUNDS: usize = 100_000;
@@ -58,10 +55,10 @@ impl World {
         let connection = &mut self.wires[wire.0];
         let sent = match (way, &mut connection.end) {
             (Way::ToHost, End::Controller(controller)) => {
-                controller.client.poll_transmit(self.now, &mut controller.bodies, &mut buf)
+                controller.client.poll_transmit(&mut controller.bodies, &mut buf)
             }
             (Way::ToHost, End::Test(_)) => None,
-            (Way::ToPeer, _) => self.host.poll_transmit(self.now, connection.link, &mut self.program.bodies, &mut buf),
+            (Way::ToPeer, _) => self.host.poll_transmit(connection.link, &mut self.program.bodies, &mut buf),
         };
         if let Some(length) = sent {
             self.send(wire, way, &buf[..length]);
@@ -233,19 +230,24 @@ impl World {
             }
         }
         self.settle();
+        for next in self.deadlines() {
+            assert!(next.at > now, "{next:?} was met at {now:?} and is still there: a driver would spin");
+        }
     }
 
-    fn next_wake(&self) -> Option<Instant> {
+    fn deadlines(&self) -> impl Iterator<Item = Deadline> {
         let clients = self.wires.iter().filter_map(|connection| match &connection.end {
             End::Controller(controller) => controller.client.poll_timeout(),
             End::Test(_) => None,
         });
-        let deadlines = self.host.poll_timeout().into_iter().chain(clients);
-        // A deadline that was passed already waits for a socket that is full.
-        let deadlines = deadlines.map(|next| if next.at > self.now { next.at } else { self.now.after(AGAIN) });
+        self.host.poll_timeout().into_iter().chain(clients)
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let deadlines = self.deadlines().map(|next| next.at);
         let pipes = self.wires.iter().flat_map(|connection| [&connection.to_host, &connection.to_peer]);
         let arrivals = pipes.filter_map(Pipe::next_arrival);
         let answers = self.program.next_due().map(|(at, _, _)| at);
-        deadlines.chain(arrivals.chain(answers).filter(|at| *at > self.now)).min()
+        deadlines.chain(arrivals).chain(answers).filter(|at| *at > self.now).min()
     }
 }

@@ -101,7 +101,7 @@ fn message(kind: Kind, parts: &[&[u8]]) -> Message {
     for part in parts {
         fits &= message.extend_from_slice(part).is_ok();
     }
-    debug_assert!(fits, "the longest message has 180 bytes");
+    debug_assert!(fits, "the longest message has 164 bytes");
     message
 }
 

@@ -58,7 +58,7 @@ fn drive(host: &mut Host<4>, link: LinkId, client: &mut Client, seen: &mut Seen)
     let mut buf = [0; RECORD_BYTES];
     loop {
         let mut quiet = true;
-        while let Some(length) = client.poll_transmit(NOW, &mut Pattern, &mut buf) {
+        while let Some(length) = client.poll_transmit(&mut Pattern, &mut buf) {
             quiet = false;
             let message = buf.get_mut(..length).ok_or(50)?;
             match host.handle_message(NOW, link, message) {
@@ -89,7 +89,7 @@ fn drive(host: &mut Host<4>, link: LinkId, client: &mut Client, seen: &mut Seen)
                 _ => {}
             }
         }
-        while let Some(length) = host.poll_transmit(NOW, link, &mut Pattern, &mut buf) {
+        while let Some(length) = host.poll_transmit(link, &mut Pattern, &mut buf) {
             quiet = false;
             let message = buf.get_mut(..length).ok_or(55)?;
             match client.handle_message(NOW, message) {
