@@ -1,6 +1,6 @@
 //! What can be written on the command line.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};

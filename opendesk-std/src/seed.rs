@@ -36,7 +36,7 @@ pub(crate) fn session_number() -> String {
 /// A pairing code of six digits, each as likely as any other.
 ///
 /// # Errors
-/// As [`fresh`].
+/// One line when the system gives no randomness.
 pub fn pairing_code() -> Result<String, String> {
     // The largest multiple of a million below 2³²: numbers from there on would favour the low codes.
     const FAIR: u32 = 4_294_000_000;

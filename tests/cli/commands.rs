@@ -78,17 +78,23 @@ fn pair_listens_itself_when_no_host_runs() {
 fn the_home_is_taken_from_every_place_it_can_stand() {
     let folder = Folder::new();
     let program = opendesk_tests::bin::opendesk();
-    let places: [&dyn Fn(&mut std::process::Command, &str); 4] = [
-        &|command, home| _ = command.args(["--home", home, "peers", "default"]),
-        &|command, home| _ = command.args(["peers", "--home", home, "default"]),
-        &|command, home| _ = command.args(["peers", "default", "--home", home]),
-        &|command, home| _ = command.env("OPENDESK_HOME", home).args(["peers", "default"]),
-    ];
-    for (index, place) in places.iter().enumerate() {
+    for (index, words) in [
+        &["--home", "HOME", "peers", "default"][..],
+        &["peers", "--home", "HOME", "default"],
+        &["peers", "default", "--home", "HOME"],
+        &["peers", "default"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let (wanted, other) = (folder.home(&format!("wanted-{index}")), folder.home("never"));
+        let given = wanted.to_str().unwrap();
         let mut command = std::process::Command::new(program);
         command.env_clear().env("HOME", &other);
-        place(&mut command, wanted.to_str().unwrap());
+        command.args(words.iter().map(|word| if *word == "HOME" { given } else { word }));
+        if !words.contains(&"HOME") {
+            command.env("OPENDESK_HOME", given);
+        }
         succeeded(&run(command));
         assert!(wanted.is_dir() && !other.exists(), "place {index}");
     }

@@ -1,6 +1,6 @@
 //! Documents that are made from the program: they are compared, and rewritten with `UPDATE_DOCS=1`.
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,7 +12,7 @@ const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
 fn compare(name: &str, made: &str) {
     let path = Path::new(DOCS).join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, made).unwrap();
+        std::fs::write(&path, made).expect("docs can be written");
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
@@ -29,9 +29,9 @@ fn help(args: &[&str]) -> String {
         .env("HOME", "/nowhere")
         .env("COLUMNS", "100")
         .output()
-        .unwrap();
+        .expect("the program starts");
     assert!(output.status.success());
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 

@@ -21,7 +21,7 @@ fn pointer(action: PointerAction, point: Point) -> PointerEvent {
 
 async fn click(client: &Client, point: Point) {
     for action in [PointerAction::Move, PointerAction::Down, PointerAction::Up] {
-        client.pointer(&pointer(action, point)).await.unwrap();
+        client.pointer(&pointer(action, point)).await.expect("the desktop takes it");
     }
 }
 

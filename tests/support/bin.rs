@@ -1,9 +1,9 @@
 //! The program `opendesk` as a person starts it: the built binary, a home of its own, and nothing else of the
 //! environment but `PATH`.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::fs::File;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;

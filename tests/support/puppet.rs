@@ -1,6 +1,6 @@
 //! A controller that keeps to the protocol up to its HELLO and is then moved by hand.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use opendesk_core::crypto::noise::Transport;
 use opendesk_core::crypto::record::Direction;

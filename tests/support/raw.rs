@@ -1,7 +1,7 @@
 //! A raw WebSocket, for peers that do not keep to the protocol.
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::SocketAddr;
 
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::{Error, Message};

@@ -1,7 +1,7 @@
 //! A host on the virtual desktop inside the test, and controllers with homes of their own.
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 

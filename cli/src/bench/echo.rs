@@ -10,7 +10,7 @@ use opendesk_tokio::{Compat, Tokio};
 use tokio::net::TcpStream;
 
 pub(super) struct Echo {
-    address: std::net::SocketAddr,
+    address: core::net::SocketAddr,
 }
 
 impl Echo {

@@ -152,10 +152,13 @@ fn picture_rows(report: &mut Report, name: &str, computer: &dyn Computer, rounds
     Ok(())
 }
 
+/// What was measured, its times, and those of its floor.
+type Row = (String, Sample, Option<(&'static str, Sample)>);
+
 /// Rows of medians, each beside its floor where it has one.
 #[derive(Default)]
 struct Report {
-    rows: Vec<(String, Sample, Option<(&'static str, Sample)>)>,
+    rows: Vec<Row>,
     notes: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
 //! `opendesk pair`.
 
+use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use opendesk_std::desktop::NoDesktop;

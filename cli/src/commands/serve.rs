@@ -1,6 +1,6 @@
 //! `opendesk serve`.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use opendesk_std::desktop;
 use opendesk_std::govern::AllowAll;
