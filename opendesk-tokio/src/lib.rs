@@ -77,6 +77,36 @@ pub type Server = host::Server<Tokio>;
 ///
 /// # Errors
 /// [`StartError`], one line each.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+///
+/// use opendesk_std::desktop::r#virtual::VirtualDesktop;
+/// use opendesk_std::govern::AllowAll;
+/// use opendesk_std::home::Home;
+/// use opendesk_tokio::HostOptions;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let home = folder.path().join("home");
+/// tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+///     let server = opendesk_tokio::serve(HostOptions {
+///         listen: "127.0.0.1:0".parse()?,
+///         home: Home::open(Some(home))?,
+///         computer: Arc::new(VirtualDesktop::new(800, 600)),
+///         policy: Box::new(AllowAll),
+///         audit: true,
+///     })?;
+///     println!("listening on {}", server.local_addr());
+///     let handle = server.handle();
+///     let running = tokio::spawn(server.run());
+///     assert!(handle.sessions().await?.is_empty());
+///     handle.stop();
+///     Ok(running.await?)
+/// })
+/// # }
+/// ```
 pub fn serve(options: HostOptions) -> Result<Server, StartError> {
     host::Server::start(Tokio, options)
 }
@@ -85,6 +115,26 @@ pub fn serve(options: HostOptions) -> Result<Server, StartError> {
 ///
 /// # Errors
 /// [`ClientError`], after ten seconds at the latest.
+///
+/// # Examples
+/// The whole way to a session is in [the crate's documentation](crate). Without a pairing there is none:
+/// ```
+/// use opendesk_std::home::Home;
+/// use opendesk_tokio::ConnectOptions;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let home = folder.path().join("home");
+/// tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+///     let options = ConnectOptions { home: Home::open(Some(home))?, peer: "desk".into() };
+///     match opendesk_tokio::connect(&options).await {
+///         Ok(client) => println!("the pointer is at {:?}", client.cursor_position().await?),
+///         Err(error) => assert!(error.to_string().contains("no paired machine is called \"desk\"")),
+///     }
+///     Ok(())
+/// })
+/// # }
+/// ```
 pub async fn connect(options: &ConnectOptions) -> Result<Client, ClientError> {
     client::connect(Tokio, options).await
 }

@@ -9,34 +9,32 @@ use opendesk_tests::desktop::TestDesktop;
 
 use crate::{LIMIT, open, wait_until};
 
-#[test]
-fn a_controller_that_is_killed_in_the_middle_of_a_chord_leaves_nothing_pressed() {
+/// A host whose controller holds a key down; after `end`, which gives back what goes on, the key must come up.
+fn while_a_key_is_held<T>(key: &str, end: impl FnOnce(Served, Running) -> T) {
     let desktop = TestDesktop::start(1280, 800);
     let computer = open(&desktop);
     let folder = tempfile::tempdir().unwrap();
     let (host, controller) = (folder.path().join("host"), folder.path().join("controller"));
     let served = Served::start(&host, "x11", &[("DISPLAY", desktop.display())]);
     served.pair(&controller);
-    let arguments = r#"{"action": "hold", "key": "shift", "hold_duration": 10}"#;
-    let holding = Running::start(command(&controller, &["call", "keyboard", arguments, "--peer", PEER]));
+    let arguments = format!(r#"{{"action": "hold", "key": "{key}", "hold_duration": 10}}"#);
+    let holding = Running::start(command(&controller, &["call", "keyboard", &arguments, "--peer", PEER]));
     wait_until("the key goes down", || !computer.pressed_keys().unwrap().is_empty());
-    holding.signal("KILL");
+    let _goes_on = end(served, holding);
     wait_until("the key comes up", || computer.pressed_keys().unwrap().is_empty());
 }
 
 #[test]
+fn a_controller_that_is_killed_in_the_middle_of_a_chord_leaves_nothing_pressed() {
+    while_a_key_is_held("shift", |served, holding| {
+        holding.signal("KILL");
+        served
+    });
+}
+
+#[test]
 fn a_host_that_is_stopped_leaves_nothing_pressed() {
-    let desktop = TestDesktop::start(1280, 800);
-    let computer = open(&desktop);
-    let folder = tempfile::tempdir().unwrap();
-    let (host, controller) = (folder.path().join("host"), folder.path().join("controller"));
-    let served = Served::start(&host, "x11", &[("DISPLAY", desktop.display())]);
-    served.pair(&controller);
-    let arguments = r#"{"action": "hold", "key": "ctrl", "hold_duration": 10}"#;
-    let _holding = Running::start(command(&controller, &["call", "keyboard", arguments, "--peer", PEER]));
-    wait_until("the key goes down", || !computer.pressed_keys().unwrap().is_empty());
-    drop(served);
-    wait_until("the key comes up", || computer.pressed_keys().unwrap().is_empty());
+    while_a_key_is_held("ctrl", |served, _holding| drop(served));
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Fa
         given = session.call_tool(&options.tool, arguments) => given,
         () = interrupted() => return Err(Failure::interrupted()),
     };
+    session.close().await;
     if given.is_error {
         return Err(Failure::failed(plain_text(&given.all_text())));
     }

@@ -52,7 +52,7 @@ async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<New
                 if port == opendesk_std::client::DEFAULT_PORT { String::new() } else { format!(" --port {port}") };
             format!(
                 "pairing code: {code}\non the controller run: opendesk pair-with {host} {code}{port}\n\
-                 the code is for one controller, for {} s and three tries",
+                 ({host} or this machine's address; the code is for one controller, for {} s and three tries)",
                 options.timeout
             )
         });

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::session::Session;
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, schema};
+use super::{Hints, Output, Tool, ToolError, arguments, schema, settle_ms};
 use crate::api::{InputKey, InputText, KeyEvent, Press, TextInput};
 use crate::client;
 
@@ -24,7 +24,7 @@ pub(super) const TOOL: Tool = Tool {
             let asked: Arguments = arguments(given)?;
             let target = session.target(asked.peer.as_deref())?;
             let said = perform(session, &target, &asked).await?;
-            session.sleep(Duration::from_millis(asked.settle_ms.min(10_000).into())).await;
+            session.settle(asked.settle_ms).await;
             Ok(Output::text(format!("{}{said}", target.prefix())))
         })
     },
@@ -63,16 +63,12 @@ struct Arguments {
     #[serde(default)]
     interval_ms: u32,
     /// Milliseconds to wait after the action, so that a screenshot shows what it did; at most 10000.
-    #[serde(default = "settle")]
+    #[serde(default = "settle_ms")]
     settle_ms: u32,
 }
 
 const fn one() -> f64 {
     1.0
-}
-
-const fn settle() -> u32 {
-    200
 }
 
 async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Result<String, ToolError> {

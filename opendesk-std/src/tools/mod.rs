@@ -86,6 +86,11 @@ impl Session {
     }
 }
 
+/// How long an action is given to show its effect when the agent does not say.
+const fn settle_ms() -> u32 {
+    200
+}
+
 /// Reads a tool's arguments; none at all are the same as an empty object.
 fn arguments<A: DeserializeOwned>(given: Value) -> Result<A, ToolError> {
     let given = if given.is_null() { json!({}) } else { given };

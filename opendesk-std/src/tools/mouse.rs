@@ -1,13 +1,11 @@
 //! `mouse`.
 
-use core::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::session::Session;
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, schema};
+use super::{Hints, Output, Tool, ToolError, arguments, schema, settle_ms};
 use crate::api::{Button, DisplayCursorPosition, InputPointer, Modifier, Point, PointerAction, PointerEvent};
 
 pub(super) const TOOL: Tool = Tool {
@@ -23,15 +21,12 @@ pub(super) const TOOL: Tool = Tool {
             let target = session.target(asked.peer.as_deref())?;
             let said = perform(session, &target, &asked).await?;
             if asked.action != Action::CursorPosition {
-                session.sleep(Duration::from_millis(asked.settle_ms.min(LONGEST_SETTLE_MS).into())).await;
+                session.settle(asked.settle_ms).await;
             }
             Ok(Output::text(format!("{}{said}", target.prefix())))
         })
     },
 };
-
-/// Long enough for any window to open, short enough not to look like a hang.
-const LONGEST_SETTLE_MS: u32 = 10_000;
 
 /// Wheel clicks in one call.
 const MOST_CLICKS: u32 = 100;
@@ -85,7 +80,7 @@ struct Arguments {
     #[serde(default)]
     modifiers: Vec<ModifierName>,
     /// Milliseconds to wait after the action, so that a screenshot shows what it did; at most 10000.
-    #[serde(default = "settle")]
+    #[serde(default = "settle_ms")]
     settle_ms: u32,
 }
 
@@ -111,10 +106,6 @@ impl From<ModifierName> for Modifier {
 
 const fn three() -> u32 {
     3
-}
-
-const fn settle() -> u32 {
-    200
 }
 
 /// What one call has to do with the pointer.

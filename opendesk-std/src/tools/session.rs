@@ -16,6 +16,9 @@ use crate::home::{Home, Peers};
 use crate::picture::Mapping;
 use crate::runtime::Runtime;
 
+/// Long enough for any window to open, short enough not to look like a hang.
+const LONGEST_SETTLE_MS: u32 = 10_000;
+
 /// What the tools need of the world around them.
 pub trait Outside: Send + Sync {
     /// Opens a session with a peer.
@@ -120,6 +123,11 @@ impl Session {
         if !time.is_zero() {
             self.outside.sleep(time).await;
         }
+    }
+
+    /// Gives the desktop time to show what an action did.
+    pub(super) async fn settle(&self, milliseconds: u32) {
+        self.sleep(Duration::from_millis(milliseconds.min(LONGEST_SETTLE_MS).into())).await;
     }
 
     fn local(&self) -> Result<Desk, ToolError> {

@@ -165,3 +165,75 @@ impl From<HomeError> for ToolError {
         Self::Home(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::home::{Home, NewPeer};
+
+    /// Peers that can be driven, and one that only controls this machine.
+    fn peers(names: &[&str]) -> (tempfile::TempDir, Peers) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(folder.path().join("home"))).unwrap();
+        let mut peers = Peers::load(&home).unwrap();
+        for (number, name) in names.iter().chain(&["controller"]).enumerate() {
+            let public_key = [number as u8 + 1; 32];
+            let new = NewPeer { public_key, name: (*name).into(), paired_at: 0.0, signing_key: None, wire: 2 };
+            peers.add(&new).unwrap();
+            if *name != "controller" {
+                peers.set_endpoint(&public_key, "127.0.0.1", 1).unwrap();
+            }
+        }
+        (folder, peers)
+    }
+
+    fn peer(name: &str) -> Target {
+        Target::Peer(name.into())
+    }
+
+    #[test]
+    fn the_nearest_choice_wins() {
+        let (_folder, mut peers) = peers(&["a", "b", "c"]);
+        let key = peers.by_name("c").unwrap().public_key;
+        peers.set_default(Some(&key)).unwrap();
+        let used = peer("b");
+        assert_eq!(resolve(Some("a"), Some(&used), &peers).unwrap(), (peer("a"), Because::Named));
+        assert_eq!(resolve(None, Some(&used), &peers).unwrap(), (peer("b"), Because::Used));
+        assert_eq!(resolve(None, None, &peers).unwrap(), (peer("c"), Because::Default));
+        peers.set_default(None).unwrap();
+        let several = resolve(None, None, &peers).unwrap_err();
+        assert!(matches!(&several, ToolError::Several(names) if names == &["a", "b", "c"]), "{several}");
+        assert!(several.to_string().contains("a, b, c"), "{several}");
+    }
+
+    #[test]
+    fn local_is_always_local() {
+        let (_folder, mut peers) = peers(&["a"]);
+        let key = peers.by_name("a").unwrap().public_key;
+        peers.set_default(Some(&key)).unwrap();
+        // After `opendesk_use local` nothing reaches the remote, whatever the default is (W3).
+        assert_eq!(resolve(None, Some(&Target::Local), &peers).unwrap(), (Target::Local, Because::Used));
+        assert_eq!(resolve(Some("LOCAL"), None, &peers).unwrap(), (Target::Local, Because::Named));
+    }
+
+    #[test]
+    fn without_a_choice_the_only_peer_or_this_machine() {
+        let (_folder, one) = peers(&["a"]);
+        assert_eq!(resolve(None, None, &one).unwrap(), (peer("a"), Because::OnlyPeer));
+        // Whoever controls this machine cannot be driven from it.
+        let (_folder, none) = peers(&[]);
+        assert_eq!(resolve(None, None, &none).unwrap(), (Target::Local, Because::NoPeer));
+    }
+
+    #[test]
+    fn a_peer_that_is_gone_is_not_silently_another_one() {
+        let (_folder, peers) = peers(&["a"]);
+        for (named, used) in [(Some("gone"), None), (None, Some(peer("gone")))] {
+            let error = resolve(named, used.as_ref(), &peers).unwrap_err();
+            assert!(
+                matches!(&error, ToolError::Unknown { name, known } if name == "gone" && known == &["a"]),
+                "{error}"
+            );
+        }
+    }
+}
