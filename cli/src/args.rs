@@ -64,6 +64,15 @@ pub(crate) struct Serve {
     /// Keep no audit log
     #[arg(long)]
     pub(crate) no_audit: bool,
+    /// The async runtime that the host runs on
+    #[arg(long, value_enum, default_value_t = RuntimeName::Tokio)]
+    pub(crate) runtime: RuntimeName,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RuntimeName {
+    Tokio,
+    Smol,
 }
 
 #[derive(Debug, clap::Args)]

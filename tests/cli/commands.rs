@@ -134,6 +134,25 @@ fn the_demo_does_all_of_it() {
     }
 }
 
+#[test]
+fn a_host_on_the_other_runtime_is_the_same_host() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let mut serving = Running::start(command(
+        &host,
+        &["serve", "--runtime", "smol", "--host", "127.0.0.1", "--port", "0", "--backend", "virtual"],
+    ));
+    let address = serving.first_line();
+    let port = address.rsplit(':').next().unwrap();
+    let mut pairing = Running::start(command(&host, &["pair", "--code", "111111"]));
+    pairing.first_line();
+    succeeded(&opendesk(&controller, &["pair-with", "127.0.0.1", "111111", "--port", port]));
+    succeeded(&pairing.finish(LIMIT));
+    assert!(succeeded(&opendesk(&controller, &["connect"])).contains("local/virtual"));
+    serving.signal("TERM");
+    assert!(serving.finish(LIMIT).status.success());
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_a_host_well_and_takes_a_code_back() {

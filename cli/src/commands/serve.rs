@@ -2,28 +2,38 @@
 
 use core::net::SocketAddr;
 
+use opendesk_smol::Smol;
 use opendesk_std::desktop;
 use opendesk_std::govern::AllowAll;
 use opendesk_std::home::printable;
-use opendesk_tokio::{HostOptions, Notice, StartError};
+use opendesk_std::host::Server;
+use opendesk_std::runtime::Runtime;
+use opendesk_tokio::{HostHandle, HostOptions, Notice, StartError, Tokio};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::{Context, interrupted};
-use crate::args;
+use crate::args::{self, RuntimeName};
 use crate::exit::Failure;
 use crate::output;
 
 pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), Failure> {
     let computer = desktop::open(options.backend).map_err(StartError::Desktop)?;
     let backend = computer.name();
-    let server = opendesk_tokio::serve(HostOptions {
+    let host = HostOptions {
         listen: SocketAddr::new(options.host, options.port),
         home: context.home.clone(),
         computer,
         policy: Box::new(AllowAll),
         audit: !options.no_audit,
-    })?;
-    let (address, handle, notices) = (server.local_addr(), server.handle(), server.notices());
+    };
+    let Host { address, handle, notices, running } = match options.runtime {
+        RuntimeName::Tokio => start(Tokio, host, |server| tokio::spawn(server.run()))?,
+        // A thread of its own: this one's event loop waits for signals.
+        RuntimeName::Smol => {
+            start(Smol, host, |server| tokio::task::spawn_blocking(|| opendesk_smol::block_on(server.run())))?
+        }
+    };
     let key = opendesk_std::load_keys(&context.home)?.static_key.public();
     let listening = json!({"event": "listening", "address": address.to_string(), "backend": backend, "fingerprint": format!("{key:?}")});
     output::result(context.json, &listening, || format!("listening on {address}"));
@@ -38,12 +48,29 @@ pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), F
             tell(json, &notice);
         }
     });
-    let running = tokio::spawn(server.run());
     interrupted().await;
     handle.stop();
     let stopped = running.await.map_err(|error| Failure::failed(format!("the host failed: {error}")));
     told.abort();
     stopped
+}
+
+/// A host that runs.
+struct Host {
+    address: SocketAddr,
+    handle: HostHandle,
+    notices: async_channel::Receiver<Notice>,
+    running: JoinHandle<()>,
+}
+
+fn start<R: Runtime>(
+    runtime: R,
+    options: HostOptions,
+    run: impl FnOnce(Server<R>) -> JoinHandle<()>,
+) -> Result<Host, StartError> {
+    let server = Server::start(runtime, options)?;
+    let (address, handle, notices) = (server.local_addr(), server.handle(), server.notices());
+    Ok(Host { address, handle, notices, running: run(server) })
 }
 
 fn tell(json: bool, notice: &Notice) {

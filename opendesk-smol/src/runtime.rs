@@ -1,0 +1,107 @@
+//! The [`Runtime`] of smol.
+
+use core::future::Future;
+use core::net::SocketAddr;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use opendesk_std::runtime::{Listener, Runtime, Timer};
+use smol::Async;
+use smol::net::TcpStream;
+
+use crate::local::{LocalListener, LocalStream};
+
+/// smol, as opendesk uses it. Tasks go to smol's global executor.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Smol;
+
+impl Runtime for Smol {
+    type Stream = TcpStream;
+    type Listener = SmolListener;
+    type LocalStream = LocalStream;
+    type LocalListener = LocalListener;
+    type Timer = SmolTimer;
+
+    #[expect(clippy::disallowed_methods, reason = "the clock that smol's timers follow")]
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn timer(&self) -> SmolTimer {
+        SmolTimer { timer: smol::Timer::never(), at: None }
+    }
+
+    fn listen(&self, address: SocketAddr) -> io::Result<SmolListener> {
+        Async::<std::net::TcpListener>::bind(address).map(SmolListener)
+    }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    fn listen_local(&self, path: &Path) -> io::Result<LocalListener> {
+        LocalListener::bind(path)
+    }
+
+    async fn connect_local(&self, path: &Path) -> io::Result<LocalStream> {
+        LocalStream::connect(path).await
+    }
+
+    async fn run_blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        smol::unblock(work).await
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        smol::spawn(task).detach();
+    }
+}
+
+/// A TCP listener.
+#[derive(Debug)]
+pub struct SmolListener(Async<std::net::TcpListener>);
+
+impl Listener for SmolListener {
+    type Stream = TcpStream;
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Stream, Option<SocketAddr>)>> {
+        let accepted = crate::local::poll_accept(&self.0, cx, std::net::TcpListener::accept);
+        accepted.map(|accepted| {
+            let (stream, address) = accepted?;
+            stream.set_nodelay(true)?;
+            Ok((Async::new(stream)?.into(), Some(address)))
+        })
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.get_ref().local_addr()
+    }
+}
+
+/// A timer.
+#[derive(Debug)]
+pub struct SmolTimer {
+    timer: smol::Timer,
+    at: Option<Instant>,
+}
+
+impl Timer for SmolTimer {
+    fn set(&mut self, at: Instant) {
+        if self.at != Some(at) {
+            self.timer.set_at(at);
+            self.at = Some(at);
+        }
+    }
+
+    fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let rang = Pin::new(&mut self.timer).poll(cx).map(|_at| ());
+        if rang.is_ready() {
+            self.at = None;
+        }
+        rang
+    }
+}
