@@ -44,9 +44,9 @@ pub(crate) enum Command {
     Call(Call),
     /// Serve the tools to an MCP client on standard input and output
     Mcp(Mcp),
-    /// Show it all at work: a host, a controller, an agent's session, in one program
+    /// Show it all at work: a host, a controller, an agent's session, in one program, with homes of their own
     Demo(Demo),
-    /// Measure speed against a plain WebSocket
+    /// Measure speed against a plain WebSocket, with homes of its own
     Bench(Bench),
 }
 

@@ -179,7 +179,8 @@ async fn reach<R: Runtime>(
     let seed = seed::fresh().map_err(|error| unreachable(&error))?;
     let epoch = runtime.now();
     let machine = start(opendesk_core::Instant::default(), seed)?;
-    let (commands, orders) = async_channel::bounded(limits::CALLS);
+    // Without a bound, so that the cancel of a dropped call always finds room; every call in it has a caller that waits.
+    let (commands, orders) = async_channel::unbounded();
     let (tell, told) = async_channel::bounded(1);
     let driver = Driver::new(runtime.clone(), machine, epoch, Socket::new(stream), orders, tell)?;
     runtime.spawn(driver.run());
