@@ -125,7 +125,7 @@ impl From<ToolError> for Failure {
             ToolError::Peer { error, .. } => Self::new(Self::from(error).code, message),
             ToolError::Home(error) => error.into(),
             ToolError::Unknown { .. } | ToolError::Several(_) => Self::untrusted(message),
-            ToolError::Arguments(_) => Self::usage(message),
+            ToolError::Arguments(_) | ToolError::NoSuchTool(_) => Self::usage(message),
             ToolError::Desktop(_) => Self::failed(message),
         }
     }

@@ -25,7 +25,6 @@ impl Runtime for Smol {
     type LocalListener = LocalListener;
     type Timer = SmolTimer;
 
-    #[expect(clippy::disallowed_methods, reason = "the clock that smol's timers follow")]
     fn now(&self) -> Instant {
         Instant::now()
     }

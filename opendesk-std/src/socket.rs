@@ -1,6 +1,8 @@
 //! WebSocket, the same way at both ends.
 
+use core::pin::Pin;
 use core::task::{Context, Poll};
+use std::io;
 
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -19,11 +21,56 @@ pub(crate) fn config() -> WebSocketConfig {
         .max_frame_size(Some(RECORD_BYTES))
 }
 
+/// Reads in one go before everybody else gets a turn.
+const READS: u32 = 32;
+
+/// A stream that makes room: a peer that sends without end, in pieces that never make a message, must not keep the
+/// event loop to itself.
+pub(crate) struct Fair<S> {
+    stream: S,
+    reads: u32,
+}
+
+impl<S> Fair<S> {
+    pub(crate) const fn new(stream: S) -> Self {
+        Self { stream, reads: 0 }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Fair<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.reads >= READS {
+            self.reads = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.reads = if read.is_pending() { 0 } else { self.reads + 1 };
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Fair<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(cx)
+    }
+}
+
 /// What a link gave.
 #[derive(Debug)]
 pub(crate) enum Received {
     /// A binary message.
     Message(Vec<u8>),
+    /// A ping or pong of the WebSocket layer, which has answered it.
+    Control,
     /// A message of a kind that the protocol does not use.
     Foreign,
     /// The end.
@@ -32,12 +79,12 @@ pub(crate) enum Received {
 
 /// An upgraded link.
 pub(crate) struct Socket<S> {
-    stream: WebSocketStream<S>,
+    stream: WebSocketStream<Fair<S>>,
     unflushed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    pub(crate) const fn new(stream: WebSocketStream<S>) -> Self {
+    pub(crate) const fn new(stream: WebSocketStream<Fair<S>>) -> Self {
         Self { stream, unflushed: false }
     }
 
@@ -63,19 +110,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
-        loop {
-            return Poll::Ready(match self.stream.poll_next_unpin(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(Ok(Message::Binary(bytes)))) => Received::Message(bytes.into()),
-                Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {
-                    // A pong was queued by the WebSocket layer.
-                    self.unflushed = true;
-                    continue;
-                }
-                Poll::Ready(Some(Ok(Message::Text(_) | Message::Frame(_)))) => Received::Foreign,
-                Poll::Ready(Some(Ok(Message::Close(_)) | Err(_)) | None) => Received::End,
-            });
-        }
+        self.stream.poll_next_unpin(cx).map(|message| match message {
+            Some(Ok(Message::Binary(bytes))) => Received::Message(bytes.into()),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                // A pong was queued by the WebSocket layer.
+                self.unflushed = true;
+                Received::Control
+            }
+            Some(Ok(Message::Text(_) | Message::Frame(_))) => Received::Foreign,
+            Some(Ok(Message::Close(_)) | Err(_)) | None => Received::End,
+        })
     }
 
     /// Closes politely; ready when the other side has said so too or is gone.

@@ -29,7 +29,7 @@ impl core::error::Error for McpError {}
 ///
 /// # Errors
 /// [`McpError`] when the client breaks the protocol.
-pub async fn serve_stdio(session: Session) -> Result<(), McpError> {
+pub async fn serve_stdio(session: Arc<Session>) -> Result<(), McpError> {
     serve(session, rmcp::transport::stdio()).await
 }
 
@@ -37,12 +37,11 @@ pub async fn serve_stdio(session: Session) -> Result<(), McpError> {
 ///
 /// # Errors
 /// As [`serve_stdio`].
-pub async fn serve<R, W>(session: Session, streams: (R, W)) -> Result<(), McpError>
+pub async fn serve<R, W>(session: Arc<Session>, streams: (R, W)) -> Result<(), McpError>
 where
     R: tokio::io::AsyncRead + Send + Unpin + 'static,
     W: tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
-    let session = Arc::new(session);
     let served = match (Server { session: Arc::clone(&session) }).serve(streams).await {
         Ok(running) => running.waiting().await.map(|_quit| ()).map_err(|error| McpError(error.to_string())),
         // A client that goes away before it says anything has asked for nothing.

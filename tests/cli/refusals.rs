@@ -148,9 +148,9 @@ fn arguments_that_do_not_fit_are_usage_errors() {
         (&["call", "screenshot", "{"], 2),
         (&["call", "screenshot", "[]"], 2),
         (&["call", "opendesk_status", "--out", "/dev/null"], 2),
-        (&["call", "fly"], 1),
-        (&["call", "mouse", "{\"action\": \"fly\"}"], 1),
-        (&["call", "mouse", "{\"action\": \"click\", \"speed\": 3}"], 1),
+        (&["call", "fly"], 2),
+        (&["call", "mouse", "{\"action\": \"fly\"}"], 2),
+        (&["call", "mouse", "{\"action\": \"click\", \"speed\": 3}"], 2),
     ] {
         let tried = opendesk(&home, args);
         assert_eq!(tried.status.code(), Some(code), "{args:?}: {tried:?}");

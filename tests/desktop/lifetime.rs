@@ -4,6 +4,7 @@ use std::process::Command;
 
 use opendesk_std::desktop::CaptureArea;
 use opendesk_std::desktop::Computer;
+use opendesk_std::desktop::x11::X11Desktop;
 use opendesk_tests::bin::{PEER, Running, Served, command};
 use opendesk_tests::desktop::TestDesktop;
 
@@ -13,15 +14,15 @@ use crate::{LIMIT, open, wait_until};
 fn while_a_key_is_held<T>(key: &str, end: impl FnOnce(Served, Running) -> T) {
     let desktop = TestDesktop::start(1280, 800);
     let computer = open(&desktop);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary directory");
     let (host, controller) = (folder.path().join("host"), folder.path().join("controller"));
     let served = Served::start(&host, "x11", &[("DISPLAY", desktop.display())]);
     served.pair(&controller);
     let arguments = format!(r#"{{"action": "hold", "key": "{key}", "hold_duration": 10}}"#);
     let holding = Running::start(command(&controller, &["call", "keyboard", &arguments, "--peer", PEER]));
-    wait_until("the key goes down", || !computer.pressed_keys().unwrap().is_empty());
+    wait_until("the key goes down", || !computer.pressed_keys().expect("the X server answers").is_empty());
     let _goes_on = end(served, holding);
-    wait_until("the key comes up", || computer.pressed_keys().unwrap().is_empty());
+    wait_until("the key comes up", || computer.pressed_keys().expect("the X server answers").is_empty());
 }
 
 #[test]
@@ -37,19 +38,29 @@ fn a_host_that_is_stopped_leaves_nothing_pressed() {
     while_a_key_is_held("ctrl", |served, _holding| drop(served));
 }
 
+/// A server of this test's own. Its number is none that other tests are given, so that nobody takes it while it is
+/// away.
+fn server(display: &str) -> Running {
+    let mut xvfb = Command::new("Xvfb");
+    xvfb.args([display, "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-ac"]);
+    let running = Running::start(xvfb);
+    wait_until("the X server is there", || X11Desktop::open(Some(display)).is_ok());
+    running
+}
+
 #[test]
 fn an_x_server_that_goes_away_costs_its_calls_and_nothing_more() {
-    let desktop = TestDesktop::start(640, 480);
-    let display = desktop.display().to_owned();
+    let display = format!(":{}", 3000 + std::process::id() % 1000);
+    let first = server(&display);
     let folder = tempfile::tempdir().unwrap();
     let (host, controller) = (folder.path().join("host"), folder.path().join("controller"));
     let served = Served::start(&host, "x11", &[("DISPLAY", &display)]);
     served.pair(&controller);
     let screenshot = || Running::start(command(&controller, &["call", "screenshot", "--peer", PEER])).finish(LIMIT);
     assert!(screenshot().status.success());
-    let direct = open(&desktop);
+    let direct = X11Desktop::open(Some(&display)).unwrap();
     direct.capture(&CaptureArea::default()).unwrap();
-    drop(desktop);
+    drop(first);
     for _ in 0..2 {
         let gone = screenshot();
         assert!(!gone.status.success(), "{gone:?}");
@@ -60,10 +71,7 @@ fn an_x_server_that_goes_away_costs_its_calls_and_nothing_more() {
     assert!(error.message.contains(&display), "{error}");
 
     // A server that comes back under the same name is used again.
-    let number = display.trim_start_matches(':').to_owned();
-    let mut xvfb = Command::new("Xvfb");
-    xvfb.args([&format!(":{number}"), "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-ac"]);
-    let _again = Running::start(xvfb);
+    let _again = server(&display);
     wait_until("the screenshot works again", || screenshot().status.success());
     direct.capture(&CaptureArea::default()).unwrap();
 }

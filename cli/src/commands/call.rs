@@ -22,10 +22,11 @@ pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Fa
     }
     let session = session(&context.home, options.backend);
     let given = tokio::select! {
-        given = session.call_tool(&options.tool, arguments) => given,
-        () = interrupted() => return Err(Failure::interrupted()),
+        given = session.try_tool(&options.tool, arguments) => given.map_err(Failure::from),
+        () = interrupted() => Err(Failure::interrupted()),
     };
     session.close().await;
+    let given = given?;
     if given.is_error {
         return Err(Failure::failed(plain_text(&given.all_text())));
     }

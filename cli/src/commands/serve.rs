@@ -48,8 +48,17 @@ pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), F
             tell(json, &notice);
         }
     });
-    interrupted().await;
-    handle.stop();
+    let mut running = running;
+    tokio::select! {
+        () = interrupted() => handle.stop(),
+        failed = &mut running => {
+            told.abort();
+            return Err(Failure::failed(match failed {
+                Ok(()) => "the host stopped by itself".to_owned(),
+                Err(error) => format!("the host failed: {error}"),
+            }));
+        }
+    }
     let stopped = running.await.map_err(|error| Failure::failed(format!("the host failed: {error}")));
     told.abort();
     stopped

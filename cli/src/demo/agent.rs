@@ -1,5 +1,7 @@
 //! The agent of the demo: an MCP client that speaks JSON-RPC lines to the real server, in memory.
 
+use std::sync::Arc;
+
 use opendesk_std::api::{Point, Rect};
 use opendesk_std::picture::Mapping;
 use opendesk_std::tools::{Block, Session};
@@ -42,7 +44,7 @@ fn lost(error: impl core::fmt::Display) -> Failure {
 impl Agent {
     pub(super) async fn start(session: Session) -> Result<Self, Failure> {
         let (ours, theirs) = tokio::io::duplex(PIPE_BYTES);
-        let server = tokio::spawn(opendesk_tokio::mcp::serve(session, tokio::io::split(theirs)));
+        let server = tokio::spawn(opendesk_tokio::mcp::serve(Arc::new(session), tokio::io::split(theirs)));
         let (reader, writer) = tokio::io::split(ours);
         Ok(Self { lines: BufReader::new(reader).lines(), writer, server, last: 0 })
     }

@@ -7,7 +7,7 @@ use crate::crypto::noise::Transport;
 use crate::dialect::v2::{self, Kind, PairHost, PairHostStep};
 use crate::frame::{Header, Hello, Role, SessionKind};
 use crate::id::{LinkId, OperationId, RequestId};
-use crate::limits::{BODY_BYTES, CHUNK_BYTES, PARAMETER_BYTES, PRE_AUTH_BYTES};
+use crate::limits::{BODY_BYTES, CHUNK_BYTES, HANDSHAKE, PARAMETER_BYTES, PRE_AUTH_BYTES};
 use crate::reason::{ErrorCode, Reason};
 use crate::session::{Item, Opened, Session};
 use crate::time::Instant;
@@ -162,6 +162,8 @@ impl<const N: usize> Host<N> {
             return Delivery::Nothing;
         }
         link.phase = Phase::Proved;
+        // From here on it waits for the program.
+        link.deadline = Some(now.after(HANDSHAKE));
         Delivery::Hello(ProvedPeer { link: id, peer, signing_key, paired: link.paired, handshake: hash, body })
     }
 

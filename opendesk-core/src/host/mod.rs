@@ -373,6 +373,11 @@ impl<const N: usize> Host<N> {
         self.close_pairing(PairingEnd::Closed);
     }
 
+    /// Closes the pairing window because its code was used, although the link that used it is gone.
+    pub fn finish_pairing(&mut self) {
+        self.close_pairing(PairingEnd::Paired);
+    }
+
     /// Whether a code is being shown.
     #[must_use]
     pub const fn is_pairing(&self) -> bool {

@@ -284,8 +284,35 @@ pub struct ClipboardEntry {
 /// What the clipboard holds: the same content in one or several forms; no entry is an empty clipboard.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ClipboardContents {
-    /// The forms, best first.
+    /// The forms, best first, at most 16.
+    #[serde(deserialize_with = "few")]
     pub entries: Vec<ClipboardEntry>,
+}
+
+/// A few entries: many empty ones would take far more memory than their bytes on the wire.
+fn few<'de, D: serde::Deserializer<'de>>(entries: D) -> Result<Vec<ClipboardEntry>, D::Error> {
+    struct Few;
+
+    impl<'de> serde::de::Visitor<'de> for Few {
+        type Value = Vec<ClipboardEntry>;
+
+        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            f.write_str("at most 16 entries")
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut given: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = given.next_element()? {
+                if entries.len() == 16 {
+                    return Err(serde::de::Error::invalid_length(17, &self));
+                }
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+
+    entries.deserialize_seq(Few)
 }
 
 /// What the machine is.

@@ -11,7 +11,7 @@ use super::driver::{Driver, Opened};
 use super::{Client, ClientError};
 use crate::home::{Home, NewPeer, Peers, pin, printable};
 use crate::runtime::{Runtime, timeout};
-use crate::socket::{self, Socket};
+use crate::socket::{self, Fair, Socket};
 use crate::words::words;
 use crate::{clock, keys, seed};
 
@@ -31,7 +31,7 @@ pub struct ConnectOptions {
 }
 
 /// Whom to pair with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PairOptions {
     /// Keys and trusted peers.
     pub home: Home,
@@ -43,6 +43,13 @@ pub struct PairOptions {
     pub code: String,
     /// What to call the host; its own name when absent.
     pub name: Option<crate::home::PeerName>,
+}
+
+impl core::fmt::Debug for PairOptions {
+    /// Without the code.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("PairOptions").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
 }
 
 /// A host that is trusted from now on.
@@ -170,8 +177,12 @@ async fn reach<R: Runtime>(
         .await
         .map_err(|error| unreachable(&error))?;
     let stream = dial(runtime, &looked_up).await.map_err(|error| unreachable(&error))?;
-    let upgraded =
-        async_tungstenite::client_async_with_config(format!("ws://{address}/"), stream, Some(socket::config())).await;
+    let upgraded = async_tungstenite::client_async_with_config(
+        format!("ws://{address}/"),
+        Fair::new(stream),
+        Some(socket::config()),
+    )
+    .await;
     let (stream, _response) = upgraded.map_err(|error| match error {
         SocketError::Http(response) => unreachable(&format!("it answers HTTP {} instead", response.status())),
         other => unreachable(&other),

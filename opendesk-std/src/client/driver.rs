@@ -292,6 +292,7 @@ impl<R: Runtime> Driver<R> {
                 }
                 ClientDelivery::Response(part) => respond(&mut self.pending, &mut self.outgoing, &part),
             },
+            Received::Control => {}
             Received::Foreign => self.machine.close(now, Reason::MISBEHAVED),
             Received::End => self.machine.handle_eof(),
         }

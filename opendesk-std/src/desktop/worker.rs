@@ -54,7 +54,7 @@ impl Desk {
         let mut capabilities: Vec<String> = computer.capabilities().into_iter().map(str::to_owned).collect();
         capabilities.sort_unstable();
         let manifest = Manifest { capabilities, backend: format!("local/{}", computer.name()) };
-        // Never more than the 64 calls in flight of one session wait here, so no bound is needed to protect memory.
+        // Whoever submits counts what has not been reported yet, so no bound is needed here.
         let (act, turns) = async_channel::unbounded();
         let (look, looks) = async_channel::unbounded();
         let hands = Arc::clone(&computer);
@@ -112,12 +112,21 @@ fn act_all(computer: &dyn Computer, turns: &Receiver<Turn>) {
             Turn::Act(Job { call, cancel, reply }) => {
                 reply(guarded(&cancel, || act(&mut hands, computer, &call, &cancel)));
             }
-            Turn::Release(reply) => reply(hands.release_all(computer)),
+            Turn::Release(reply) => reply(release(&mut hands, computer)),
         }
     }
     if let Err(error) = hands.release_all(computer) {
         tracing::warn!(%error, "what was held could not be released");
     }
+}
+
+/// Releases everything, trying again once: the first failure of a desktop that went away is how that is noticed.
+fn release(hands: &mut Hands, computer: &dyn Computer) -> Result<()> {
+    let attempt = |hands: &mut Hands| {
+        catch_unwind(AssertUnwindSafe(|| hands.release_all(computer)))
+            .unwrap_or_else(|_| Err(Error::internal("the desktop backend failed while it released what was held")))
+    };
+    attempt(hands).or_else(|_| attempt(hands))
 }
 
 fn look_all(computer: &dyn Computer, looks: &Receiver<Job>) {

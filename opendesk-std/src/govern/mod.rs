@@ -3,12 +3,14 @@
 
 pub mod audit;
 mod policy;
+mod throttle;
 
 use opendesk_core::{PublicKey, Reason};
 use serde_json::{Map, Value, json};
 
 use self::audit::{AuditLog, PeerRef, Record};
 pub use self::policy::{AllowAll, Peer, Policy};
+pub(crate) use self::throttle::Throttle;
 use crate::api::{Call, Error, ErrorCode, Kind, Result};
 
 /// Who and what an entry of the log is about.

@@ -1,16 +1,22 @@
 //! From a request's bytes to its answer.
 
-use opendesk_core::{LinkId, PublicKey, RequestId, RequestPart};
+use opendesk_core::{LinkId, PublicKey, RequestId, RequestPart, limits};
 
 use super::driver::Server;
 use super::link::{Arriving, Running};
-use crate::api::{Call, Error, Result};
+use crate::api::{Call, Error, ErrorCode, Result};
 use crate::home::HomeError;
 use crate::runtime::Runtime;
 
+/// Calls that may be with the desk: those in flight and as many that were cancelled.
+const MOST_CALLS: usize = 2 * limits::CALLS;
+
+/// Bytes of parameters that may be with the desk.
+const MOST_BYTES: usize = 2 * limits::PARAMETER_BYTES;
+
 /// What was done elsewhere.
 pub(super) enum Done {
-    Call { link: LinkId, call: RequestId, result: Result<Vec<u8>> },
+    Call { link: LinkId, call: RequestId, bytes: usize, result: Result<Vec<u8>> },
     Released { link: LinkId, result: Result<()> },
     Trusted { link: LinkId, key: PublicKey, words: String, result: core::result::Result<String, HomeError> },
 }
@@ -53,17 +59,27 @@ impl<R: Runtime> Server<R> {
             self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &outcome);
             return self.answer(id, call, answer);
         }
-        let cancel = session.ended.child();
+        // A controller that cancels is answered at once; what it asked for stays with the desk until the desk gets to it.
+        let (calls, bytes) = self.submitted;
+        if calls >= MOST_CALLS || bytes + params.len() > MOST_BYTES {
+            let busy = "the desktop is still busy with what was asked before; wait for it, or ask for less at once";
+            let refusal = Err(Error::new(ErrorCode::LimitExceeded, busy));
+            self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &refusal);
+            return self.answer(id, call, refusal.map(|()| Vec::new()));
+        }
+        self.submitted = (calls + 1, bytes + params.len());
+        let (cancel, bytes) = (session.ended.0.child(), params.len());
         let running = Running { method: decoded.method(), summary: decoded.summary(), cancel: cancel.clone() };
         link.running.insert(call, running);
         let done = self.done.clone();
-        let reply = move |result| drop(done.try_send(Done::Call { link: id, call, result }));
+        let reply = move |result| drop(done.try_send(Done::Call { link: id, call, bytes, result }));
         self.desk.submit(decoded, cancel, Box::new(reply));
     }
 
     pub(super) fn finish(&mut self, done: Done) {
         match done {
-            Done::Call { link: id, call, result } => {
+            Done::Call { link: id, call, bytes, result } => {
+                self.submitted = (self.submitted.0.saturating_sub(1), self.submitted.1.saturating_sub(bytes));
                 let Some(link) = self.links.get_mut(&id) else { return };
                 // A call that was cancelled is logged and answered already.
                 let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };

@@ -23,8 +23,8 @@ use super::link::{Link, Transport, address_bytes};
 use super::{HostOptions, LINKS, StartError};
 use crate::api::{Error, ErrorCode};
 use crate::desktop::Desk;
-use crate::govern::Govern;
 use crate::govern::audit::AuditLog;
+use crate::govern::{Govern, Throttle};
 use crate::home::{Home, ServeLock};
 use crate::runtime::{Alarm, Listener, Runtime};
 use crate::socket::{Received, Socket};
@@ -67,6 +67,10 @@ pub struct Server<R: Runtime> {
     epoch: Instant,
     buf: Vec<u8>,
     stopping: Option<Instant>,
+    /// Calls that the desk has and has not reported, cancelled ones too, and bytes of their parameters.
+    pub(super) submitted: (usize, usize),
+    /// What is said of strangers.
+    pub(super) strangers: Throttle,
     /// Whether something happened that another part of the loop has yet to see.
     pub(super) restless: bool,
     /// Set after an error of the listener: nobody is accepted before that.
@@ -125,6 +129,8 @@ impl<R: Runtime> Server<R> {
             notices: async_channel::bounded(256),
             buf: vec![0; limits::RECORD_BYTES],
             stopping: None,
+            submitted: (0, 0),
+            strangers: Throttle::default(),
             restless: false,
             accepts_from: None,
             newcomer: None,
@@ -417,6 +423,7 @@ impl<R: Runtime> Server<R> {
                 Delivery::Hello(proved) => self.welcome(now, &proved),
                 Delivery::Request(part) => self.request(&part),
             },
+            Received::Control => {}
             Received::Foreign => self.host.close(now, id, Reason::MISBEHAVED),
             Received::End => self.host.handle_eof(now, id),
         }

@@ -15,9 +15,9 @@ use opendesk_core::{Bodies, BodyId, LinkId, RequestId};
 use super::FAREWELL;
 use crate::cancel::Cancel;
 use crate::govern::{Peer, Subject};
-use crate::socket::{self, Socket};
+use crate::socket::{self, Fair, Socket};
 
-type Upgrade<S> = Pin<Box<dyn Future<Output = Option<WebSocketStream<S>>> + Send>>;
+type Upgrade<S> = Pin<Box<dyn Future<Output = Option<WebSocketStream<Fair<S>>>> + Send>>;
 
 pub(super) enum Transport<S> {
     Upgrading(Upgrade<S>),
@@ -33,7 +33,17 @@ pub(super) struct Session {
     pub(super) started_at: f64,
     pub(super) opened: Instant,
     /// Raised when the session ends: every call of it stops.
-    pub(super) ended: Cancel,
+    pub(super) ended: Ended,
+}
+
+/// Raised at the latest when it is dropped: with the event loop of the host, every call of its session stops.
+#[derive(Debug, Default)]
+pub(super) struct Ended(pub(super) Cancel);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// A request whose parameters are arriving.
@@ -70,7 +80,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link<S> {
     pub(super) fn new(stream: S, address: Option<SocketAddr>) -> Self {
         let upgrade = async move {
             let accepted =
-                async_tungstenite::accept_hdr_async_with_config(stream, NoBrowsers, Some(socket::config())).await;
+                async_tungstenite::accept_hdr_async_with_config(Fair::new(stream), NoBrowsers, Some(socket::config()))
+                    .await;
             accepted.ok()
         };
         Self {

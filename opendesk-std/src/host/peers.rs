@@ -5,9 +5,8 @@ use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPe
 use super::calls::Done;
 use super::driver::Server;
 use super::handle::Notice;
-use super::link::Session;
+use super::link::{Ended, Session};
 use crate::api::{ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo, decode, encode};
-use crate::cancel::Cancel;
 use crate::govern::{Peer, Subject, stranger};
 use crate::home::{HomeError, NewPeer, Peers, pin};
 use crate::runtime::Runtime;
@@ -26,8 +25,14 @@ impl<R: Runtime> Server<R> {
     }
 
     fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
-        if let (Some(link), Decision::Refused(reason)) = (self.links.get(&id), decision) {
+        let now_here = self.runtime.now();
+        if let (Some(link), Decision::Refused(reason)) = (self.links.get(&id), decision)
+            && let Some(unsaid) = self.strangers.speak(now_here)
+        {
             let address = link.address.clone();
+            if unsaid > 0 {
+                self.govern.pairing("session.rejected.more", None, &format!("{unsaid} more were refused before"));
+            }
             self.govern.session_rejected(&stranger(key), &address, reason);
             self.notify(Notice::Refused { name: String::new(), key, address, reason });
         }
@@ -74,6 +79,10 @@ impl<R: Runtime> Server<R> {
         };
         let now = self.now();
         self.decide(now, id, key, decision);
+        if decision == Decision::Trusted && self.links.get(&id).is_none_or(|link| link.leaves_by.is_some()) {
+            // The peer went while it was stored. It is trusted all the same, so its code is used up.
+            self.host.finish_pairing();
+        }
     }
 
     /// The list is read for every connection, so that a change by another program counts at once.
@@ -157,7 +166,7 @@ impl<R: Runtime> Server<R> {
             mode,
             started_at: clock::epoch_seconds(),
             opened: self.runtime.now(),
-            ended: Cancel::new(),
+            ended: Ended::default(),
         });
         self.notify(Notice::SessionOpened { name, address });
     }
@@ -171,7 +180,7 @@ impl<R: Runtime> Server<R> {
         link.arriving.clear();
         let running = core::mem::take(&mut link.running);
         let Some(session) = link.session.take() else { return };
-        session.ended.cancel();
+        session.ended.0.cancel();
         for call in running.into_values() {
             self.govern.after(&session.subject, call.method, &call.summary, &Err(Error::cancelled()));
         }

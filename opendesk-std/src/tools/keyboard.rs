@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::session::Session;
 use super::target::Target;
 use super::{Hints, Output, Tool, ToolError, arguments, schema, settle_ms};
-use crate::api::{InputKey, InputText, KeyEvent, Press, TextInput};
-use crate::client;
+use crate::api::{ErrorCode, InputKey, InputText, KeyEvent, Press, TextInput};
+use crate::client::{self, ClientError};
 
 pub(super) const TOOL: Tool = Tool {
     name: "keyboard",
@@ -137,8 +137,13 @@ impl<'a> Chord<'a> {
     async fn down(&mut self, key: &str) -> Result<(), ToolError> {
         self.down.push(key.to_owned());
         let pressed = self.session.call::<InputKey>(self.target, &event(Press::Down, key)).await;
-        if pressed.is_err() {
-            // A key that could not be pressed need not be released.
+        if let Err(ToolError::Desktop(error) | ToolError::Peer { error: ClientError::Call(error), .. }) = &pressed
+            && matches!(
+                error.code,
+                ErrorCode::InvalidArgument | ErrorCode::CapabilityUnsupported | ErrorCode::PermissionDenied
+            )
+        {
+            // It was not pressed. After any other failure it may have been, and a release too many does no harm.
             self.down.pop();
         }
         pressed

@@ -78,11 +78,19 @@ paired peer, else to this machine. `opendesk_peers` lists the names. What a scre
 impl Session {
     /// Calls a tool. Never fails: what goes wrong is an [`Output`] that says so.
     pub async fn call_tool(&self, name: &str, arguments: Value) -> Output {
-        let Some(tool) = TOOLS.iter().find(|tool| tool.name == name) else {
+        self.try_tool(name, arguments).await.unwrap_or_else(|error| Output::error(error.to_string()))
+    }
+
+    /// Calls a tool.
+    ///
+    /// # Errors
+    /// [`ToolError`].
+    pub async fn try_tool(&self, name: &str, arguments: Value) -> Result<Output, ToolError> {
+        let tool = TOOLS.iter().find(|tool| tool.name == name).ok_or_else(|| {
             let names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
-            return Output::error(format!("no tool is called {name:?}; there are {}", names.join(", ")));
-        };
-        (tool.run)(self, arguments).await.unwrap_or_else(|error| Output::error(error.to_string()))
+            ToolError::NoSuchTool(format!("no tool is called {name:?}; there are {}", names.join(", ")))
+        })?;
+        (tool.run)(self, arguments).await
     }
 }
 

@@ -135,10 +135,49 @@ impl Pointer<'_> {
     async fn click(&self, point: Point, button: Button, times: u32) -> Result<(), ToolError> {
         self.event(PointerAction::Move, point, None, 0.0, 0.0).await?;
         for _ in 0..times {
-            self.send(PointerAction::Down, point, button).await?;
-            self.send(PointerAction::Up, point, button).await?;
+            let held = self.press(point, button).await?;
+            held.release(point).await?;
         }
         Ok(())
+    }
+
+    async fn press(&self, point: Point, button: Button) -> Result<Held<'_>, ToolError> {
+        let held = Held { pointer: self, point, button, down: true };
+        self.send(PointerAction::Down, point, button).await?;
+        Ok(held)
+    }
+}
+
+/// A button that is down. It comes up however the call ends, also when the call is dropped.
+struct Held<'a> {
+    pointer: &'a Pointer<'a>,
+    point: Point,
+    button: Button,
+    down: bool,
+}
+
+impl Held<'_> {
+    async fn release(mut self, point: Point) -> Result<(), ToolError> {
+        self.point = point;
+        let released = self.pointer.send(PointerAction::Up, point, self.button).await;
+        self.down = released.is_err();
+        released
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if self.down {
+            let event = PointerEvent {
+                action: PointerAction::Up,
+                point: self.point,
+                button: Some(self.button),
+                modifiers: Vec::new(),
+                dx: 0.0,
+                dy: 0.0,
+            };
+            self.pointer.session.call_unheard::<InputPointer>(self.pointer.target, &event);
+        }
     }
 }
 
@@ -188,7 +227,7 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
 async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<(), ToolError> {
     const STEPS: u32 = 10;
     pointer.event(PointerAction::Move, start, None, 0.0, 0.0).await?;
-    pointer.send(PointerAction::Down, start, Button::Left).await?;
+    let held = pointer.press(start, Button::Left).await?;
     let mut dragged = Ok(());
     for step in 1..=STEPS {
         let part = f64::from(step) / f64::from(STEPS);
@@ -199,7 +238,7 @@ async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<(), Too
         }
     }
     let last = if dragged.is_ok() { end } else { start };
-    let released = pointer.send(PointerAction::Up, last, Button::Left).await;
+    let released = held.release(last).await;
     dragged.and(released)
 }
 

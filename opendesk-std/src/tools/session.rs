@@ -188,9 +188,20 @@ impl Session {
         }
     }
 
-    /// Ends every open link, politely: each host is told that the session is over.
+    /// Ends every open link, politely: each host is told that the session is over. What is held on this machine's
+    /// own desktop is released.
     pub async fn close(&self) {
-        let links = core::mem::take(&mut self.memory().links);
+        let (links, local) = {
+            let mut memory = self.memory();
+            (core::mem::take(&mut memory.links), memory.local.take())
+        };
+        if let Some(desk) = local {
+            let (reply, released) = async_channel::bounded(1);
+            desk.release(move |result| drop(reply.try_send(result)));
+            if !matches!(released.recv().await, Ok(Ok(()))) {
+                tracing::warn!("what was held could not be released");
+            }
+        }
         for link in links.into_values() {
             if let Some(client) = link.lock().await.take() {
                 client.close().await;

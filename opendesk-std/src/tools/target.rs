@@ -106,6 +106,8 @@ pub(super) fn known(name: &str, peers: &Peers) -> Result<Target, ToolError> {
 /// How a tool fails; one line each, with the next step.
 #[derive(Debug)]
 pub enum ToolError {
+    /// There is no such tool.
+    NoSuchTool(String),
     /// The arguments are not the tool's.
     Arguments(String),
     /// No peer has this name.
@@ -133,6 +135,7 @@ pub enum ToolError {
 impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoSuchTool(why) => f.write_str(&crate::home::printable(why)),
             Self::Arguments(why) => write!(f, "the arguments do not fit: {why}"),
             Self::Unknown { name, known } if known.is_empty() => {
                 write!(f, "no paired machine is called {:?}; none is paired, so leave `peer` out", plain_text(name))

@@ -6,6 +6,7 @@ use crate::crypto::keys::StaticKey;
 use crate::crypto::noise::{Handshake, Transport};
 use crate::crypto::pake::{CONFIRMATION_BYTES, Confirmation, Context, Exchange, SHARE_BYTES, SID_BYTES, confirm};
 use crate::limits::CODE_BYTES;
+use zeroize::Zeroize;
 
 const CHANNEL: &[u8] = b"opendesk v2 pairing";
 const CONTROLLER: &[u8] = b"controller";
@@ -32,13 +33,25 @@ fn write(kind: Kind, front: &[u8], handshake: &mut Handshake, ephemeral: [u8; 32
 }
 
 /// The controller's side.
-#[derive(Debug)]
 pub struct PairClient {
     code: heapless::Vec<u8, CODE_BYTES>,
     local: StaticKey,
     sid: [u8; SID_BYTES],
     exchange: Exchange,
     confirmed: Option<(Confirmation, Handshake)>,
+}
+
+impl core::fmt::Debug for PairClient {
+    /// Without the code.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("PairClient(..)")
+    }
+}
+
+impl Drop for PairClient {
+    fn drop(&mut self) {
+        self.code.as_mut_slice().zeroize();
+    }
 }
 
 /// What the controller does next.
