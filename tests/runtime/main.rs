@@ -40,5 +40,5 @@ adapters! {
     tokio: opendesk_tokio::Tokio, |future| {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
     };
-    smol: opendesk_smol::Smol, |future| smol::block_on(future);
+    smol: opendesk_smol::Smol, smol::block_on;
 }

@@ -1,5 +1,7 @@
 //! What every adapter must do. Nothing here knows which one it runs on.
 
+#![expect(clippy::unwrap_used, reason = "every function here is the body of a test")]
+
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
