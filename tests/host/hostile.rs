@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use opendesk_core::frame::Header;
-use opendesk_core::{Reason, limits};
-use opendesk_std::api::{CaptureParams, KeyEvent, PictureFormat, PictureProfile, Press, encode};
+use opendesk_core::{ErrorCode, Reason, limits};
+use opendesk_std::api::{CaptureParams, KeyEvent, PictureFormat, PictureProfile, Press, TextInput, encode};
 use opendesk_tests::puppet::Puppet;
 use opendesk_tests::raw::{self, Raw};
 use opendesk_tests::rig::Rig;
@@ -267,6 +267,54 @@ fn a_session_of_which_nothing_is_heard_frees_its_place() {
         assert!(matches!(ended, Notice::SessionEnded { reason: Reason::SILENT, .. }), "{ended:?}");
         rig.connect("sleeper").await.unwrap();
         assert!(desktop.held_keys().is_empty());
+    });
+}
+
+#[test]
+fn calls_that_are_cancelled_at_once_still_count_until_the_desktop_has_let_go_of_them() {
+    run(async {
+        let (rig, desktop) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let mut puppet = Puppet::open(rig.address, &rig.home("controller")).await;
+        let slow = TextInput { text: "x".repeat(1000), interval_ms: 100 };
+        puppet.request("input.text", &encode(&slow).unwrap()).await;
+        while desktop.editor_text().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let up = KeyEvent { action: Press::Up, keysym: "shift".into(), modifiers: vec![] };
+        let up = encode(&up).unwrap();
+        let mut statuses = Vec::new();
+        for _ in 0..2 * limits::CALLS {
+            puppet.request("input.key", &up).await;
+            let id = puppet.last();
+            puppet.frame(&Header::Cancel { id }, &[]).await;
+            statuses.push(puppet.answer().await.1);
+        }
+        let refused = ErrorCode::LimitExceeded as u16;
+        assert_eq!(statuses.iter().position(|status| *status == refused), Some(2 * limits::CALLS - 1), "{statuses:?}");
+        // The end of the session frees all of it at once.
+        drop(puppet);
+        rig.wait_for(|notice| matches!(notice, Notice::SessionEnded { .. })).await;
+        let client = rig.connect("controller").await.unwrap();
+        client.key(&KeyEvent { action: Press::Up, keysym: "shift".into(), modifiers: vec![] }).await.unwrap();
+    });
+}
+
+#[test]
+fn a_flood_of_pings_keeps_nobody_from_working() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let mut floods = Vec::new();
+        for _ in 0..3 {
+            let mut link = raw::open(rig.address).await.unwrap();
+            floods.push(tokio::spawn(async move { while link.ping().await.is_ok() {} }));
+        }
+        let client = rig.connect("controller").await.unwrap();
+        for _ in 0..50 {
+            client.cursor_position().await.unwrap();
+        }
+        floods.iter().for_each(tokio::task::JoinHandle::abort);
     });
 }
 

@@ -7,11 +7,13 @@ use opendesk_core::{ErrorCode, Reason};
 use opendesk_std::api::{
     Call, CaptureParams, InputText, KeyEvent, Point, PointerAction, PointerEvent, Press, Rect, TextInput, TreeParams,
 };
+use opendesk_std::desktop::Backend;
 use opendesk_std::desktop::Computer;
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::govern::{Peer, Policy};
+use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tests::rig::Rig;
-use opendesk_tokio::{Client, ClientError, Notice};
+use opendesk_tokio::{Client, ClientError, Notice, Tokio};
 
 use crate::run;
 
@@ -285,5 +287,55 @@ fn what_the_policy_refuses_does_not_happen_and_is_logged() {
         let log = rig.stop().await;
         assert!(log.iter().any(|entry| entry["error_code"] == "permission_denied"));
         assert!(!log.iter().any(|entry| entry["type"] == "call.started"));
+    });
+}
+
+#[test]
+fn a_host_whose_event_loop_is_dropped_stops_typing_and_releases() {
+    run(async {
+        let (rig, desktop) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let client = rig.connect("controller").await.unwrap();
+        client.key(&key(Press::Down, "shift")).await.unwrap();
+        let slow = TextInput { text: "x".repeat(1000), interval_ms: 20 };
+        let (typing, queued) = (client.clone(), client.clone());
+        let typing = tokio::spawn(async move { typing.text(&slow).await });
+        while desktop.editor_text().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        // Waits behind the typing, and must not be carried out after it.
+        let queued = tokio::spawn(async move { queued.text(&text("too late")).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let _files = rig.abort().await;
+        let released = async {
+            while !desktop.held_keys().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), released).await.expect("everything is released");
+        let typed = desktop.editor_text();
+        assert!(typed.chars().count() < 1000 && !typed.contains("too late"), "{typed}");
+        assert!(typing.await.unwrap().is_err() && queued.await.unwrap().is_err());
+    });
+}
+
+#[test]
+fn a_drag_that_is_dropped_half_way_leaves_no_button_down() {
+    run(async {
+        let (rig, desktop) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let session = Session::new(rig.home("controller"), Backend::Virtual, Box::new(OnRuntime(Tokio)));
+        session.call_tool("screenshot", serde_json::Value::Null).await;
+        let drag = serde_json::json!({"action": "drag", "x": 5, "y": 300, "end_x": 30, "end_y": 400, "settle_ms": 0});
+        let mut cut = 0;
+        for round in 0..40 {
+            let limit = Duration::from_micros(round * 150);
+            cut += usize::from(tokio::time::timeout(limit, session.call_tool("mouse", drag.clone())).await.is_err());
+            // Input keeps its order: what was to be released is, when this is answered.
+            session.call_tool("mouse", serde_json::json!({"action": "move", "x": 9, "y": 300, "settle_ms": 0})).await;
+            assert!(desktop.held_buttons().is_empty(), "after {limit:?}");
+        }
+        assert!(cut > 0, "no drag was cut");
+        session.close().await;
     });
 }

@@ -73,6 +73,23 @@ impl Puppet {
         self.frame(&header, params).await;
     }
 
+    /// The next response's request and status; other frames are skipped.
+    pub async fn answer(&mut self) -> (u32, u16) {
+        loop {
+            let mut record = self.raw.receive().await.expect("the link is open");
+            let plaintext = self.incoming.open(&mut record).expect("a record");
+            if let Ok(Frame::Known(Header::Response { id, status, .. }, _)) = frame::decode(plaintext) {
+                return (id, status);
+            }
+        }
+    }
+
+    /// The number of the last request.
+    #[must_use]
+    pub const fn last(&self) -> u32 {
+        self.last
+    }
+
     /// Reads until the host closes the link.
     pub async fn wait_for_the_end(&mut self) {
         self.raw.drain().await;

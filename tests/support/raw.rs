@@ -30,6 +30,14 @@ impl Raw {
         drop(self.0.send(Message::Binary(message.to_vec().into())).await);
     }
 
+    /// Sends an empty WebSocket ping.
+    ///
+    /// # Errors
+    /// When the link is closed.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        self.0.send(Message::Ping(Vec::new().into())).await
+    }
+
     /// Sends a text message.
     pub async fn send_text(&mut self, text: &str) {
         drop(self.0.send(Message::Text(text.into())).await);

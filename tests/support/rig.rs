@@ -117,6 +117,13 @@ impl Rig {
         tokio::time::timeout(Duration::from_secs(20), seen).await.expect("the notice comes")
     }
 
+    /// Drops the host's event loop in the middle of whatever it does, and keeps its files.
+    pub async fn abort(self) -> TempDir {
+        self.running.abort();
+        assert!(self.running.await.is_err_and(|error| error.is_cancelled()), "it was running");
+        self.folder
+    }
+
     /// Stops the host and keeps its files.
     pub async fn stop_and_keep(self) -> TempDir {
         self.handle.stop();
