@@ -24,5 +24,3 @@ pub use keys::{Keys, load as load_keys};
 pub use machine::hostname;
 pub use seed::pairing_code;
 pub use words::words;
-
-pub use opendesk_core as core_protocol;

@@ -110,7 +110,6 @@ impl PairClient {
 #[derive(Debug)]
 pub struct PairHost {
     sid: [u8; SID_BYTES],
-    exchange: Exchange,
     keys: Confirmation,
     shares: [[u8; SHARE_BYTES]; 2],
     handshake: Option<Handshake>,
@@ -140,7 +139,7 @@ impl PairHost {
         let keys = exchange.agree(&context, false, share)?;
         let answer = message(Kind::PairReply, &[exchange.share()]);
         let shares = [*share, *exchange.share()];
-        Ok((Self { sid: *sid, exchange, keys, shares, handshake: None }, answer))
+        Ok((Self { sid: *sid, keys, shares, handshake: None }, answer))
     }
 
     /// Reads the body of the controller's next message.
@@ -161,7 +160,6 @@ impl PairHost {
                     return Ok(PairHostStep::WrongCode);
                 }
                 let [first, second] = &self.shares;
-                debug_assert_eq!(second, self.exchange.share());
                 let mut handshake = noise(false, local.clone(), &self.keys, &self.sid, [first, second]);
                 handshake.read(rest, &mut [])?;
                 let answer = write(Kind::ConfirmReply, &self.keys.responder, &mut handshake, ephemeral)?;
