@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use opendesk_tests::bin::{Finished, Running, command};
+use opendesk_tests::desktop::PATIENCE;
 use serde_json::Value;
 
 /// Longer than any command here takes, the one that waits ten seconds for a silent host included.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = PATIENCE;
 
 /// A folder for homes.
 struct Folder(tempfile::TempDir);

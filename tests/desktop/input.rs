@@ -88,7 +88,7 @@ fn buttons_and_the_wheel_arrive_as_a_program_sees_them() {
     let events = desktop.home().join("events");
     let script = format!("exec xev -name events -event mouse > {} 2>&1", events.display());
     desktop.spawn("sh", &["-c", &script]);
-    let window = desktop.wait_for_window("events", crate::LIMIT).to_string();
+    let window = desktop.wait_for_window("events").to_string();
     desktop.run("xdotool", &["windowmove", "--sync", &window, "200", "200"]);
     computer.move_pointer(Point::new(250.0, 250.0)).unwrap();
     for button in [Button::Left, Button::Right, Button::Middle, Button::X1, Button::X2] {

@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use opendesk_std::desktop::x11::X11Desktop;
-use opendesk_tests::desktop::TestDesktop;
+use opendesk_tests::desktop::{PATIENCE, TestDesktop};
 
 /// Longer than any effect here takes.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = PATIENCE;
 
 fn open(desktop: &TestDesktop) -> X11Desktop {
     X11Desktop::open(Some(desktop.display())).expect("the X server is there")
@@ -33,7 +33,7 @@ fn terminal_that_keeps_text(desktop: &mut TestDesktop, name: &str) -> PathBuf {
     let file = desktop.home().join(name);
     let script = format!("stty -echo; cat > {0}.part; mv {0}.part {0}", file.display());
     desktop.spawn("xterm", &["-u8", "-T", name, "-e", "sh", "-c", &script]);
-    desktop.wait_for_window(name, LIMIT);
+    desktop.wait_for_window(name);
     // The program in the terminal has begun when its file is there.
     let part = PathBuf::from(format!("{}.part", file.display()));
     wait_until("the terminal's program begins", || part.exists());

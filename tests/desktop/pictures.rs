@@ -27,7 +27,7 @@ fn a_picture_shows_the_colours_that_are_there() {
 fn a_region_is_that_part_of_the_whole() {
     let mut desktop = TestDesktop::start(640, 480);
     desktop.spawn("xterm", &["-T", "part", "-geometry", "40x10+50+60"]);
-    desktop.wait_for_window("part", crate::LIMIT);
+    desktop.wait_for_window("part");
     let computer = open(&desktop);
     // A cursor that blinks would make two pictures differ; this terminal's does not.
     let part = computer.capture(&region(40.0, 50.0, 200.0, 100.0)).unwrap();

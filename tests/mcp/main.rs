@@ -7,15 +7,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use opendesk_tests::bin::{self, Running, Served};
-use opendesk_tests::desktop::TestDesktop;
+use opendesk_tests::desktop::{PATIENCE, TestDesktop};
 use serde_json::Value;
 
-/// For a window to come up.
-const WINDOW: Duration = Duration::from_secs(30);
 /// For the whole session; the script's own limit is shorter and says what it waited for.
 const SESSION: Duration = Duration::from_secs(270);
-/// For a server whose client has gone.
-const FAREWELL: Duration = Duration::from_secs(30);
 
 /// Larger than the pictures that agents get.
 const DESKTOP: (u16, u16) = (1920, 1080);
@@ -47,7 +43,7 @@ fn an_agent_works_on_a_paired_desktop() {
 #[test]
 fn a_server_without_a_client_ends_in_silence() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let finished = Running::start(server(&folder.path().join("home"))).finish(FAREWELL);
+    let finished = Running::start(server(&folder.path().join("home"))).finish(PATIENCE);
     assert!(finished.status.success(), "{finished:?}");
     assert_eq!(finished.stdout, "");
 }
@@ -60,7 +56,7 @@ fn nothing_but_the_protocol_is_written_to_standard_output() {
     fs::write(&input, format!("{initialize}\n")).expect("a new file");
     let mut server = server(&folder.path().join("home"));
     server.stdin(File::open(&input).expect("the file")).env("OPENDESK_LOG", "trace");
-    let finished = Running::start(server).finish(FAREWELL);
+    let finished = Running::start(server).finish(PATIENCE);
     assert!(finished.status.success(), "{finished:?}");
     let messages: Vec<Value> = finished.stdout.lines().map(json).collect();
     assert!(messages.iter().all(|message| message["jsonrpc"] == "2.0"), "{}", finished.stdout);
@@ -117,7 +113,7 @@ fn terminal(desktop: &mut TestDesktop, title: &str, geometry: &str) -> Place {
     let mut args = vec!["-u8", "-fn", "10x20", "-title", title, "-geometry", geometry];
     args.extend(colours);
     desktop.spawn("xterm", &args);
-    let window = desktop.wait_for_window(title, WINDOW);
+    let window = desktop.wait_for_window(title);
     let told = desktop.run("xwininfo", &["-id", &window.to_string()]);
     let number = |label: &str| {
         let line = told.lines().find_map(|line| line.trim().strip_prefix(label));

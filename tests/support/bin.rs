@@ -12,15 +12,12 @@ use std::{env, thread};
 
 use tempfile::TempDir;
 
-use crate::desktop::{POLL, create, end, has_ended, spawned, text, wait};
+use crate::desktop::{PATIENCE, POLL, create, end, has_ended, spawned, text, wait};
 
 /// What the controller calls the host that it was paired with.
 pub const PEER: &str = "desk";
 
 const CODE: &str = "482913";
-
-/// How long a start, or a pairing, may take; both take a fraction of a second on an idle machine.
-const START: Duration = Duration::from_secs(30);
 
 /// The path of the binary under test: `$OPENDESK_BIN`, or the one of the profile that the test itself was built with,
 /// brought up to date first.
@@ -128,7 +125,7 @@ impl Running {
             if let Some((line, _)) = self.stdout().split_once('\n') {
                 return line.to_owned();
             }
-            if ended || start.elapsed() >= START {
+            if ended || start.elapsed() >= PATIENCE {
                 let why = if ended { "ended" } else { "took too long" };
                 panic!("{}: {why} before it wrote a line: {}{}", self.line, self.stdout(), self.stderr());
             }
@@ -216,9 +213,9 @@ impl Served {
         assert!(code.contains(CODE), "{code}");
         let port = self.address.port().to_string();
         let args = ["pair-with", "127.0.0.1", CODE, "--port", &port, "--name", PEER];
-        let paired = Running::start(command(controller, &args)).finish(START);
+        let paired = Running::start(command(controller, &args)).finish(PATIENCE);
         assert!(paired.status.success(), "opendesk {args:?}: {paired:?}; the host: {}", self.stderr());
-        let shown = shown.finish(START);
+        let shown = shown.finish(PATIENCE);
         assert!(shown.status.success(), "opendesk pair: {shown:?}; the host: {}", self.stderr());
     }
 }
@@ -242,7 +239,7 @@ mod tests {
     fn the_end_of_a_program_is_told_with_all_it_wrote() {
         let mut shell = Command::new("sh");
         shell.args(["-c", "echo out; echo err >&2; exit 3"]);
-        let finished = Running::start(shell).finish(START);
+        let finished = Running::start(shell).finish(PATIENCE);
         assert_eq!(finished.status.code(), Some(3));
         assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), ("out\n", "err\n"));
     }
@@ -253,7 +250,7 @@ mod tests {
         let host = Served::start(&folder.path().join("host"), "virtual", &[]);
         let controller = folder.path().join("controller");
         host.pair(&controller);
-        let listed = Running::start(command(&controller, &["peers"])).finish(START);
+        let listed = Running::start(command(&controller, &["peers"])).finish(PATIENCE);
         assert!(listed.status.success() && listed.stdout.starts_with(PEER), "{listed:?}");
     }
 }

@@ -14,10 +14,9 @@ use std::{env, process};
 
 /// How often something that is awaited is looked at.
 pub(crate) const POLL: Duration = Duration::from_millis(10);
-/// The X server and the window manager are up in a third of a second; a busy machine may need far longer.
-const START: Duration = Duration::from_secs(30);
-/// How long a tool such as xclip may take.
-const TOOL: Duration = Duration::from_secs(30);
+/// Far longer than any program here takes to start or to do its work. A machine that was just set up reads each of them
+/// from a slow disk for the first time: an X server, a window manager and one program have taken 80 s there.
+pub const PATIENCE: Duration = Duration::from_secs(180);
 /// How long a program may take to end when it is asked to, before it is ended.
 const END: Duration = Duration::from_secs(2);
 
@@ -54,11 +53,16 @@ impl TestDesktop {
         let mut manager = desktop.command("openbox");
         manager.arg("--sm-disable");
         desktop.start_child(manager, None);
-        desktop.await_started("openbox", |desktop| {
-            let managed = desktop.output("xprop", &["-root", "_NET_SUPPORTING_WM_CHECK"]);
-            managed.1.contains("window id").then_some(())
-        });
+        desktop.await_started("openbox", Self::manages);
         desktop
+    }
+
+    /// Whether the window manager carries out what it is asked. One that only says that it is there has yet to look
+    /// around, and never shows a window that comes up in between.
+    fn manages(&self) -> Option<()> {
+        // A number of workspaces that no configuration has.
+        self.output("wmctrl", &["-n", "7"]);
+        self.output("xprop", &["-root", "_NET_NUMBER_OF_DESKTOPS"]).1.trim().ends_with("= 7").then_some(())
     }
 
     /// The display as programs take it: `:5`.
@@ -107,7 +111,7 @@ impl TestDesktop {
     /// Runs a program to its end and gives what it wrote to its standard output.
     ///
     /// # Panics
-    /// When it cannot be started, fails, or runs for longer than half a minute.
+    /// When it cannot be started, fails, or runs for longer than [`PATIENCE`].
     pub fn run(&self, program: &str, args: &[&str]) -> String {
         let (status, stdout, stderr) = self.output(program, args);
         assert!(status.success(), "{program} {args:?} on {}: {status}: {stderr}", self.display);
@@ -118,8 +122,9 @@ impl TestDesktop {
     /// keyboard, and gives its X11 identifier.
     ///
     /// # Panics
-    /// When that has not happened `within` this time; the line lists the windows that are there.
-    pub fn wait_for_window(&self, title: &str, within: Duration) -> u32 {
+    /// When that has not happened within [`PATIENCE`]; the lines list the windows that
+    /// are there and the programs that are not.
+    pub fn wait_for_window(&mut self, title: &str) -> u32 {
         let pattern = literal(title);
         let start = Instant::now();
         let mut found = Vec::new();
@@ -132,7 +137,7 @@ impl TestDesktop {
             {
                 return front;
             }
-            if start.elapsed() >= within {
+            if start.elapsed() >= PATIENCE {
                 break;
             }
             // Programs may have helper windows of the same title that never become active: each in turn.
@@ -143,10 +148,20 @@ impl TestDesktop {
         }
         let windows = self.output("wmctrl", &["-l"]).1;
         let how = if found.is_empty() { "is visible" } else { "was given the keyboard" };
+        let (display, ended) = (self.display.clone(), self.ended());
         panic!(
-            "no window with `{title}` in its title {how} on {} after {within:?}; there are:\n{windows}",
-            self.display
+            "no window with `{title}` in its title {how} on {display} after {PATIENCE:?}; there are:\n{windows}\n{ended}"
         )
+    }
+
+    /// The programs that have ended, with what they said.
+    fn ended(&mut self) -> String {
+        let logs: Vec<String> = (1..=self.logs).map(|number| text(&self.log(number))).collect();
+        let over = self.children.iter_mut().zip(logs).filter_map(|(child, log)| {
+            let status = child.try_wait().ok().flatten()?;
+            Some(format!("process {} has ended: {status}: {log}\n", child.id()))
+        });
+        over.collect()
     }
 
     /// What xdotool tells of one window, if it does.
@@ -163,9 +178,9 @@ impl TestDesktop {
         let mut command = self.command(program);
         command.args(args).stdout(create(&out)).stderr(create(&err));
         let mut child = spawned(&mut command);
-        let status = wait(&mut child, TOOL).unwrap_or_else(|| {
+        let status = wait(&mut child, PATIENCE).unwrap_or_else(|| {
             end(&mut child);
-            panic!("{program} {args:?} on {} ran for longer than {TOOL:?}", self.display)
+            panic!("{program} {args:?} on {} ran for longer than {PATIENCE:?}", self.display)
         });
         let output = (status, text(&out), text(&err));
         // What a tool wrote is of no use any more; if it stays, it goes with the desktop.
@@ -193,7 +208,7 @@ impl TestDesktop {
     fn await_started<T>(&mut self, program: &str, ready: impl Fn(&Self) -> Option<T>) -> T {
         let start = Instant::now();
         let runs = |desktop: &mut Self| desktop.children.last_mut().is_some_and(|child| !has_ended(child));
-        while start.elapsed() < START && runs(self) {
+        while start.elapsed() < PATIENCE && runs(self) {
             if let Some(answer) = ready(self) {
                 return answer;
             }
@@ -302,7 +317,7 @@ mod tests {
         let mut desktop = TestDesktop::start(640, 480);
         let folder = desktop.folder.clone();
         let process = desktop.spawn("xterm", &["-title", "a (test) window", "-e", "cat"]);
-        let window = desktop.wait_for_window("(test)", Duration::from_secs(20));
+        let window = desktop.wait_for_window("(test)");
         let listed = desktop.run("xdotool", &["getwindowname", &window.to_string()]);
         assert_eq!(listed.trim(), "a (test) window");
         let display = desktop.display().to_owned();
@@ -311,6 +326,26 @@ mod tests {
         assert!(!folder.exists(), "{} is still there", folder.display());
         let gone = Command::new("xprop").args(["-display", &display, "-root"]).output().expect("xprop starts");
         assert!(!gone.status.success(), "{display} is still there");
+    }
+
+    #[test]
+    fn a_window_is_shown_however_slowly_the_window_manager_starts() {
+        let mut desktop = TestDesktop::start(640, 480);
+        let manager = desktop.children[1].id().to_string();
+        let signal = |name: &str| {
+            let sent = Command::new("sh").args(["-c", "kill \"$1\" \"$2\"", "sh", name, &manager]).status();
+            assert!(sent.is_ok_and(|status| status.success()), "{name}");
+        };
+        signal("-STOP");
+        desktop.spawn("xterm", &["-title", "early", "-e", "cat"]);
+        let created = || desktop.output("xwininfo", &["-name", "early"]).0.success();
+        let start = Instant::now();
+        while !created() {
+            assert!(start.elapsed() < PATIENCE, "xterm makes its window");
+            thread::sleep(POLL);
+        }
+        signal("-CONT");
+        desktop.wait_for_window("early");
     }
 
     #[test]
