@@ -58,6 +58,9 @@ pub struct Hello {
     pub signature: Signature,
     /// Why the host refuses; absent is welcome.
     pub error: Option<Reason>,
+    /// The number of the host's memory of this controller's operations; 0 without a session, and from a controller.
+    /// While it stays the same, an operation of an earlier session can be asked for again.
+    pub memory: u64,
 }
 
 /// The head of a frame.
@@ -85,8 +88,8 @@ pub enum Header<'a> {
         /// Bytes of the whole body.
         total: u32,
     },
-    /// Kind 3. The body is the next part of the body of request `id` (from a controller) or response `id` (from a
-    /// host).
+    /// Kind 3. The body is the next part of the body of request `id` (from a controller), or of the item or response
+    /// `id` that has begun (from a host).
     Chunk {
         /// The request's.
         id: u32,
@@ -115,6 +118,20 @@ pub enum Header<'a> {
     Close {
         /// Why.
         reason: Reason,
+    },
+    /// Kind 9. The controller takes that many more bytes of items of the stream that request `id` began.
+    Window {
+        /// The request's.
+        id: u32,
+        /// Bytes, beyond those granted before.
+        credit: u32,
+    },
+    /// Kind 10. One item of a stream; the body begins it.
+    Item {
+        /// The request's.
+        id: u32,
+        /// Bytes of the whole item.
+        total: u32,
     },
 }
 

@@ -95,7 +95,7 @@ mod reason;
 mod session;
 mod time;
 
-pub use client::{Client, ClientConfig, ClientDelivery, ClientEvent, ResponsePart};
+pub use client::{Client, ClientConfig, ClientDelivery, ClientEvent, ItemPart, ResponsePart};
 pub use crypto::keys::{PublicKey, SigningKey, StaticKey, VerifyingKey};
 pub use host::{
     Arbiter, Claim, Decision, Delivery, Event, GreetingVerdict, Host, HostConfig, PairingEnd, PairingWindow,

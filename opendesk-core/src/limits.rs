@@ -40,6 +40,16 @@ pub const BODY_BYTES: usize = 16 * 1024 * 1024;
 /// a click must not fail because a file is on its way.
 pub const PARAMETER_BYTES: usize = 2 * BODY_BYTES;
 
+/// Bytes of answers over one chunk that may wait on one session to be sent. Whoever asks for more without reading gets
+/// an error instead of the memory of the host.
+pub const ANSWER_BYTES: usize = 4 * BODY_BYTES;
+
+/// Bytes of items that a controller may have granted to one stream and not received.
+pub const WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+
+/// What an item of a stream costs of its credit besides its own bytes, so that empty ones are not free.
+pub const ITEM_COST: u32 = 64;
+
 /// The part of a body that one record carries. Small enough that an input event waits for one chunk at most
 /// (0.04 ms of sealing), large enough that the cost of a record disappears in it.
 pub const CHUNK_BYTES: usize = 64 * 1024;
@@ -55,6 +65,13 @@ pub const RECORD_BYTES: usize = 1 + HEADER_BYTES + CHUNK_BYTES + TAG_BYTES;
 
 /// Calls of one session that may be in flight.
 pub const CALLS: usize = 64;
+
+/// Operations of one peer that a host remembers: those of the calls in flight when a link is lost, and as many that
+/// ended just before.
+pub const OPERATIONS: usize = 2 * CALLS;
+
+/// Peers whose operations a host remembers.
+pub const MEMORIES: usize = 8;
 
 /// The longest method name in bytes.
 pub const METHOD_BYTES: usize = 40;

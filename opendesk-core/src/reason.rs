@@ -181,6 +181,11 @@ pub enum Misuse {
     Code,
     /// The link is not open, or is closing.
     NotOpen,
+    /// The stream has no credit, or its last item has not been sent: wait for
+    /// [`Event::StreamReady`](crate::Event::StreamReady).
+    NotReady,
+    /// Answers over [`limits::ANSWER_BYTES`](crate::limits::ANSWER_BYTES) together wait to be sent.
+    TooManyAnswers,
 }
 
 impl fmt::Display for Misuse {
@@ -193,6 +198,8 @@ impl fmt::Display for Misuse {
             Self::MethodName => "a method name has 1 to 40 bytes",
             Self::Code => "a pairing code has 1 to 64 bytes",
             Self::NotOpen => "the session is not open",
+            Self::NotReady => "the stream has no credit, or its last item has not been sent yet",
+            Self::TooManyAnswers => "answers of more than 64 MiB together wait to be sent; read them first",
         })
     }
 }

@@ -59,7 +59,7 @@ mod runtime;
 
 pub use local::{LocalListener, LocalStream};
 use opendesk_std::client;
-pub use opendesk_std::client::{Client, ClientError, ConnectOptions, PairOptions, Paired};
+pub use opendesk_std::client::{Client, ClientError, ConnectOptions, PairOptions, Paired, Subscription};
 use opendesk_std::host;
 pub use opendesk_std::host::{HostHandle, HostOptions, Notice, StartError};
 pub use runtime::{Smol, SmolListener, SmolTimer};

@@ -65,7 +65,7 @@ mod runtime;
 pub use io::Compat;
 pub use local::{LocalListener, LocalStream};
 use opendesk_std::client;
-pub use opendesk_std::client::{Client, ClientError, ConnectOptions, PairOptions, Paired};
+pub use opendesk_std::client::{Client, ClientError, ConnectOptions, PairOptions, Paired, Subscription};
 use opendesk_std::host;
 pub use opendesk_std::host::{HostHandle, HostOptions, Notice, StartError};
 pub use runtime::{Tokio, TokioListener, TokioTimer};

@@ -27,7 +27,9 @@ fn every_operation_is_among_the_random_ones() {
     for op in [Op::Pair(Peer(1)), Op::Replay(1), Op::Cut(1), Op::Advance(1), Op::Answer(1), Op::AnswerAgain(1)] {
         assert!(all.contains(&op), "{op:?}");
     }
-    assert!(all.contains(&Op::Cancel(1)));
+    for op in [Op::Cancel(1), Op::Grant(1), Op::Item(1), Op::AskAgain(1), Op::Settle] {
+        assert!(all.contains(&op), "{op:?}");
+    }
 }
 
 #[test]
@@ -37,6 +39,9 @@ fn a_day_in_which_everything_happens() {
         Op::Connect(anna),
         Op::Ask,
         Op::Ask,
+        Op::Grant(0),
+        Op::Item(0),
+        Op::Item(0),
         Op::Ask,
         Op::Connect(stranger),
         Op::Connect(ben),
@@ -47,6 +52,10 @@ fn a_day_in_which_everything_happens() {
         Op::Connect(anna),
         Op::Connect(ben),
         Op::Release,
+        Op::AskAgain(0),
+        Op::Settle,
+        Op::AskAgain(0),
+        Op::AskAgain(1),
         Op::Ask,
         Op::ShowCode,
         Op::Guess,

@@ -13,6 +13,7 @@ pub(crate) enum Said {
     Hello { error: Option<Reason>, body: Vec<u8> },
     Response { id: u32, status: u16, total: u32, body: Vec<u8> },
     Chunk { id: u32, body: Vec<u8> },
+    Item { id: u32, total: u32, body: Vec<u8> },
     Push { topic: u16, body: Vec<u8> },
     Ping(u32),
     Pong(u32),
@@ -97,6 +98,7 @@ impl Raw {
             signing_key: key.public(),
             signature: key.sign_hello(Role::Controller, &self.hash),
             error: None,
+            memory: 0,
         }
     }
 
@@ -143,14 +145,20 @@ impl Raw {
             Frame::Skipped => panic!("the host sends no frames from the future"),
         };
         match header {
-            Header::Hello(hello) => Said::Hello { error: hello.error, body },
+            Header::Hello(hello) => {
+                assert_eq!(hello.error.is_some(), hello.memory == 0, "only who drives learns of the memory");
+                Said::Hello { error: hello.error, body }
+            }
             Header::Response { id, status, total } => Said::Response { id, status, total, body },
             Header::Chunk { id } => Said::Chunk { id, body },
             Header::Push { topic } => Said::Push { topic, body },
             Header::Ping { token } => Said::Ping(token),
             Header::Pong { token } => Said::Pong(token),
             Header::Close { reason } => Said::Close(reason),
-            Header::Request { .. } | Header::Cancel { .. } => panic!("a host asks for nothing: {header:?}"),
+            Header::Item { id, total } => Said::Item { id, total, body },
+            Header::Request { .. } | Header::Cancel { .. } | Header::Window { .. } => {
+                panic!("a host asks for nothing: {header:?}")
+            }
         }
     }
 }

@@ -69,7 +69,10 @@ pub fn handshake_host(data: &[u8]) {
                 Event::WrongCode { .. } => wrong += 1,
                 Event::PairingEnded(end) => assert_eq!((end, wrong), (PairingEnd::WrongCodes, limits::PAIRING_TRIES)),
                 Event::LinkClosed { .. } => {}
-                Event::SessionOpened { .. } | Event::SessionEnded { .. } | Event::CallCancelled { .. } => {
+                Event::SessionOpened { .. }
+                | Event::SessionEnded { .. }
+                | Event::CallCancelled { .. }
+                | Event::StreamReady { .. } => {
                     panic!("a stranger has a session: {event:?}")
                 }
             }

@@ -42,6 +42,7 @@ impl Puppet {
             signing_key: keys.signing_key.public(),
             signature: keys.signing_key.sign_hello(Role::Controller, &hash),
             error: None,
+            memory: 0,
         };
         this.frame(&Header::Hello(hello), &[]).await;
         let mut welcome = this.raw.receive().await.expect("a HELLO");

@@ -30,8 +30,8 @@ pub use program::{Handler, Program, Proved, Running};
 pub use wire::{Answer, Controller, Peer, Pipe, Way, Wire};
 
 use opendesk_core::{
-    Client, ClientEvent, Decision, Event, Host, HostConfig, Instant, LinkId, Misuse, Outcome, PublicKey, Reason,
-    Refusal, RequestId, SigningKey, StaticKey, limits,
+    Client, ClientEvent, Decision, Event, Host, HostConfig, Instant, LinkId, Misuse, OperationId, Outcome, PublicKey,
+    Reason, Refusal, RequestId, SigningKey, StaticKey, limits,
 };
 use wire::{Connection, End};
 
@@ -51,7 +51,7 @@ pub struct World {
     host_key: PublicKey,
     wires: Vec<Connection>,
     seed: u64,
-    operations: u8,
+    operations: u128,
     buf: Vec<u8>,
     trace: Vec<String>,
 }
@@ -261,6 +261,19 @@ impl World {
         Ok(())
     }
 
+    /// Sends an item of a stream.
+    ///
+    /// # Errors
+    /// What the host says to it.
+    pub fn send_item(&mut self, wire: Wire, call: RequestId, body: &[u8]) -> Result<(), Misuse> {
+        let link = self.link(wire);
+        self.host.send_item(link, call, body.len())?;
+        self.program.bodies.items.insert((link, call), body.to_vec());
+        self.log(format_args!("item of {link} {call} with {}", body.len()));
+        self.drain();
+        Ok(())
+    }
+
     /// Tells a controller something.
     ///
     /// # Errors
@@ -300,13 +313,34 @@ impl World {
     /// # Errors
     /// What the client says to it.
     pub fn try_call(&mut self, wire: Wire, method: &str, body: &[u8]) -> Result<RequestId, Misuse> {
-        self.operations = self.operations.wrapping_add(1);
-        let operation = [self.operations; 16];
+        self.operations += 1;
+        self.call_for(wire, method, self.operations.to_le_bytes(), body)
+    }
+
+    /// Asks the host for a method, for an operation of the test's choice.
+    ///
+    /// # Errors
+    /// What the client says to it.
+    pub fn call_for(
+        &mut self,
+        wire: Wire,
+        method: &str,
+        operation: OperationId,
+        body: &[u8],
+    ) -> Result<RequestId, Misuse> {
         let controller = self.controller_mut(wire);
         let call = controller.client.call(method, operation, body.len())?;
         controller.bodies.calls.insert(call, body.to_vec());
         controller.unanswered.insert(call);
         Ok(call)
+    }
+
+    /// Takes more of a stream.
+    ///
+    /// # Errors
+    /// What the client says to it.
+    pub fn grant(&mut self, wire: Wire, call: RequestId, bytes: u32) -> Result<(), Misuse> {
+        self.controller_mut(wire).client.grant(call, bytes)
     }
 
     /// Does not want a call any more.
@@ -362,6 +396,7 @@ impl World {
                 let wire = self.wire(link);
                 self.pipe(wire, Way::ToPeer).ended = true;
             }
+            Event::StreamReady { link, call } => self.program.stream_ready(link, call),
             Event::WrongCode { .. } | Event::PairingEnded(_) => {}
         }
     }

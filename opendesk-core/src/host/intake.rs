@@ -1,6 +1,7 @@
 //! What a host makes of a message.
 
-use super::link::{Admission, Link, Phase, Response, is_method};
+use super::link::{Admission, Answer, Canned, Link, Phase, is_method};
+use super::operations::Meets;
 use super::{Event, GreetingVerdict, Host, PairingEnd};
 use crate::crypto::keys::{PublicKey, VerifyingKey, verify_hello};
 use crate::crypto::noise::Transport;
@@ -8,8 +9,8 @@ use crate::dialect::v2::{self, Kind, PairHost, PairHostStep};
 use crate::frame::{Header, Hello, Role, SessionKind};
 use crate::id::{LinkId, OperationId, RequestId};
 use crate::limits::{BODY_BYTES, CHUNK_BYTES, HANDSHAKE, PARAMETER_BYTES, PRE_AUTH_BYTES};
-use crate::reason::{ErrorCode, Reason};
-use crate::session::{Item, Opened, Session};
+use crate::reason::Reason;
+use crate::session::{Item, Opened, Outcome, Session};
 use crate::time::Instant;
 
 /// What a message brings to the program around the host.
@@ -50,8 +51,11 @@ pub struct RequestPart<'a> {
     pub call: RequestId,
     /// The method; empty in all parts but the first.
     pub method: &'a str,
-    /// The operation; zero in all parts but the first.
+    /// The operation, zero for one that is not remembered.
     pub operation: OperationId,
+    /// What came of this operation, when it was asked for and carried out before: answer with that outcome and do not
+    /// carry it out again.
+    pub repeats: Option<Outcome>,
     /// Bytes of all parts together.
     pub total: usize,
     /// This part of the parameters.
@@ -181,8 +185,12 @@ impl<const N: usize> Host<N> {
             }
             Header::Chunk { id: call } => self.continue_call(now, id, RequestId(call), body),
             Header::Cancel { id: call } => {
-                if link.calls.end(RequestId(call)) {
-                    link.answer(RequestId(call), ErrorCode::Cancelled, "cancelled");
+                if let Some(ended) = self.calls.end(RequestId(call)) {
+                    if let (Some(peer), true) = (link.peer, ended.missing() > 0) {
+                        self.operations.forget(peer, ended.operation);
+                    }
+                    session.outbox.withdraw(RequestId(call));
+                    link.answer(RequestId(call), Canned::Cancelled);
                     self.emit(Event::CallCancelled { link: id, call: RequestId(call) });
                 }
                 Delivery::Nothing
@@ -193,8 +201,21 @@ impl<const N: usize> Host<N> {
                 self.end(now, id, reason);
                 Delivery::Nothing
             }
+            Header::Window { id: call, credit } => {
+                // Credit for a stream that has ended meanwhile was on its way already.
+                let Some(running) = self.calls.get_mut(call) else { return Delivery::Nothing };
+                let was_ready = running.is_stream_ready();
+                if !running.credit.grant(credit) {
+                    return self.fault(now, id, Reason::MISBEHAVED);
+                }
+                if running.is_stream_ready() && !was_ready {
+                    self.emit(Event::StreamReady { link: id, call: RequestId(call) });
+                }
+                Delivery::Nothing
+            }
             Header::Hello(_)
             | Header::Response { .. }
+            | Header::Item { .. }
             | Header::Push { .. }
             | Header::Ping { .. }
             | Header::Pong { .. } => self.fault(now, id, Reason::MISBEHAVED),
@@ -218,42 +239,57 @@ impl<const N: usize> Host<N> {
             return self.fault(now, id, Reason::MISBEHAVED);
         }
         let refusal = if total as usize > BODY_BYTES {
-            Some((ErrorCode::LimitExceeded, "the parameters are over 16 MiB"))
-        } else if total as usize > CHUNK_BYTES && link.calls.bytes() + total as usize > PARAMETER_BYTES {
-            Some((ErrorCode::LimitExceeded, "the calls in flight have more than 32 MiB of parameters together"))
+            Some(Canned::ParametersTooLarge)
+        } else if total as usize > CHUNK_BYTES && self.calls.bytes() + total as usize > PARAMETER_BYTES {
+            Some(Canned::ParametersTogetherTooLarge)
         } else if !is_method(method) {
-            Some((ErrorCode::InvalidArgument, "a method name has 1 to 40 letters a-z, digits, dots and underscores"))
+            Some(Canned::MethodName)
         } else {
             None
         };
-        match (link.calls.begin(call.0, total, got), refusal) {
+        match (self.calls.begin(call.0, operation, total, got), refusal) {
             (Admission::Repeated, _) => return self.fault(now, id, Reason::MISBEHAVED),
             (Admission::TooMany, _) => {
-                link.answer(call, ErrorCode::LimitExceeded, "64 calls are in flight already; wait for one to end");
+                link.answer(call, Canned::TooManyCalls);
                 return Delivery::Nothing;
             }
-            (Admission::Accepted, Some((code, text))) => {
-                link.calls.end(call);
-                link.answer(call, code, text);
+            (Admission::Accepted, Some(refusal)) => {
+                self.calls.end(call);
+                link.answer(call, refusal);
                 return Delivery::Nothing;
             }
             (Admission::Accepted, None) => {}
         }
-        let part = RequestPart { link: id, call, method, operation, total: total as usize, body, done: got == total };
+        let meets = link.peer.map_or(Meets::Nothing, |peer| self.operations.begin(peer, operation));
+        let repeats = match meets {
+            Meets::Nothing => None,
+            Meets::Finished(outcome) => Some(outcome),
+            Meets::Running | Meets::NoRoom => {
+                self.calls.end(call);
+                let running = meets == Meets::Running;
+                link.answer(call, if running { Canned::OperationRunning } else { Canned::TooManyOperations });
+                return Delivery::Nothing;
+            }
+        };
+        if let Some(running) = self.calls.get_mut(call.0) {
+            running.repeats = repeats;
+        }
+        let (total, done) = (total as usize, got == total);
+        let part = RequestPart { link: id, call, method, operation, repeats, total, body, done };
         Delivery::Request(part)
     }
 
     fn continue_call<'a>(&mut self, now: Instant, id: LinkId, call: RequestId, body: &'a [u8]) -> Delivery<'a> {
-        let Some(link) = self.links.get_mut(id) else { return Delivery::Nothing };
         // Parts of a request that was refused or cancelled meanwhile were on their way already.
-        let Some(running) = link.calls.get_mut(call.0) else { return Delivery::Nothing };
+        let Some(running) = self.calls.get_mut(call.0) else { return Delivery::Nothing };
         let got = body.len() as u32;
         if got == 0 || got > running.missing() {
             return self.fault(now, id, Reason::MISBEHAVED);
         }
         running.got += got;
-        let (total, done) = (running.total as usize, running.missing() == 0);
-        Delivery::Request(RequestPart { link: id, call, method: "", operation: [0; 16], total, body, done })
+        let (total, done, repeats) = (running.total as usize, running.missing() == 0, running.repeats);
+        let operation = running.operation;
+        Delivery::Request(RequestPart { link: id, call, method: "", operation, repeats, total, body, done })
     }
 
     /// Only this link ends; the others notice nothing.
@@ -270,9 +306,9 @@ impl Link {
         self.phase = Phase::Keyed;
     }
 
-    fn answer(&mut self, call: RequestId, code: ErrorCode, text: &'static str) {
+    fn answer(&mut self, call: RequestId, canned: Canned) {
         if let Some(session) = &mut self.session {
-            let (head, total) = Response::canned(call, code, text);
+            let (head, total) = Answer::canned(call, canned);
             // The link is not read from without room for an answer.
             let _never_full = session.outbox.add(Item::new(head, total));
         }

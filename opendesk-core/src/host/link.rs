@@ -12,10 +12,10 @@ use heapless::Vec;
 use crate::crypto::keys::PublicKey;
 use crate::dialect::v2::{Message, PairHost};
 use crate::frame::Header;
-use crate::id::RequestId;
+use crate::id::{OperationId, RequestId};
 use crate::limits::{CALLS, CHUNK_BYTES, METHOD_BYTES};
 use crate::reason::{ErrorCode, Reason};
-use crate::session::{Head, Outcome, Session};
+use crate::session::{BodyId, Credit, Head, Outcome, Session};
 use crate::time::Instant;
 
 use super::GreetingVerdict;
@@ -47,7 +47,7 @@ pub(super) struct Link {
     /// When this phase must have ended, in the phases that have a limit.
     pub(super) deadline: Option<Instant>,
     pub(super) handshake: Option<Message>,
-    pub(super) session: Option<Session<Response>>,
+    pub(super) session: Option<Session<Answer>>,
     pub(super) peer: Option<PublicKey>,
     pub(super) paired: bool,
     /// Counts up with each link that queues, so that the first comes first.
@@ -55,7 +55,6 @@ pub(super) struct Link {
     /// Set until the program has said how long the greeting is.
     pub(super) greeting: Option<GreetingVerdict>,
     pub(super) ended: Reason,
-    pub(super) calls: Calls,
 }
 
 impl Link {
@@ -71,7 +70,6 @@ impl Link {
             ticket: 0,
             greeting: None,
             ended: Reason::DONE,
-            calls: Calls::new(),
         }
     }
 
@@ -81,36 +79,99 @@ impl Link {
     }
 }
 
-/// The head of a response.
+/// The head of what answers a request.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub(crate) struct Answer {
     id: RequestId,
-    status: u16,
-    canned: Option<&'static str>,
+    what: What,
 }
 
-impl Response {
-    pub(super) const fn new(id: RequestId, outcome: Outcome) -> Self {
-        Self { id, status: outcome.status(), canned: None }
+#[derive(Debug)]
+enum What {
+    /// One item of a stream.
+    Item,
+    /// The response.
+    Response { status: u16, canned: Option<Canned> },
+}
+
+/// What the core itself answers to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Canned {
+    Cancelled,
+    TooManyCalls,
+    ParametersTooLarge,
+    ParametersTogetherTooLarge,
+    MethodName,
+    OperationRunning,
+    TooManyOperations,
+}
+
+impl Canned {
+    const fn said(self) -> (ErrorCode, &'static str) {
+        match self {
+            Self::Cancelled => (ErrorCode::Cancelled, "cancelled"),
+            Self::TooManyCalls => (ErrorCode::LimitExceeded, "64 calls are in flight already; wait for one to end"),
+            Self::ParametersTooLarge => (ErrorCode::LimitExceeded, "the parameters are over 16 MiB"),
+            Self::ParametersTogetherTooLarge => {
+                (ErrorCode::LimitExceeded, "the calls in flight have more than 32 MiB of parameters together")
+            }
+            Self::MethodName => {
+                (ErrorCode::InvalidArgument, "a method name has 1 to 40 letters a-z, digits, dots and underscores")
+            }
+            Self::OperationRunning => {
+                (ErrorCode::Busy, "this operation is being carried out already; ask again when it is over")
+            }
+            Self::TooManyOperations => {
+                (ErrorCode::LimitExceeded, "128 operations are being carried out; wait for one to end")
+            }
+        }
+    }
+}
+
+impl Answer {
+    pub(super) const fn item(id: RequestId) -> Self {
+        Self { id, what: What::Item }
+    }
+
+    pub(super) const fn response(id: RequestId, outcome: Outcome) -> Self {
+        Self { id, what: What::Response { status: outcome.status(), canned: None } }
     }
 
     /// A response that the core gives itself, and its length.
-    pub(super) const fn canned(id: RequestId, code: ErrorCode, text: &'static str) -> (Self, u32) {
-        (Self { id, status: code as u16, canned: Some(text) }, text.len() as u32)
+    pub(super) const fn canned(id: RequestId, canned: Canned) -> (Self, u32) {
+        let (code, text) = canned.said();
+        (Self { id, what: What::Response { status: code as u16, canned: Some(canned) } }, text.len() as u32)
     }
 }
 
-impl Head for Response {
+impl Head for Answer {
     fn id(&self) -> RequestId {
         self.id
     }
 
     fn header(&self, total: u32) -> Header<'_> {
-        Header::Response { id: self.id.0, status: self.status, total }
+        match self.what {
+            What::Item => Header::Item { id: self.id.0, total },
+            What::Response { status, .. } => Header::Response { id: self.id.0, status, total },
+        }
+    }
+
+    fn body(&self) -> BodyId {
+        match self.what {
+            What::Item => BodyId::Item(self.id),
+            What::Response { .. } => BodyId::Call(self.id),
+        }
+    }
+
+    fn is_stream_item(&self) -> bool {
+        matches!(self.what, What::Item)
     }
 
     fn canned(&self) -> Option<&'static str> {
-        self.canned
+        match self.what {
+            What::Item => None,
+            What::Response { canned, .. } => canned.map(|canned| canned.said().1),
+        }
     }
 }
 
@@ -118,17 +179,29 @@ impl Head for Response {
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) id: RequestId,
+    pub(super) operation: OperationId,
+    /// What came of the operation when it was asked for before.
+    pub(super) repeats: Option<Outcome>,
     pub(super) total: u32,
     pub(super) got: u32,
+    /// What it may stream.
+    pub(super) credit: Credit,
+    /// Whether an item is on its way.
+    pub(super) sending: bool,
 }
 
 impl Call {
     pub(super) const fn missing(&self) -> u32 {
         self.total - self.got
     }
+
+    /// Whether the next item of its stream may be sent.
+    pub(super) const fn is_stream_ready(&self) -> bool {
+        !self.sending && self.credit.allows() && self.missing() == 0
+    }
 }
 
-/// The requests of one link (I6): from the first frame of a request to the command that answers it.
+/// The requests of the session that drives (I6): from the first frame of a request to the command that answers it.
 #[derive(Debug)]
 pub(super) struct Calls {
     last: u32,
@@ -148,12 +221,14 @@ impl Calls {
         Self { last: 0, running: Vec::new() }
     }
 
-    pub(super) fn begin(&mut self, id: u32, total: u32, got: u32) -> Admission {
+    pub(super) fn begin(&mut self, id: u32, operation: OperationId, total: u32, got: u32) -> Admission {
         if id <= self.last {
             return Admission::Repeated;
         }
         self.last = id;
-        match self.running.push(Call { id: RequestId(id), total, got }) {
+        let (credit, repeats) = (Credit::default(), None);
+        let call = Call { id: RequestId(id), operation, repeats, total, got, credit, sending: false };
+        match self.running.push(call) {
             Ok(()) => Admission::Accepted,
             Err(_) => Admission::TooMany,
         }
@@ -169,24 +244,42 @@ impl Calls {
         self.running.iter_mut().find(|call| call.id.0 == id)
     }
 
+    pub(super) fn get(&self, id: u32) -> Option<&Call> {
+        self.running.iter().find(|call| call.id.0 == id)
+    }
+
+    /// An item has been sent to its end. Tells whether its stream may send another.
+    pub(super) fn item_sent(&mut self, call: RequestId) -> bool {
+        self.get_mut(call.0).is_some_and(|running| {
+            running.sending = false;
+            running.is_stream_ready()
+        })
+    }
+
     /// How many are arriving or being carried out.
     pub(super) fn count(&self) -> usize {
         self.running.len()
     }
 
-    /// Ends a call. Tells whether it was running.
-    pub(super) fn end(&mut self, id: RequestId) -> bool {
-        let found = self.running.iter().position(|call| call.id == id);
-        found.map(|index| self.running.swap_remove(index)).is_some()
+    /// Ends a call, if it is running.
+    pub(super) fn end(&mut self, id: RequestId) -> Option<Call> {
+        let found = self.running.iter().position(|call| call.id == id)?;
+        Some(self.running.swap_remove(found))
     }
 
-    /// Ends a call whose parameters have all arrived. Tells whether there was one.
-    pub(super) fn end_complete(&mut self, id: RequestId) -> bool {
-        self.running.iter().any(|call| call.id == id && call.missing() == 0) && self.end(id)
+    /// Ends a call, if it is running and its parameters have all arrived.
+    pub(super) fn end_complete(&mut self, id: RequestId) -> Option<Call> {
+        self.get(id.0).filter(|call| call.missing() == 0)?;
+        self.end(id)
     }
 
-    pub(super) fn clear(&mut self) {
-        self.running.clear();
+    /// Ends one of them after the other; the next session's numbers begin anew.
+    pub(super) fn end_next(&mut self) -> Option<Call> {
+        let ended = self.running.pop();
+        if ended.is_none() {
+            self.last = 0;
+        }
+        ended
     }
 }
 

@@ -1,8 +1,10 @@
 //! The host's machine: many links, one controller.
 
+mod answers;
 mod arbiter;
 mod intake;
 mod link;
+mod operations;
 mod pairing;
 mod registry;
 
@@ -12,20 +14,21 @@ use heapless::Deque;
 
 pub use arbiter::{Arbiter, Claim};
 pub use intake::{Delivery, ProvedPeer, RequestPart};
-use link::{Link, Phase, Response};
+use link::{Calls, Link, Phase};
+use operations::Operations;
 pub use pairing::{PairingEnd, PairingWindow};
 use registry::Registry;
 
 use crate::crypto::keys::{PublicKey, SigningKey, StaticKey};
 use crate::frame::{Hello, PROTOCOL, Role, SessionKind};
 use crate::id::{LinkId, RequestId};
-use crate::limits::{BODY_BYTES, CHUNK_BYTES, HALF_OPEN, HALF_OPEN_PER_ADDRESS, HANDSHAKE, LINGER};
+use crate::limits::{CALLS, CHUNK_BYTES, HALF_OPEN, HALF_OPEN_PER_ADDRESS, HANDSHAKE, LINGER};
 use crate::reason::{Misuse, Reason};
-use crate::session::{Bodies, Item, Outcome};
+use crate::session::Bodies;
 use crate::time::{Deadline, Instant, Timer};
 
-/// Events that may wait to be polled. One input makes at most three for each link.
-const EVENTS: usize = 128;
+/// Events that may wait to be polled. One input makes at most three for each link, and sending one for each stream.
+const EVENTS: usize = 256;
 
 /// The keys of the host.
 #[derive(Debug, Clone)]
@@ -105,6 +108,13 @@ pub enum Event {
         /// The request.
         call: RequestId,
     },
+    /// The stream of this call may send its next item: [`Host::send_item`].
+    StreamReady {
+        /// The link.
+        link: LinkId,
+        /// The request.
+        call: RequestId,
+    },
     /// Somebody proved a wrong code.
     WrongCode {
         /// The link.
@@ -144,6 +154,9 @@ pub struct Host<const N: usize> {
     /// Windows opened so far.
     windows: u32,
     tickets: u64,
+    /// Of the session that drives.
+    calls: Calls,
+    operations: Operations,
     events: Deque<Event, EVENTS>,
 }
 
@@ -152,7 +165,7 @@ impl<const N: usize> Host<N> {
     /// drawn from it.
     #[must_use]
     pub fn new(config: HostConfig, seed: [u8; 32]) -> Self {
-        const { assert!(N * 3 + 8 <= EVENTS, "an input must never make more events than can wait") };
+        const { assert!(N * 3 + CALLS + 8 <= EVENTS, "an input must never make more events than can wait") };
         Self {
             config,
             rng: ChaCha20Rng::from_seed(seed),
@@ -161,6 +174,8 @@ impl<const N: usize> Host<N> {
             window: None,
             windows: 0,
             tickets: 0,
+            calls: Calls::new(),
+            operations: Operations::new(),
             events: Deque::new(),
         }
     }
@@ -238,7 +253,13 @@ impl<const N: usize> Host<N> {
             }
             _ => None,
         };
-        if sent.is_none() && matches!(link.phase, Phase::Closing) && link.greeting.is_none() {
+        let item = link.session.as_mut().and_then(|session| session.outbox.take_item_sent());
+        if let Some(call) = item.filter(|call| self.calls.item_sent(*call)) {
+            self.emit(Event::StreamReady { link: id, call });
+        }
+        let over =
+            self.links.get(id).is_some_and(|link| matches!(link.phase, Phase::Closing) && link.greeting.is_none());
+        if sent.is_none() && over {
             self.retire(id);
         }
         sent
@@ -251,7 +272,7 @@ impl<const N: usize> Host<N> {
         self.links.get(id).is_some_and(|link| match link.phase {
             // Every call that runs has a place for its answer, and so has the refusal of one too many.
             Phase::Open => {
-                link.session.as_ref().is_some_and(|session| session.outbox.has_room_beside(link.calls.count()))
+                link.session.as_ref().is_some_and(|session| session.outbox.has_room_beside(self.calls.count()))
             }
             // What follows is taken when the decision is known.
             Phase::Proved | Phase::Queued => false,
@@ -300,6 +321,10 @@ impl<const N: usize> Host<N> {
     pub fn greet(&mut self, id: LinkId, total: usize) {
         let Some(link) = self.links.get_mut(id) else { return };
         let (Some(verdict), Some(session)) = (link.greeting.take(), &mut link.session) else { return };
+        let memory = match (verdict, link.peer) {
+            (GreetingVerdict::Welcome, Some(peer)) => self.operations.number(peer),
+            _ => 0,
+        };
         let hello = Hello {
             role: Role::Host,
             kind: SessionKind::CONTROL,
@@ -307,41 +332,9 @@ impl<const N: usize> Host<N> {
             signing_key: self.config.signing_key.public(),
             signature: self.config.signing_key.sign_hello(Role::Host, &session.hash),
             error: verdict.reason(),
+            memory,
         };
         session.hello(hello, total.min(CHUNK_BYTES) as u32);
-    }
-
-    /// Answers a request. Its body has `total` bytes.
-    ///
-    /// # Errors
-    /// [`Misuse::NoSuchLink`] or [`Misuse::NoSuchCall`] when the session or the call has ended meanwhile, which is
-    /// no fault: drop the result. [`Misuse::BodyTooLarge`] leaves the call running.
-    pub fn respond(&mut self, id: LinkId, call: RequestId, outcome: Outcome, total: usize) -> Result<(), Misuse> {
-        let link = self.links.get_mut(id).ok_or(Misuse::NoSuchLink)?;
-        let (Phase::Open, Some(session)) = (&link.phase, &mut link.session) else { return Err(Misuse::NoSuchLink) };
-        if total > BODY_BYTES {
-            return Err(Misuse::BodyTooLarge);
-        }
-        if !link.calls.end_complete(call) {
-            return Err(Misuse::NoSuchCall);
-        }
-        // Every running call keeps a place: requests are not read while the outbox is full.
-        let _never_full = session.outbox.add(Item::new(Response::new(call, outcome), total as u32));
-        Ok(())
-    }
-
-    /// Tells the controller something that it did not ask for, in at most [`CHUNK_BYTES`].
-    ///
-    /// # Errors
-    /// [`Misuse::NotOpen`] without a session, [`Misuse::BodyTooLarge`], or [`Misuse::TooManyCalls`] while 8 pushes
-    /// wait to be sent.
-    pub fn push(&mut self, id: LinkId, topic: u16, total: usize) -> Result<(), Misuse> {
-        let link = self.links.get_mut(id).ok_or(Misuse::NoSuchLink)?;
-        let (Phase::Open, Some(session)) = (&link.phase, &mut link.session) else { return Err(Misuse::NotOpen) };
-        if total > CHUNK_BYTES {
-            return Err(Misuse::BodyTooLarge);
-        }
-        if session.outbox.push(topic, total as u32) { Ok(()) } else { Err(Misuse::TooManyCalls) }
     }
 
     /// Ends a link and tells the other side why.
@@ -439,6 +432,8 @@ impl<const N: usize> Host<N> {
                         link.deadline = None;
                         link.greeting = Some(GreetingVerdict::Welcome);
                     }
+                    let fresh = u64::from_le_bytes(self.random());
+                    self.operations.enter(peer, fresh);
                     self.emit(Event::SessionOpened { link: id, peer });
                     self.emit(Event::GreetingDue { link: id, verdict: GreetingVerdict::Welcome });
                 }
@@ -472,17 +467,22 @@ impl<const N: usize> Host<N> {
         link.deadline = Some(now.after(LINGER));
         link.ended = reason;
         link.greeting = None;
-        link.calls.clear();
+        let peer = link.peer;
         if let Some(session) = &mut link.session {
             session.outbox.close(reason);
         }
-        let peer = link.peer;
         if let Some(window) = &mut self.window {
             window.forget(id);
         }
         if let (true, Some(peer)) = (was_open, peer) {
             let held = self.arbiter.leave(id);
             debug_assert!(held, "an open session holds the place");
+            while let Some(call) = self.calls.end_next() {
+                // Of the others the program tells what came of them.
+                if call.missing() > 0 {
+                    self.operations.forget(peer, call.operation);
+                }
+            }
             self.emit(Event::SessionEnded { link: id, peer, reason });
         }
     }

@@ -1,5 +1,7 @@
 //! The links of a host: a fixed table, and identifiers that stop naming a link when it is gone.
 
+use heapless::Vec;
+
 use crate::id::LinkId;
 
 #[derive(Debug)]
@@ -11,18 +13,23 @@ struct Slot<T> {
 /// A table of at most `N` links.
 #[derive(Debug)]
 pub(super) struct Registry<T, const N: usize> {
-    slots: [Slot<T>; N],
+    /// As many as were ever in use at once.
+    slots: Vec<Slot<T>, N>,
 }
 
 impl<T, const N: usize> Registry<T, N> {
-    pub(super) fn new() -> Self {
-        Self { slots: core::array::from_fn(|_| Slot { generation: 0, link: None }) }
+    pub(super) const fn new() -> Self {
+        Self { slots: Vec::new() }
     }
 
     pub(super) fn insert(&mut self, link: T) -> Option<LinkId> {
-        let (index, slot) = self.slots.iter_mut().enumerate().find(|(_, slot)| slot.link.is_none())?;
-        slot.link = Some(link);
-        Some(LinkId { slot: u16::try_from(index).ok()?, generation: slot.generation })
+        if let Some((index, slot)) = self.slots.iter_mut().enumerate().find(|(_, slot)| slot.link.is_none()) {
+            slot.link = Some(link);
+            return Some(LinkId { slot: u16::try_from(index).ok()?, generation: slot.generation });
+        }
+        let slot = u16::try_from(self.slots.len()).ok()?;
+        self.slots.push(Slot { generation: 0, link: Some(link) }).ok()?;
+        Some(LinkId { slot, generation: 0 })
     }
 
     pub(super) fn remove(&mut self, id: LinkId) -> Option<T> {

@@ -1,10 +1,12 @@
 //! One authenticated link, the same for both of its ends: what is to be sent next, and whether the other side lives.
 
+mod flow;
 mod liveness;
 mod outbox;
 
 use core::fmt;
 
+pub(crate) use flow::Credit;
 pub(crate) use liveness::Liveness;
 pub(crate) use outbox::{Head, Item, Outbox};
 
@@ -44,6 +46,8 @@ pub enum BodyId {
     Greeting,
     /// The parameters of a request (on a controller) or its response (on a host).
     Call(RequestId),
+    /// The item that is being sent of the stream of this request.
+    Item(RequestId),
     /// What a push of this topic tells.
     Push(u16),
 }

@@ -13,8 +13,11 @@ use super::types::*;
 pub enum Kind {
     /// It only looks.
     Observation,
-    /// It acts: it is logged before and after, and refused while the log cannot be written.
+    /// It acts: it is logged before and after, refused while the log cannot be written, and never carried out twice
+    /// for one operation.
     Action,
+    /// It looks again and again: its output is one item of many, and it goes on until it is cancelled.
+    Stream,
 }
 
 /// A method: its marker type names parameters and result.
@@ -77,6 +80,12 @@ macro_rules! methods {
                 match self { $(Self::$marker(_) => $name,)* }
             }
 
+            /// Whether the method of this name acts, if there is one.
+            #[must_use]
+            pub fn kind_of(method: &str) -> Option<Kind> {
+                match method { $($name => Some(Kind::$kind),)* _ => None }
+            }
+
             /// Whether it acts.
             #[must_use]
             pub const fn kind(&self) -> Kind {
@@ -95,6 +104,8 @@ methods! {
     DisplayDisplays = "display.displays", Observation, () => Vec<Display>;
     /// `display.capture`: a picture.
     DisplayCapture = "display.capture", Observation, CaptureParams => Picture;
+    /// `display.subscribe`: a picture whenever what it shows has changed. Whoever is slow gets fewer.
+    DisplaySubscribe = "display.subscribe", Stream, SubscribeParams => Picture;
     /// `display.cursor_position`: where the mouse pointer is.
     DisplayCursorPosition = "display.cursor_position", Observation, () => Point;
     /// `input.pointer`: one mouse event.
@@ -127,6 +138,7 @@ impl Call {
                 Some(Rect { x, y, width, height }) => format!("capture {width}x{height} at {x},{y}"),
                 None => "capture".to_owned(),
             },
+            Self::DisplaySubscribe(params) => format!("pictures, {} a second", params.fps),
             Self::InputPointer(event) => {
                 let Point { x, y } = event.point;
                 format!("pointer {:?} {x},{y}", event.action).to_lowercase()

@@ -201,6 +201,21 @@ pub struct CaptureParams {
     pub cursor: bool,
 }
 
+/// What `display.subscribe` takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubscribeParams {
+    /// What is shown, and how.
+    pub capture: CaptureParams,
+    /// Pictures a second at most, 1 to 60.
+    pub fps: u32,
+}
+
+impl Default for SubscribeParams {
+    fn default() -> Self {
+        Self { capture: CaptureParams::default(), fps: 30 }
+    }
+}
+
 /// A picture of the desktop.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Picture {

@@ -201,6 +201,7 @@ async fn reach<R: Runtime>(
         host: opened.host,
         signing_key: opened.signing_key,
         handshake: opened.handshake,
+        memory: opened.memory,
         greeting: opened.greeting.clone(),
     };
     Ok((client, opened))

@@ -11,8 +11,8 @@ use std::time::Instant;
 use async_channel::Sender;
 use futures_util::Stream;
 use opendesk_core::{
-    Bodies, BodyId, Client as Machine, ClientDelivery, ClientEvent, LinkId, OperationId, Outcome, PublicKey, Reason,
-    RequestId, ResponsePart, VerifyingKey, limits,
+    Bodies, BodyId, Client as Machine, ClientDelivery, ClientEvent, ItemPart, LinkId, OperationId, Outcome, PublicKey,
+    Reason, RequestId, ResponsePart, VerifyingKey, limits,
 };
 
 use super::{ClientError, Orders};
@@ -29,15 +29,25 @@ const MESSAGES: usize = 16;
 
 /// What the handle asks of the event loop.
 pub(super) enum Command {
-    Call { method: String, params: Vec<u8>, operation: OperationId, limit: Duration, reply: Reply },
-    Cancel { operation: OperationId },
-    Close { reply: Sender<()> },
+    Call(NewCall),
+    /// The items of a stream are consumed up to that many bytes.
+    Grant {
+        ticket: Ticket,
+        bytes: u32,
+    },
+    Cancel {
+        ticket: Ticket,
+    },
+    Close {
+        reply: Sender<()>,
+    },
 }
 
 impl core::fmt::Debug for Command {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
-            Self::Call { .. } => "Call",
+            Self::Call(_) => "Call",
+            Self::Grant { .. } => "Grant",
             Self::Cancel { .. } => "Cancel",
             Self::Close { .. } => "Close",
         })
@@ -46,13 +56,56 @@ impl core::fmt::Debug for Command {
 
 type Reply = Sender<Result<Vec<u8>, ClientError>>;
 
+/// By what the handle knows a call; it is not sent.
+pub(super) type Ticket = u64;
+
+/// A call that is to be made.
+pub(super) struct NewCall {
+    pub(super) ticket: Ticket,
+    pub(super) method: String,
+    pub(super) params: Vec<u8>,
+    /// What the host remembers it by; zero when it need not.
+    pub(super) operation: OperationId,
+    pub(super) answers: Answers,
+}
+
+/// Where what comes back goes.
+pub(super) enum Answers {
+    /// One result, within a time.
+    Once { limit: Duration, reply: Reply },
+    /// Items within this credit, and an error in the end.
+    Stream { credit: u32, items: Reply },
+}
+
 struct Pending {
-    operation: OperationId,
+    ticket: Ticket,
     method: String,
+    /// The result or item that is arriving.
     body: Vec<u8>,
-    limit: Duration,
-    until: Instant,
-    reply: Reply,
+    /// Whether it is the result.
+    responding: bool,
+    /// When the answer is not waited for any more; a stream has no such time.
+    until: Option<Instant>,
+    answers: Answers,
+}
+
+impl NewCall {
+    /// The call as it waits for its answer from now on.
+    fn pending(self, now: Option<Instant>) -> Pending {
+        let until = match (&self.answers, now) {
+            (Answers::Once { limit, .. }, Some(now)) => Some(now + *limit),
+            (Answers::Once { .. } | Answers::Stream { .. }, _) => None,
+        };
+        let Self { ticket, method, answers, .. } = self;
+        Pending { ticket, method, body: Vec::new(), responding: false, until, answers }
+    }
+}
+
+impl Pending {
+    fn fail(self, error: ClientError) {
+        let (Answers::Once { reply, .. } | Answers::Stream { items: reply, .. }) = self.answers;
+        drop(reply.try_send(Err(error)));
+    }
 }
 
 /// How the handshake and the greeting ended.
@@ -60,6 +113,7 @@ pub(super) struct Opened {
     pub(super) host: PublicKey,
     pub(super) signing_key: VerifyingKey,
     pub(super) handshake: [u8; 32],
+    pub(super) memory: u64,
     pub(super) greeting: HostGreeting,
     /// Set when the host proved its key and gave no session.
     pub(super) refused: Option<Reason>,
@@ -77,7 +131,7 @@ impl Bodies for Outgoing {
         let bytes = match body {
             BodyId::Greeting => Some(&self.greeting),
             BodyId::Call(id) => self.params.get(&id),
-            BodyId::Push(_) => None,
+            BodyId::Item(_) | BodyId::Push(_) => None,
         };
         let part = bytes.and_then(|bytes| bytes.get(offset..offset + out.len()));
         debug_assert!(part.is_some(), "{body:?} was announced and is kept until it is done");
@@ -100,7 +154,7 @@ pub(super) struct Driver<R: Runtime> {
     outgoing: Outgoing,
     orders: Pin<Box<Orders>>,
     /// Calls that found 64 others in flight.
-    queue: VecDeque<(RequestParts, Reply)>,
+    queue: VecDeque<NewCall>,
     pending: BTreeMap<RequestId, Pending>,
     opened: Option<Sender<Result<Opened, ClientError>>>,
     proved: Option<Opened>,
@@ -109,13 +163,6 @@ pub(super) struct Driver<R: Runtime> {
     alarm: Alarm<R::Timer>,
     epoch: Instant,
     buf: Vec<u8>,
-}
-
-struct RequestParts {
-    method: String,
-    params: Vec<u8>,
-    operation: OperationId,
-    limit: Duration,
 }
 
 impl<R: Runtime> Driver<R> {
@@ -160,11 +207,11 @@ impl<R: Runtime> Driver<R> {
             }));
         } else {
             let reason = if let ClientError::Closed(reason) = why { reason } else { Reason::LOST };
-            for reply in core::mem::take(&mut self.pending).into_values().map(|call| call.reply) {
-                drop(reply.try_send(Err(ClientError::Closed(reason))));
+            for call in core::mem::take(&mut self.pending).into_values() {
+                call.fail(ClientError::Closed(reason));
             }
-            for (_, reply) in core::mem::take(&mut self.queue) {
-                drop(reply.try_send(Err(ClientError::Closed(reason))));
+            for call in core::mem::take(&mut self.queue) {
+                call.pending(None).fail(ClientError::Closed(reason));
             }
         }
         // The host closes its side when it has read the goodbye; it is not waited for longer than politeness asks.
@@ -225,32 +272,48 @@ impl<R: Runtime> Driver<R> {
                 self.machine.close(now, Reason::DONE);
                 true
             }
-            Poll::Ready(Some(Command::Cancel { operation })) => {
-                self.queue.retain(|(call, _)| call.operation != operation);
-                let found = self.pending.iter().find(|(_, call)| call.operation == operation).map(|(id, _)| *id);
-                if let Some(id) = found {
+            Poll::Ready(Some(Command::Cancel { ticket })) => {
+                self.queue.retain(|call| call.ticket != ticket);
+                if let Some(id) = self.call_of(ticket) {
                     // A call that has just been answered needs no cancelling.
                     let _answered_already = self.machine.cancel(id);
                 }
                 true
             }
-            Poll::Ready(Some(Command::Call { method, params, operation, limit, reply })) => {
-                self.queue.push_back((RequestParts { method, params, operation, limit }, reply));
+            Poll::Ready(Some(Command::Grant { ticket, bytes })) => {
+                if let Some(id) = self.call_of(ticket) {
+                    let _answered_already = self.machine.grant(id, bytes);
+                }
+                true
+            }
+            Poll::Ready(Some(Command::Call(call))) => {
+                self.queue.push_back(call);
                 true
             }
         }
     }
 
+    fn call_of(&self, ticket: Ticket) -> Option<RequestId> {
+        self.pending.iter().find(|(_, call)| call.ticket == ticket).map(|(id, _)| *id)
+    }
+
     fn start_queued(&mut self) {
         while self.machine.is_open() && self.machine.has_room() {
-            let Some((call, reply)) = self.queue.pop_front() else { break };
-            let RequestParts { method, params, operation, limit } = call;
-            match self.machine.call(&method, operation, params.len()) {
-                Err(misuse) => drop(reply.try_send(Err(ClientError::Call(Error::invalid(misuse.to_string()))))),
+            let Some(mut call) = self.queue.pop_front() else { break };
+            let begun = self.machine.call(&call.method, call.operation, call.params.len()).and_then(|id| {
+                if let Answers::Stream { credit, .. } = call.answers {
+                    self.machine.grant(id, credit)?;
+                }
+                Ok(id)
+            });
+            match begun {
+                Err(misuse) => {
+                    call.pending(None).fail(ClientError::Call(Error::invalid(misuse.to_string())));
+                }
                 Ok(id) => {
-                    self.outgoing.params.insert(id, params);
-                    let until = self.runtime.now() + limit;
-                    self.pending.insert(id, Pending { operation, method, body: Vec::new(), limit, until, reply });
+                    self.outgoing.params.insert(id, core::mem::take(&mut call.params));
+                    let now = self.runtime.now();
+                    self.pending.insert(id, call.pending(Some(now)));
                 }
             }
         }
@@ -291,6 +354,7 @@ impl<R: Runtime> Driver<R> {
                     self.tell_opened();
                 }
                 ClientDelivery::Response(part) => respond(&mut self.pending, &mut self.outgoing, &part),
+                ClientDelivery::Item(part) => take_item(&mut self.pending, &part),
             },
             Received::Control => {}
             Received::Foreign => self.machine.close(now, Reason::MISBEHAVED),
@@ -314,11 +378,12 @@ impl<R: Runtime> Driver<R> {
             progress = true;
             let greeting = HostGreeting::default();
             match event {
-                ClientEvent::Opened { host, signing_key, handshake } => {
-                    self.proved = Some(Opened { host, signing_key, handshake, greeting, refused: None });
+                ClientEvent::Opened { host, signing_key, handshake, memory } => {
+                    self.proved = Some(Opened { host, signing_key, handshake, memory, greeting, refused: None });
                 }
                 ClientEvent::Refused { host, signing_key, handshake, reason } => {
-                    self.proved = Some(Opened { host, signing_key, handshake, greeting, refused: Some(reason) });
+                    let refused = Some(reason);
+                    self.proved = Some(Opened { host, signing_key, handshake, memory: 0, greeting, refused });
                 }
                 ClientEvent::Closed { reason: Reason::WRONG_CODE, tries_left } => {
                     self.closed = Some(ClientError::WrongCode { tries_left });
@@ -331,13 +396,19 @@ impl<R: Runtime> Driver<R> {
 
     fn poll_time(&mut self, cx: &mut Context<'_>) -> bool {
         let (now, clock) = (self.now(), self.runtime.now());
-        let late: Vec<RequestId> =
-            self.pending.iter().filter(|(_, call)| clock >= call.until).map(|(id, _)| *id).collect();
+        let late: Vec<RequestId> = self
+            .pending
+            .iter()
+            .filter(|(_, call)| call.until.is_some_and(|at| clock >= at))
+            .map(|(id, _)| *id)
+            .collect();
         for id in &late {
             let _answered_already = self.machine.cancel(*id);
-            if let Some(call) = self.pending.remove(id) {
+            if let Some(call) = self.pending.remove(id)
+                && let Answers::Once { limit, .. } = call.answers
+            {
                 let what = format!("the host's {}", call.method);
-                drop(call.reply.try_send(Err(ClientError::Timeout { what, after: call.limit })));
+                call.fail(ClientError::Timeout { what, after: limit });
             }
         }
         let deadline = self.machine.poll_timeout();
@@ -346,7 +417,7 @@ impl<R: Runtime> Driver<R> {
             return true;
         }
         let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
-        let calls = self.pending.values().map(|call| call.until).min();
+        let calls = self.pending.values().filter_map(|call| call.until).min();
         let first = [protocol, calls].into_iter().flatten().min();
         first.is_some_and(|at| self.alarm.poll(cx, at)) || !late.is_empty()
     }
@@ -359,15 +430,34 @@ fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, 
     }
     // Nobody may be waiting any more.
     let Some(call) = pending.get_mut(&part.call) else { return };
+    if core::mem::replace(&mut call.responding, true) {
+        call.body.extend_from_slice(part.body);
+    } else {
+        // The rest of an item that was on its way is void.
+        call.body = part.body.to_vec();
+    }
+    if part.done
+        && let Some(mut call) = pending.remove(&part.call)
+    {
+        let body = core::mem::take(&mut call.body);
+        match (part.outcome, &call.answers) {
+            (Outcome::Ok, Answers::Once { reply, .. }) => drop(reply.try_send(Ok(body))),
+            // A stream that is over ends without an error.
+            (Outcome::Ok, Answers::Stream { .. }) => {}
+            (Outcome::Error(code), _) => {
+                call.fail(ClientError::Call(Error::new(code, String::from_utf8_lossy(&body).into_owned())));
+            }
+        }
+    }
+}
+
+/// One part of an item; the last one goes to whoever reads the stream.
+fn take_item(pending: &mut BTreeMap<RequestId, Pending>, part: &ItemPart<'_>) {
+    let Some(call) = pending.get_mut(&part.call) else { return };
     call.body.extend_from_slice(part.body);
     if part.done
-        && let Some(Pending { body, reply, .. }) = pending.remove(&part.call)
+        && let Answers::Stream { items, .. } = &call.answers
     {
-        drop(reply.try_send(match part.outcome {
-            Outcome::Ok => Ok(body),
-            Outcome::Error(code) => {
-                Err(ClientError::Call(Error::new(code, String::from_utf8_lossy(&body).into_owned())))
-            }
-        }));
+        drop(items.try_send(Ok(core::mem::take(&mut call.body))));
     }
 }

@@ -3,20 +3,23 @@
 mod connect;
 mod driver;
 mod error;
+mod subscription;
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey};
 
 pub use self::connect::{ConnectOptions, DEFAULT_PORT, PairOptions, Paired, connect, pair};
-use self::driver::Command;
+use self::driver::{Answers, Command, NewCall, Ticket};
 pub use self::error::ClientError;
+pub use self::subscription::Subscription;
 use crate::api::{
-    CaptureParams, ClipboardContents, ClipboardRead, ClipboardWrite, Display, DisplayCapture, DisplayCursorPosition,
-    DisplayDisplays, Environment, Error, HostGreeting, InputKey, InputPointer, InputText, KeyEvent, Manifest, Method,
-    Picture, Point, PointerEvent, SystemCapabilities, SystemEnvironment, TextInput, TreeParams, UiTree, UiTreeRead,
-    decode, encode,
+    Call, CaptureParams, ClipboardContents, ClipboardRead, ClipboardWrite, Display, DisplayCapture,
+    DisplayCursorPosition, DisplayDisplays, DisplaySubscribe, Environment, Error, HostGreeting, InputKey, InputPointer,
+    InputText, KeyEvent, Kind, Manifest, Method, Picture, Point, PointerEvent, SubscribeParams, SystemCapabilities,
+    SystemEnvironment, TextInput, TreeParams, UiTree, UiTreeRead, decode, encode,
 };
 use crate::seed;
 
@@ -33,20 +36,21 @@ pub struct Client {
     host: PublicKey,
     signing_key: VerifyingKey,
     handshake: [u8; 32],
+    memory: u64,
     greeting: HostGreeting,
 }
 
 /// Cancels its call when nobody waits for the answer any more.
 struct Waiting {
     commands: Sender<Command>,
-    operation: OperationId,
+    ticket: Ticket,
     answered: bool,
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.answered {
-            drop(self.commands.try_send(Command::Cancel { operation: self.operation }));
+            drop(self.commands.try_send(Command::Cancel { ticket: self.ticket }));
         }
     }
 }
@@ -68,6 +72,12 @@ impl Client {
     #[must_use]
     pub const fn handshake(&self) -> [u8; 32] {
         self.handshake
+    }
+
+    /// Names the host's memory of what this machine asked for. See [`Client::call_for`].
+    #[must_use]
+    pub const fn memory(&self) -> u64 {
+        self.memory
     }
 
     /// What the host told of itself.
@@ -115,11 +125,29 @@ impl Client {
     /// # Errors
     /// See [`Client`].
     pub async fn call_encoded(&self, method: &str, params: Vec<u8>, limit: Duration) -> Result<Vec<u8>, ClientError> {
-        let operation = seed::operation().map_err(|error| ClientError::Call(Error::internal(error)))?;
+        self.call_for(operation_of(method)?, method, params, limit).await
+    }
+
+    /// Calls a method for an operation of the caller's choice (16 random bytes). An action that had no answer because
+    /// the session was lost can be called for again in a later session with the same operation: while
+    /// [`memory`](Self::memory) is the same as it was, the host carries it out if it never began, and otherwise answers
+    /// what came of it. With another memory it must not be called for again: it may be carried out twice.
+    ///
+    /// # Errors
+    /// See [`Client`]. [`ErrorCode::Busy`](crate::api::ErrorCode::Busy) while it is still being carried out.
+    pub async fn call_for(
+        &self,
+        operation: OperationId,
+        method: &str,
+        params: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Vec<u8>, ClientError> {
         let (reply, answer) = async_channel::bounded(1);
-        let command = Command::Call { method: method.to_owned(), params, operation, limit, reply };
+        let ticket = next_ticket();
+        let answers = Answers::Once { limit, reply };
+        let command = Command::Call(NewCall { ticket, method: method.to_owned(), params, operation, answers });
         self.commands.send(command).await.map_err(|_| ClientError::Closed(Reason::LOST))?;
-        let mut waiting = Waiting { commands: self.commands.clone(), operation, answered: false };
+        let mut waiting = Waiting { commands: self.commands.clone(), ticket, answered: false };
         let answered = answer.recv().await;
         waiting.answered = true;
         answered.unwrap_or(Err(ClientError::Closed(Reason::LOST)))
@@ -127,10 +155,11 @@ impl Client {
 
     /// Calls a method whose answer nobody waits for.
     pub(crate) fn call_unheard(&self, method: &str, params: Vec<u8>) {
-        let Ok(operation) = seed::operation() else { return };
+        let Ok(operation) = operation_of(method) else { return };
         let (reply, _nobody) = async_channel::bounded(1);
-        let command = Command::Call { method: method.to_owned(), params, operation, limit: CALL, reply };
-        drop(self.commands.try_send(command));
+        let (ticket, answers) = (next_ticket(), Answers::Once { limit: CALL, reply });
+        let command = NewCall { ticket, method: method.to_owned(), params, operation, answers };
+        drop(self.commands.try_send(Command::Call(command)));
     }
 
     /// What the host can do.
@@ -163,6 +192,34 @@ impl Client {
     /// See [`Client`].
     pub async fn capture(&self, params: &CaptureParams) -> Result<Picture, ClientError> {
         self.call::<DisplayCapture>(params).await
+    }
+
+    /// Pictures of the host's desktop, one whenever what it shows has changed. Whoever reads slowly gets fewer of them.
+    ///
+    /// # Errors
+    /// See [`Client`].
+    pub async fn watch(&self, params: &SubscribeParams) -> Result<Subscription<Picture>, ClientError> {
+        self.subscribe::<DisplaySubscribe>(params, WATCH_CREDIT).await
+    }
+
+    /// Subscribes to any stream. The host sends while `credit` bytes are not used up: an item costs its own bytes and 64
+    /// more, may be larger than what is left, and gives its credit back when it is read.
+    ///
+    /// # Errors
+    /// See [`Client`]; what the host says against it comes as the first item.
+    pub async fn subscribe<M: Method>(
+        &self,
+        params: &M::Params,
+        credit: u32,
+    ) -> Result<Subscription<M::Output>, ClientError> {
+        // The credit bounds what waits here.
+        let (items, arrive) = async_channel::unbounded();
+        let (ticket, answers) = (next_ticket(), Answers::Stream { credit, items });
+        let (method, params) = (M::NAME.to_owned(), encode(params)?);
+        let command = NewCall { ticket, method, params, operation: NOT_REMEMBERED, answers };
+        self.commands.send(Command::Call(command)).await.map_err(|_| ClientError::Closed(Reason::LOST))?;
+        let waiting = Waiting { commands: self.commands.clone(), ticket, answered: false };
+        Ok(Subscription::new(waiting, arrive))
     }
 
     /// Where the host's mouse pointer is.
@@ -220,6 +277,25 @@ impl Client {
     pub async fn clipboard_write(&self, contents: &ClipboardContents) -> Result<(), ClientError> {
         self.call::<ClipboardWrite>(contents).await
     }
+}
+
+/// Credit of a stream of pictures: the next one is on its way while one is looked at.
+const WATCH_CREDIT: u32 = 256 * 1024;
+
+/// The operation of a call that the host need not remember.
+const NOT_REMEMBERED: OperationId = [0; 16];
+
+/// Names what a call of this method wants done: what only looks need not be remembered.
+fn operation_of(method: &str) -> Result<OperationId, ClientError> {
+    match Call::kind_of(method) {
+        Some(Kind::Observation | Kind::Stream) => Ok(NOT_REMEMBERED),
+        Some(Kind::Action) | None => seed::operation().map_err(|error| ClientError::Call(Error::internal(error))),
+    }
+}
+
+fn next_ticket() -> Ticket {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The commands of a client that is being connected.

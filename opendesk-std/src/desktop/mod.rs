@@ -6,6 +6,7 @@ mod keys;
 mod none;
 mod select;
 pub mod r#virtual;
+mod watch;
 mod worker;
 #[cfg(target_os = "linux")]
 pub mod x11;
@@ -17,7 +18,8 @@ pub use hands::Hands;
 pub use keys::{Key, UnknownKey};
 pub use none::NoDesktop;
 pub use select::{Backend, open};
-pub use worker::{Desk, Reply};
+pub use watch::Watch;
+pub use worker::{Desk, Reply, Seen};
 
 use crate::api::{Button, ClipboardContents, Display, Error, Point, Press, Rect, Result, TreeParams, UiElement};
 use crate::cancel::Cancel;

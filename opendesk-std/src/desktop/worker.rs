@@ -8,7 +8,7 @@ use std::thread;
 
 use async_channel::{Receiver, Sender};
 
-use super::{CaptureArea, Computer, Hands};
+use super::{CaptureArea, Computer, Hands, Watch};
 use crate::api::{Call, Environment, Error, Kind, Manifest, Result, UiTree, encode};
 use crate::cancel::Cancel;
 use crate::{clock, picture};
@@ -25,6 +25,14 @@ struct Job {
     reply: Reply,
 }
 
+/// Takes a watch back with what it has seen, on a thread of the desk: it must not block.
+pub type Seen = Box<dyn FnOnce(Watch, Result<Option<Vec<u8>>>) + Send>;
+
+enum Look {
+    Once(Job),
+    Watching { watch: Watch, cancel: Cancel, reply: Seen },
+}
+
 enum Turn {
     Act(Job),
     Release(Box<dyn FnOnce(Result<()>) + Send>),
@@ -36,7 +44,7 @@ enum Turn {
 pub struct Desk {
     manifest: Manifest,
     act: Sender<Turn>,
-    look: Sender<Job>,
+    look: Sender<Look>,
 }
 
 impl core::fmt::Debug for Desk {
@@ -85,8 +93,14 @@ impl Desk {
         }
         let refused = match call.kind() {
             Kind::Action => self.act.try_send(Turn::Act(Job { call, cancel, reply })).is_err(),
-            Kind::Observation => self.look.try_send(Job { call, cancel, reply }).is_err(),
+            Kind::Observation | Kind::Stream => self.look.try_send(Look::Once(Job { call, cancel, reply })).is_err(),
         };
+        debug_assert!(!refused, "the threads live as long as the desk");
+    }
+
+    /// Has a watch look once, and gives it back to `reply`, exactly once.
+    pub fn watch(&self, watch: Watch, cancel: Cancel, reply: Seen) {
+        let refused = self.look.try_send(Look::Watching { watch, cancel, reply }).is_err();
         debug_assert!(!refused, "the threads live as long as the desk");
     }
 
@@ -129,14 +143,20 @@ fn release(hands: &mut Hands, computer: &dyn Computer) -> Result<()> {
     attempt(hands).or_else(|_| attempt(hands))
 }
 
-fn look_all(computer: &dyn Computer, looks: &Receiver<Job>) {
-    while let Ok(Job { call, cancel, reply }) = looks.recv_blocking() {
-        reply(guarded(&cancel, || look(computer, &call)));
+fn look_all(computer: &dyn Computer, looks: &Receiver<Look>) {
+    while let Ok(look_at) = looks.recv_blocking() {
+        match look_at {
+            Look::Once(Job { call, cancel, reply }) => reply(guarded(&cancel, || look(computer, &call))),
+            Look::Watching { mut watch, cancel, reply } => {
+                let seen = guarded(&cancel, || watch.look(computer));
+                reply(watch, seen);
+            }
+        }
     }
 }
 
 /// A cancelled call does nothing, and a fault in a backend ends its call, not its thread.
-fn guarded(cancel: &Cancel, work: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+fn guarded<T>(cancel: &Cancel, work: impl FnOnce() -> Result<T>) -> Result<T> {
     cancel.check()?;
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(Error::internal("the desktop backend failed; the host's log says where")))
@@ -171,6 +191,7 @@ fn look(computer: &dyn Computer, call: &Call) -> Result<Vec<u8>> {
         | Call::InputPointer(_)
         | Call::InputKey(_)
         | Call::InputText(_)
+        | Call::DisplaySubscribe(_)
         | Call::ClipboardWrite(_) => Err(Error::internal(format!("{} was sent to the wrong thread", call.method()))),
     }
 }

@@ -82,6 +82,31 @@ impl Govern {
         self.log_call("call", subject, method, summary, Some(outcome));
     }
 
+    /// A call was answered with what it gave when it was first asked for; it was not carried out again.
+    pub fn repeated(&mut self, subject: &Subject, outcome: &Result<()>) {
+        self.log_call("call.repeated", subject, "", "asked for again after a lost connection", Some(outcome));
+    }
+
+    /// A stream begins.
+    pub fn stream_started(&mut self, subject: &Subject, method: &str, summary: &str) {
+        let fields = [("session_id", json!(subject.session)), ("method", json!(method)), ("summary", json!(summary))];
+        self.entry("stream.started", Some(&subject.peer), fields);
+    }
+
+    /// A stream has ended: its method and summary, how many items and bytes it sent, and why.
+    pub fn stream_ended(&mut self, subject: &Subject, account: (&str, &str, u64, u64), why: &Error) {
+        let (method, summary, items, bytes) = account;
+        let fields = [
+            ("session_id", json!(subject.session)),
+            ("method", json!(method)),
+            ("summary", json!(summary)),
+            ("items", json!(items)),
+            ("bytes", json!(bytes)),
+            ("error_code", json!(why.code.word())),
+        ];
+        self.entry("stream.ended", Some(&subject.peer), fields);
+    }
+
     fn log_call(
         &mut self,
         kind: &'static str,

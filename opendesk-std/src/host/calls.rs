@@ -1,22 +1,27 @@
 //! From a request's bytes to its answer.
 
-use opendesk_core::{LinkId, PublicKey, RequestId, RequestPart, limits};
+use opendesk_core::{LinkId, OperationId, Outcome, PublicKey, RequestId, RequestPart, limits};
 
 use super::driver::Server;
-use super::link::{Arriving, Running};
-use crate::api::{Call, Error, ErrorCode, Result};
+use super::link::{Arriving, Orphan, Running};
+use crate::api::{Call, DisplaySubscribe, Error, ErrorCode, Method, Result};
+use crate::desktop::Watch;
 use crate::home::HomeError;
 use crate::runtime::Runtime;
 
 /// Calls that may be with the desk: those in flight and as many that were cancelled.
-const MOST_CALLS: usize = 2 * limits::CALLS;
+pub(super) const MOST_CALLS: usize = 2 * limits::CALLS;
 
 /// Bytes of parameters that may be with the desk.
 const MOST_BYTES: usize = 2 * limits::PARAMETER_BYTES;
 
+/// What requests carry that need not be remembered.
+const NO_OPERATION: OperationId = [0; 16];
+
 /// What was done elsewhere.
 pub(super) enum Done {
     Call { link: LinkId, call: RequestId, bytes: usize, result: Result<Vec<u8>> },
+    Seen { link: LinkId, call: RequestId, watch: Watch, seen: Result<Option<Vec<u8>>> },
     Released { link: LinkId, result: Result<()> },
     Trusted { link: LinkId, key: PublicKey, words: String, result: core::result::Result<String, HomeError> },
 }
@@ -25,6 +30,15 @@ impl<R: Runtime> Server<R> {
     /// One part of a request's parameters, which are usually all of them.
     pub(super) fn request(&mut self, part: &RequestPart<'_>) {
         let Some(link) = self.links.get_mut(&part.link) else { return };
+        if let Some(outcome) = part.repeats {
+            if part.done {
+                self.answer_again(part.link, part.call, part.operation, outcome);
+            }
+            return;
+        }
+        if part.operation != NO_OPERATION {
+            link.operations.insert(part.call, part.operation);
+        }
         if part.done && !link.arriving.contains_key(&part.call) {
             return self.carry_out(part.link, part.call, part.method, part.body);
         }
@@ -40,6 +54,15 @@ impl<R: Runtime> Server<R> {
         }
     }
 
+    /// It was carried out before, on a link that was lost.
+    fn answer_again(&mut self, id: LinkId, call: RequestId, operation: OperationId, outcome: Outcome) {
+        let Some(session) = self.links.get(&id).and_then(|link| link.session.as_ref()) else { return };
+        let answer = self.recent.answer(session.subject.peer.key, operation, outcome);
+        let logged = answer.as_ref().map(|_| ()).map_err(Error::clone);
+        self.govern.repeated(&session.subject, &logged);
+        self.answer(id, call, answer);
+    }
+
     /// The call path: policy and log before, the desk, and `finish` after.
     fn carry_out(&mut self, id: LinkId, call: RequestId, method: &str, params: &[u8]) {
         let Some(link) = self.links.get_mut(&id) else { return };
@@ -53,6 +76,10 @@ impl<R: Runtime> Server<R> {
         };
         if let Err(refusal) = self.govern.before(&session.subject, &decoded) {
             return self.answer(id, call, Err(refusal));
+        }
+        if let Call::DisplaySubscribe(params) = decoded {
+            let (method, summary) = (DisplaySubscribe::NAME, Call::DisplaySubscribe(params.clone()).summary());
+            return self.begin_stream(id, call, method, summary, params);
         }
         if let Some(answer) = self.desk.answer(&decoded) {
             let outcome = answer.as_ref().map(|_| ()).map_err(Error::clone);
@@ -80,13 +107,16 @@ impl<R: Runtime> Server<R> {
         match done {
             Done::Call { link: id, call, bytes, result } => {
                 self.submitted = (self.submitted.0.saturating_sub(1), self.submitted.1.saturating_sub(bytes));
-                let Some(link) = self.links.get_mut(&id) else { return };
-                // A call that was cancelled is logged and answered already.
-                let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
                 let outcome = result.as_ref().map(|_| ()).map_err(Error::clone);
+                if let Some(orphan) = self.orphans.remove(&(id, call)) {
+                    return self.settle(orphan, &outcome, &result);
+                }
+                let Some(link) = self.links.get_mut(&id) else { return };
+                let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
                 self.govern.after(&session.subject, running.method, &running.summary, &outcome);
                 self.answer(id, call, result);
             }
+            Done::Seen { link, call, watch, seen } => self.seen(link, call, watch, seen),
             Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),
             Done::Released { link, result } => {
                 if let Err(error) = result {
@@ -100,10 +130,25 @@ impl<R: Runtime> Server<R> {
 
     /// The protocol has answered this call with `cancelled`.
     pub(super) fn cancelled(&mut self, id: LinkId, call: RequestId) {
+        if self.end_stream(id, call, &Error::cancelled()) {
+            return;
+        }
         let Some(link) = self.links.get_mut(&id) else { return };
         link.arriving.remove(&call);
+        let operation = link.operations.remove(&call);
         let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
         running.cancel.cancel();
-        self.govern.after(&session.subject, running.method, &running.summary, &Err(Error::cancelled()));
+        self.orphans.insert((id, call), Orphan { subject: session.subject.clone(), running, operation });
+    }
+
+    /// The desk has let go of a call that was cancelled or whose session has ended. It may have been too late to stop it.
+    fn settle(&mut self, orphan: Orphan, outcome: &Result<()>, result: &Result<Vec<u8>>) {
+        let Orphan { subject, running, operation } = orphan;
+        self.govern.after(&subject, running.method, &running.summary, outcome);
+        if let Some(operation) = operation {
+            self.recent.keep(subject.peer.key, operation, result);
+            let outcome = outcome.as_ref().map_or_else(|error| Outcome::Error(error.code), |()| Outcome::Ok);
+            self.host.settle(subject.peer.key, operation, outcome);
+        }
     }
 }

@@ -12,14 +12,17 @@ use async_channel::{Receiver, Sender};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
-use opendesk_core::{BodyId, Delivery, Event, Host, HostConfig, LinkId, Outcome, PairingEnd, Reason, limits};
+use opendesk_core::{
+    BodyId, Delivery, Event, Host, HostConfig, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, limits,
+};
 
 use serde_json::{Value, json};
 
 use super::admin::{Admin, AdminEvent, AdminRequest};
 use super::calls::Done;
 use super::handle::{Command, HostHandle, Notice, SessionInfo};
-use super::link::{Link, Transport, address_bytes};
+use super::link::{Link, Orphan, Transport, address_bytes};
+use super::recent::Recent;
 use super::{HostOptions, LINKS, StartError};
 use crate::api::{Error, ErrorCode};
 use crate::desktop::Desk;
@@ -69,6 +72,10 @@ pub struct Server<R: Runtime> {
     stopping: Option<Instant>,
     /// Calls that the desk has and has not reported, cancelled ones too, and bytes of their parameters.
     pub(super) submitted: (usize, usize),
+    /// Calls that nobody waits for and that the desk has.
+    pub(super) orphans: BTreeMap<(LinkId, RequestId), Orphan>,
+    /// What recent operations gave.
+    pub(super) recent: Recent,
     /// What is said of strangers.
     pub(super) strangers: Throttle,
     /// Whether something happened that another part of the loop has yet to see.
@@ -130,6 +137,8 @@ impl<R: Runtime> Server<R> {
             buf: vec![0; limits::RECORD_BYTES],
             stopping: None,
             submitted: (0, 0),
+            orphans: BTreeMap::new(),
+            recent: Recent::default(),
             strangers: Throttle::default(),
             restless: false,
             accepts_from: None,
@@ -438,6 +447,8 @@ impl<R: Runtime> Server<R> {
                 Event::SessionOpened { link, peer } => self.session_opened(link, peer),
                 Event::SessionEnded { link, reason, .. } => self.session_ended(link, reason),
                 Event::CallCancelled { link, call } => self.cancelled(link, call),
+                // Every round looks after the streams.
+                Event::StreamReady { .. } => {}
                 Event::WrongCode { link, tries_left } => self.wrong_code(link, tries_left),
                 Event::PairingEnded(end) => self.pairing_ended(end),
                 Event::LinkClosed { link, .. } => self.link_closed(link),
@@ -485,12 +496,13 @@ impl<R: Runtime> Server<R> {
         }
         let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
         let links = self.links.values().filter_map(|link| link.leaves_by).min();
-        let first = [protocol, links, self.stopping, self.accepts_from].into_iter().flatten().min();
+        let streams = self.advance_streams();
+        let first = [protocol, links, streams, self.stopping, self.accepts_from].into_iter().flatten().min();
         first.is_some_and(|at| self.alarm.poll(cx, at))
     }
 
     /// Answers a call of a controller, if it still waits for the answer.
-    pub(super) fn answer(&mut self, id: LinkId, call: opendesk_core::RequestId, result: Result<Vec<u8>, Error>) {
+    pub(super) fn answer(&mut self, id: LinkId, call: RequestId, result: Result<Vec<u8>, Error>) {
         let result = result.and_then(|body| {
             if body.len() > limits::BODY_BYTES {
                 let text = format!("the result has {} bytes, more than 16 MiB; ask for a smaller part", body.len());
@@ -498,16 +510,24 @@ impl<R: Runtime> Server<R> {
             }
             Ok(body)
         });
+        let Some(link) = self.links.get_mut(&id) else { return };
+        if let (Some(operation), Some(session)) = (link.operations.remove(&call), &link.session) {
+            self.recent.keep(session.subject.peer.key, operation, &result);
+        }
         let (outcome, body) = match result {
             Ok(body) => (Outcome::Ok, body),
             Err(error) => (Outcome::Error(error.code), error.message.into_bytes()),
         };
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let total = body.len();
-        link.bodies.insert(BodyId::Call(call), body);
-        if self.host.respond(id, call, outcome, total).is_err() {
+        match self.host.respond(id, call, outcome, body.len()) {
+            Ok(()) => link.bodies.insert(BodyId::Call(call), body),
+            Err(Misuse::TooManyAnswers) => {
+                let text = Misuse::TooManyAnswers.to_string().into_bytes();
+                if self.host.respond(id, call, Outcome::Error(ErrorCode::LimitExceeded), text.len()).is_ok() {
+                    link.bodies.insert(BodyId::Call(call), text);
+                }
+            }
             // Cancelled meanwhile.
-            link.bodies.remove(BodyId::Call(call));
+            Err(_) => {}
         }
     }
 }

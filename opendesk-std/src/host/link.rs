@@ -10,9 +10,10 @@ use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::handshake::server::{Callback, ErrorResponse, Request, Response};
 use async_tungstenite::tungstenite::http::StatusCode;
 use futures_io::{AsyncRead, AsyncWrite};
-use opendesk_core::{Bodies, BodyId, LinkId, RequestId};
+use opendesk_core::{Bodies, BodyId, LinkId, OperationId, RequestId};
 
 use super::FAREWELL;
+use super::streams::Stream;
 use crate::cancel::Cancel;
 use crate::govern::{Peer, Subject};
 use crate::socket::{self, Fair, Socket};
@@ -61,12 +62,23 @@ pub(super) struct Running {
     pub(super) cancel: Cancel,
 }
 
+/// A call that nobody waits for any more and that the desk has not reported: what became of it is logged and remembered.
+#[derive(Debug)]
+pub(super) struct Orphan {
+    pub(super) subject: Subject,
+    pub(super) running: Running,
+    pub(super) operation: Option<OperationId>,
+}
+
 pub(super) struct Link<S> {
     pub(super) address: String,
     pub(super) transport: Transport<S>,
     pub(super) bodies: LinkBodies,
     pub(super) arriving: BTreeMap<RequestId, Arriving>,
     pub(super) running: BTreeMap<RequestId, Running>,
+    pub(super) streams: BTreeMap<RequestId, Stream>,
+    /// The operations that calls in flight are for.
+    pub(super) operations: BTreeMap<RequestId, OperationId>,
     pub(super) session: Option<Session>,
     /// The trusted peer at the other end.
     pub(super) peer: Option<Peer>,
@@ -90,6 +102,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link<S> {
             bodies: LinkBodies::default(),
             arriving: BTreeMap::new(),
             running: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            operations: BTreeMap::new(),
             session: None,
             peer: None,
             paired: false,

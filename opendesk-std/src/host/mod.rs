@@ -10,6 +10,8 @@ mod driver;
 mod handle;
 mod link;
 mod peers;
+mod recent;
+mod streams;
 
 use core::fmt;
 use core::net::SocketAddr;

@@ -5,7 +5,7 @@ use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPe
 use super::calls::Done;
 use super::driver::Server;
 use super::handle::Notice;
-use super::link::{Ended, Session};
+use super::link::{Ended, Orphan, Session};
 use crate::api::{ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo, decode, encode};
 use crate::govern::{Peer, Subject, stranger};
 use crate::home::{HomeError, NewPeer, Peers, pin};
@@ -179,10 +179,16 @@ impl<R: Runtime> Server<R> {
         link.bodies.clear();
         link.arriving.clear();
         let running = core::mem::take(&mut link.running);
+        let streams = core::mem::take(&mut link.streams);
+        let mut operations = core::mem::take(&mut link.operations);
         let Some(session) = link.session.take() else { return };
         session.ended.0.cancel();
-        for call in running.into_values() {
-            self.govern.after(&session.subject, call.method, &call.summary, &Err(Error::cancelled()));
+        for stream in streams.into_values() {
+            self.govern.stream_ended(&session.subject, stream.account(), &Error::cancelled());
+        }
+        for (call, running) in running {
+            let operation = operations.remove(&call);
+            self.orphans.insert((id, call), Orphan { subject: session.subject.clone(), running, operation });
         }
         let lasted = self.runtime.now().saturating_duration_since(session.opened);
         self.govern.session_closed(&session.subject, lasted.as_secs_f64(), reason);

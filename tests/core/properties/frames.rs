@@ -24,8 +24,9 @@ impl Owned {
 
 fn hellos() -> impl Strategy<Value = Header<'static>> {
     let role = prop_oneof![Just(Role::Controller), Just(Role::Host)];
-    let rest = (any::<u8>(), any::<u16>(), any::<[u8; 32]>(), any::<[[u8; 32]; 2]>(), any::<Option<u16>>());
-    (role, rest).prop_map(|(role, (kind, protocol, signing_key, signature, error))| {
+    let rest =
+        (any::<u8>(), any::<u16>(), any::<[u8; 32]>(), any::<[[u8; 32]; 2]>(), any::<Option<u16>>(), any::<u64>());
+    (role, rest).prop_map(|(role, (kind, protocol, signing_key, signature, error, memory))| {
         Header::Hello(Hello {
             role,
             kind: SessionKind(kind),
@@ -33,6 +34,7 @@ fn hellos() -> impl Strategy<Value = Header<'static>> {
             signing_key,
             signature: Signature(signature),
             error: error.map(Reason),
+            memory,
         })
     })
 }
@@ -53,6 +55,8 @@ fn headers() -> impl Strategy<Value = Owned> {
         any::<u32>().prop_map(|token| Header::Ping { token }),
         any::<u32>().prop_map(|token| Header::Pong { token }),
         any::<u16>().prop_map(|reason| Header::Close { reason: Reason(reason) }),
+        (any::<u32>(), any::<u32>()).prop_map(|(id, credit)| Header::Window { id, credit }),
+        (any::<u32>(), any::<u32>()).prop_map(|(id, total)| Header::Item { id, total }),
     ];
     prop_oneof![1 => request, 4 => others.prop_map(Owned::Other)]
 }
@@ -103,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn an_unknown_kind_is_skipped_or_refused_by_its_number(kind in 9_u8.., rest in bodies(), body in bodies()) {
+    fn an_unknown_kind_is_skipped_or_refused_by_its_number(kind in 11_u8.., rest in bodies(), body in bodies()) {
         let mut unknown = vec![1 + rest.len() as u8, kind];
         unknown.extend_from_slice(&rest);
         unknown.extend_from_slice(&body);

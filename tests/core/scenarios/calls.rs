@@ -26,7 +26,7 @@ fn what_is_asked_is_what_the_program_gets() {
     let [running] = &world.program.running[..] else { panic!("one call runs") };
     assert_eq!((running.link, running.call), (world.link(anna), call));
     assert_eq!((&running.method[..], &running.body[..]), ("input.type_text", &b"some text"[..]));
-    assert_eq!((running.operation, running.complete), ([1; 16], true));
+    assert_eq!((running.operation, running.complete), (1_u128.to_le_bytes(), true));
     assert!(world.client(anna).answers.is_empty());
 
     world.respond(anna, call, Outcome::Ok, b"typed").unwrap();

@@ -5,9 +5,11 @@ mod bodies;
 mod calls;
 mod first_words;
 mod links;
+mod operations;
 mod pairing;
 mod sessions;
 mod strangers;
+mod streams;
 
 use opendesk_tests::world::Peer;
 

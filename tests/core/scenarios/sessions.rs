@@ -25,7 +25,7 @@ fn a_trusted_peer_drives() {
     let client = world.client(anna);
     let handshake = world.host.handshake_hash(link).unwrap();
     let signing_key = SigningKey::new([0xd1; 32]).public();
-    assert_eq!(client.events, [ClientEvent::Opened { host, signing_key, handshake }]);
+    assert_eq!(client.events, [ClientEvent::Opened { host, signing_key, handshake, memory: client.memory().unwrap() }]);
     assert_eq!(client.greeting.as_deref(), Some(&b"welcome"[..]));
     let proved = &world.program.proved[0];
     assert_eq!((proved.peer, proved.paired, &proved.body[..]), (ANNA.public(), false, &b"a controller"[..]));

@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use opendesk_core::{ErrorCode, Instant, Outcome, Reason, RequestId, limits};
+use opendesk_core::{ErrorCode, Instant, OperationId, Outcome, Reason, RequestId, limits};
 
 use super::{Handler, Peer, Way, Wire, World};
 
@@ -27,6 +27,14 @@ pub enum Op {
     Cancel(u8),
     /// A call that has been answered is answered again.
     AnswerAgain(u8),
+    /// The controller takes more of one of its streams.
+    Grant(u8),
+    /// One of the running calls sends an item.
+    Item(u8),
+    /// The controller asks again for something that it asked for before, perhaps in an earlier session.
+    AskAgain(u8),
+    /// What became of calls that nobody waits for is reported.
+    Settle,
     /// What the last controller held is released.
     Release,
     /// A connection breaks.
@@ -54,7 +62,7 @@ impl Op {
     #[must_use]
     pub fn from_bytes(kind: u8, choice: u8) -> Self {
         let peer = Peer(choice % 4);
-        match kind % 18 {
+        match kind % 22 {
             0..3 => Self::Connect(peer),
             3 | 4 => Self::Ask,
             5 => Self::Answer(choice),
@@ -69,7 +77,11 @@ impl Op {
             15 => Self::ShowCode,
             16 if choice.is_multiple_of(2) => Self::Guess,
             16 => Self::Pair(peer),
-            _ => Self::Replay(choice),
+            17 => Self::Replay(choice),
+            18 => Self::Grant(choice),
+            19 => Self::Item(choice),
+            20 => Self::AskAgain(choice),
+            _ => Self::Settle,
         }
     }
 }
@@ -83,6 +95,12 @@ struct Model {
     queue: VecDeque<(Wire, Peer, Instant)>,
     running: Vec<(Wire, RequestId)>,
     answers: BTreeMap<(Wire, RequestId), Outcome>,
+    credit: BTreeMap<(Wire, RequestId), i64>,
+    items: BTreeMap<Wire, usize>,
+    /// Every operation that was begun, by whom, and what came of it.
+    known: Vec<(Peer, OperationId, Option<Outcome>)>,
+    /// The operations of the calls so far.
+    operations: BTreeMap<(Wire, RequestId), OperationId>,
     window: Option<(u8, Instant)>,
 }
 
@@ -136,6 +154,20 @@ impl Model {
         self.admit();
     }
 
+    fn asked(&mut self, wire: Wire, call: RequestId, operation: OperationId) {
+        self.running.push((wire, call));
+        self.operations.insert((wire, call), operation);
+        assert!(self.running.len() <= limits::CALLS);
+    }
+
+    /// Only what first came of an operation counts.
+    fn finished(&mut self, call: (Wire, RequestId), outcome: Outcome) {
+        let operation = self.operations[&call];
+        if let Some((_, _, came)) = self.known.iter_mut().find(|(_, known, _)| *known == operation) {
+            came.get_or_insert(outcome);
+        }
+    }
+
     fn choose(&mut self, choice: u8) -> Option<(Wire, RequestId)> {
         let index = usize::from(choice).checked_rem(self.running.len())?;
         Some(self.running.remove(index))
@@ -172,17 +204,62 @@ fn step(world: &mut World, model: &mut Model, op: Op) {
             model.proves(now, wire, peer);
         }
         Op::Ask => {
-            if let Some(wire) = holder
-                && let Ok(call) = world.try_call(wire, "test.method", b"parameters")
-            {
-                model.running.push((wire, call));
-                assert!(model.running.len() <= limits::CALLS);
+            if let Some((wire, peer)) = model.holder {
+                let operation = (1 + model.known.len() as u128).to_le_bytes();
+                if let Ok(call) = world.call_for(wire, "test.method", operation, b"parameters") {
+                    model.known.push((peer, operation, None));
+                    model.asked(wire, call, operation);
+                }
+            }
+        }
+        Op::AskAgain(choice) => {
+            let Some((wire, peer)) = model.holder else { return };
+            let of_peer: Vec<_> = model.known.iter().filter(|(of, _, _)| *of == peer).copied().collect();
+            let Some(index) = usize::from(choice).checked_rem(of_peer.len()) else { return };
+            let (_, operation, came) = of_peer[index];
+            let Ok(call) = world.call_for(wire, "test.method", operation, b"parameters") else { return };
+            if came.is_some() {
+                model.asked(wire, call, operation);
+                world.settle();
+                let begun = world.program.running.last().map(|running| (running.call, running.repeats));
+                assert_eq!(begun, Some((call, came)), "what came of the operation before");
+            } else {
+                model.answers.insert((wire, call), Outcome::Error(ErrorCode::Busy));
+            }
+        }
+        Op::Settle => {
+            let running: Vec<OperationId> = model.running.iter().map(|call| model.operations[call]).collect();
+            for (peer, operation, came) in &mut model.known {
+                if came.is_none() && !running.contains(operation) {
+                    world.host.settle(peer.public(), *operation, Outcome::Ok);
+                    *came = Some(Outcome::Ok);
+                }
+            }
+        }
+        Op::Grant(choice) => {
+            if let Some(index) = usize::from(choice).checked_rem(model.running.len()) {
+                let (wire, call) = model.running[index];
+                world.grant(wire, call, 100).expect("the call runs");
+                *model.credit.entry((wire, call)).or_default() += 100;
+            }
+        }
+        Op::Item(choice) => {
+            if let Some(index) = usize::from(choice).checked_rem(model.running.len()) {
+                let (wire, call) = model.running[index];
+                let credit = model.credit.entry((wire, call)).or_default();
+                let sent = world.send_item(wire, call, b"an item of a stream");
+                assert_eq!(sent.is_ok(), *credit > 0, "whether the stream of {wire} {call} may send");
+                if sent.is_ok() {
+                    *credit -= 19 + i64::from(limits::ITEM_COST);
+                    *model.items.entry(wire).or_default() += 1;
+                }
             }
         }
         Op::Answer(choice) => {
             if let Some((wire, call)) = model.choose(choice) {
                 world.respond(wire, call, Outcome::Ok, b"result").expect("the call runs");
                 model.answers.insert((wire, call), Outcome::Ok);
+                model.finished((wire, call), Outcome::Ok);
             }
         }
         Op::Cancel(choice) => {
@@ -276,6 +353,8 @@ fn compare(world: &mut World, model: &Model) {
     let expected: BTreeSet<_> = model.running.iter().copied().collect();
     assert_eq!(running, expected, "what runs");
     for wire in world.all() {
+        let items = world.wires[wire.0].controller().map_or(0, |controller| controller.items.len());
+        assert_eq!(items, model.items.get(&wire).copied().unwrap_or_default(), "the items that {wire} has");
         let Some(controller) = world.wires[wire.0].controller() else { continue };
         assert_eq!(controller.client.is_open(), holder == Some(wire), "whether {wire} drives, as it sees it");
         let answers: BTreeMap<_, _> = controller.answers.iter().map(|it| ((wire, it.call), it.outcome)).collect();

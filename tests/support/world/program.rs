@@ -4,8 +4,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use opendesk_core::{
-    Bodies, BodyId, Decision, GreetingVerdict, Instant, LinkId, OperationId, PublicKey, Reason, RequestId, RequestPart,
-    VerifyingKey,
+    Bodies, BodyId, Decision, GreetingVerdict, Instant, LinkId, OperationId, Outcome, PublicKey, Reason, RequestId,
+    RequestPart, VerifyingKey,
 };
 
 /// When the program answers a request whose parameters have all arrived.
@@ -28,6 +28,8 @@ pub struct Running {
     pub method: String,
     /// What it wants done.
     pub operation: OperationId,
+    /// What came of that before.
+    pub repeats: Option<Outcome>,
     /// Bytes that it announced.
     pub total: usize,
     /// Its parameters, as far as they have arrived.
@@ -60,6 +62,7 @@ pub struct Proved {
 pub(super) struct Outgoing {
     greetings: BTreeMap<LinkId, Vec<u8>>,
     pub(super) calls: BTreeMap<(LinkId, RequestId), Vec<u8>>,
+    pub(super) items: BTreeMap<(LinkId, RequestId), Vec<u8>>,
     pub(super) pushes: BTreeMap<(LinkId, u16), VecDeque<Vec<u8>>>,
 }
 
@@ -68,6 +71,7 @@ impl Bodies for Outgoing {
         let bytes = match body {
             BodyId::Greeting => self.greetings.get(&link),
             BodyId::Call(call) => self.calls.get(&(link, call)),
+            BodyId::Item(call) => self.items.get(&(link, call)),
             BodyId::Push(topic) => self.pushes.get(&(link, topic)).and_then(VecDeque::front),
         };
         let bytes = bytes.expect("a body is asked for until it is done");
@@ -78,6 +82,7 @@ impl Bodies for Outgoing {
         match body {
             BodyId::Greeting => drop(self.greetings.remove(&link)),
             BodyId::Call(call) => drop(self.calls.remove(&(link, call))),
+            BodyId::Item(call) => drop(self.items.remove(&(link, call))),
             BodyId::Push(topic) => drop(self.pushes.get_mut(&(link, topic)).and_then(VecDeque::pop_front)),
         }
     }
@@ -162,6 +167,7 @@ impl Program {
         assert!(self.open.is_none_or(|(open, _)| open != link), "a link closed before its session ended");
         self.bodies.greetings.remove(&link);
         self.bodies.calls.retain(|(of, _), _| *of != link);
+        self.bodies.items.retain(|(of, _), _| *of != link);
         self.bodies.pushes.retain(|(of, _), _| *of != link);
     }
 
@@ -176,6 +182,7 @@ impl Program {
                 call: part.call,
                 method: part.method.to_owned(),
                 operation: part.operation,
+                repeats: part.repeats,
                 total: part.total,
                 body: Vec::new(),
                 complete: false,
@@ -195,6 +202,12 @@ impl Program {
             running.due = Some(now.after(after));
         }
         part.done
+    }
+
+    /// The stream of a call may go on; only a call that runs has one.
+    pub(super) fn stream_ready(&self, link: LinkId, call: RequestId) {
+        let runs = self.running.iter().any(|it| (it.link, it.call) == (link, call) && it.complete);
+        assert!(runs, "I6: the stream of call {call}, which does not run, is to go on");
     }
 
     /// The next request that is to be answered by itself, and when.

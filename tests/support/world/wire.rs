@@ -128,7 +128,7 @@ impl Bodies for Outgoing {
         let bytes = match body {
             BodyId::Greeting => &self.greeting,
             BodyId::Call(call) => self.calls.get(&call).expect("a body is asked for until it is done"),
-            BodyId::Push(topic) => panic!("a controller pushes nothing, and not topic {topic}"),
+            BodyId::Item(_) | BodyId::Push(_) => panic!("a controller sends no {body:?}"),
         };
         out.copy_from_slice(&bytes[offset..offset + out.len()]);
     }
@@ -151,12 +151,16 @@ pub struct Controller {
     pub events: Vec<ClientEvent>,
     /// Every answer so far, in the order of completion.
     pub answers: Vec<Answer>,
+    /// Every complete item of a stream so far.
+    pub items: Vec<(RequestId, Vec<u8>)>,
     /// Every push so far.
     pub pushes: Vec<(u16, Vec<u8>)>,
     /// Calls that have no answer yet.
     pub unanswered: BTreeSet<RequestId>,
     /// Beginnings of answers.
     pub partial: BTreeMap<RequestId, Vec<u8>>,
+    /// Beginnings of items.
+    pub partial_items: BTreeMap<RequestId, Vec<u8>>,
     pub(super) bodies: Outgoing,
 }
 
@@ -169,9 +173,11 @@ impl Controller {
             greeting: None,
             events: Vec::new(),
             answers: Vec::new(),
+            items: Vec::new(),
             pushes: Vec::new(),
             unanswered: BTreeSet::new(),
             partial: BTreeMap::new(),
+            partial_items: BTreeMap::new(),
             bodies: Outgoing { greeting, calls: BTreeMap::new() },
         }
     }
@@ -209,6 +215,15 @@ impl Controller {
         })
     }
 
+    /// The number of the host's memory of this peer's operations, as the session was opened with it.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        self.events.iter().find_map(|event| match event {
+            ClientEvent::Opened { memory, .. } => Some(*memory),
+            ClientEvent::Refused { .. } | ClientEvent::Closed { .. } => None,
+        })
+    }
+
     /// Takes a message in and gives what it was, in a line. Half of I6 is checked here: no call is answered twice.
     pub(super) fn handle(&mut self, now: Instant, message: &mut [u8]) -> String {
         match self.client.handle_message(now, message) {
@@ -221,7 +236,19 @@ impl Controller {
                 self.pushes.push((topic, body.to_vec()));
                 format!("push {topic} {}", body.len())
             }
+            ClientDelivery::Item(part) => {
+                assert!(self.unanswered.contains(&part.call), "I6: an item of call {}, which was answered", part.call);
+                let body = self.partial_items.entry(part.call).or_default();
+                body.extend_from_slice(part.body);
+                assert!(body.len() <= part.total && (body.len() == part.total) == part.done);
+                if part.done {
+                    let body = self.partial_items.remove(&part.call).unwrap_or_default();
+                    self.items.push((part.call, body));
+                }
+                format!("item of {} {} of {}", part.call, part.body.len(), part.total)
+            }
             ClientDelivery::Response(part) => {
+                self.partial_items.remove(&part.call);
                 assert!(self.unanswered.contains(&part.call), "I6: a second answer to call {}", part.call);
                 let body = self.partial.entry(part.call).or_default();
                 body.extend_from_slice(part.body);

@@ -1,18 +1,22 @@
 //! The controller's machine: one link to one host.
 
+mod calls;
+
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use heapless::{Deque, String, Vec};
+use heapless::{Deque, String};
 
+use self::calls::{Calls, Part, Request};
+pub use self::calls::{ItemPart, ResponsePart};
 use crate::crypto::Unproven;
 use crate::crypto::keys::{PublicKey, SigningKey, StaticKey, VerifyingKey, verify_hello};
 use crate::crypto::noise::Transport;
 use crate::dialect::v2::{self, AuthClient, Kind, Message, PairClient, PairClientStep};
 use crate::frame::{Header, Hello, PROTOCOL, Role, SessionKind};
 use crate::id::{LinkId, OperationId, RequestId};
-use crate::limits::{BODY_BYTES, CALLS, CHUNK_BYTES, CODE_BYTES, HANDSHAKE, LINGER, METHOD_BYTES};
+use crate::limits::{BODY_BYTES, CHUNK_BYTES, CODE_BYTES, HANDSHAKE, LINGER};
 use crate::reason::{Misuse, Reason};
-use crate::session::{Bodies, Head, Item, Opened, Outcome, Session};
+use crate::session::{Bodies, Item, Opened, Session};
 use crate::time::{Deadline, Instant, Timer};
 
 /// The keys of the controller.
@@ -35,6 +39,10 @@ pub enum ClientEvent {
         signing_key: VerifyingKey,
         /// What both screens show the fingerprint of.
         handshake: [u8; 32],
+        /// Names the host's memory of this controller's operations. When it is the same as in an earlier session, an
+        /// operation that had no answer then can be asked for again and is not carried out twice; when it is not, what
+        /// became of such an operation is unknown.
+        memory: u64,
     },
     /// The host has proved its key and refused the session; its reason follows with [`ClientEvent::Closed`].
     Refused {
@@ -66,6 +74,8 @@ pub enum ClientDelivery<'a> {
     Greeting(&'a [u8]),
     /// A response, or one more part of it.
     Response(ResponsePart<'a>),
+    /// An item of a stream, or one more part of it.
+    Item(ItemPart<'a>),
     /// Something that was not asked for.
     Push {
         /// What it is about.
@@ -73,21 +83,6 @@ pub enum ClientDelivery<'a> {
         /// Its content.
         body: &'a [u8],
     },
-}
-
-/// A response, or one more part of it.
-#[derive(Debug)]
-pub struct ResponsePart<'a> {
-    /// The request.
-    pub call: RequestId,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Bytes of all parts together.
-    pub total: usize,
-    /// This part.
-    pub body: &'a [u8],
-    /// Whether this was the last part.
-    pub done: bool,
 }
 
 #[derive(Debug)]
@@ -100,32 +95,6 @@ enum Phase {
     Open,
     Closing,
     Closed,
-}
-
-/// The head of a request.
-#[derive(Debug)]
-struct Request {
-    id: RequestId,
-    operation: OperationId,
-    method: String<METHOD_BYTES>,
-}
-
-impl Head for Request {
-    fn id(&self) -> RequestId {
-        self.id
-    }
-
-    fn header(&self, total: u32) -> Header<'_> {
-        Header::Request { id: self.id.0, operation: self.operation, method: &self.method, total }
-    }
-}
-
-/// A request that has no complete response yet.
-#[derive(Debug)]
-struct Call {
-    id: RequestId,
-    cancelled: bool,
-    response: Option<(Outcome, u32, u32)>,
 }
 
 /// The controller's end of one link. See the crate's documentation for the order of calls; the commands to begin
@@ -141,8 +110,7 @@ pub struct Client {
     host: Option<PublicKey>,
     greeting: usize,
     pairing: bool,
-    last: u32,
-    calls: Vec<Call, CALLS>,
+    calls: Calls,
     events: Deque<ClientEvent, 8>,
 }
 
@@ -180,8 +148,7 @@ impl Client {
             host: None,
             greeting: 0,
             pairing: false,
-            last: 0,
-            calls: Vec::new(),
+            calls: Calls::new(),
             events: Deque::new(),
         };
         match started {
@@ -263,6 +230,7 @@ impl Client {
             signing_key: self.config.signing_key.public(),
             signature: self.config.signing_key.sign_hello(Role::Controller, &transport.hash),
             error: None,
+            memory: 0,
         };
         session.hello(hello, self.greeting as u32);
         self.session = Some(session);
@@ -289,10 +257,9 @@ impl Client {
                 self.closed(reason, 0);
                 ClientDelivery::Nothing
             }
-            (Header::Response { id, status, total }, Phase::Open) => {
-                self.handle_response(now, id, Some((Outcome::from_status(status), total)), body)
+            (Header::Response { .. } | Header::Item { .. } | Header::Chunk { .. }, Phase::Open) => {
+                self.handle_answer(now, &header, body)
             }
-            (Header::Chunk { id }, Phase::Open) => self.handle_response(now, id, None, body),
             (Header::Push { topic }, Phase::Open) => ClientDelivery::Push { topic, body },
             _ => self.fault(now, Reason::MISBEHAVED),
         }
@@ -315,44 +282,23 @@ impl Client {
             self.closed(reason, 0);
         } else {
             self.phase = Phase::Open;
-            self.emit(ClientEvent::Opened { host, signing_key, handshake });
+            self.emit(ClientEvent::Opened { host, signing_key, handshake, memory: hello.memory });
         }
         ClientDelivery::Greeting(body)
     }
 
-    fn handle_response<'a>(
-        &mut self,
-        now: Instant,
-        id: u32,
-        begins: Option<(Outcome, u32)>,
-        body: &'a [u8],
-    ) -> ClientDelivery<'a> {
-        let part = body.len() as u32;
-        let Some(index) = self.calls.iter().position(|call| call.id.0 == id) else {
-            return self.fault(now, Reason::MISBEHAVED);
-        };
-        let Some(call) = self.calls.get_mut(index) else { return ClientDelivery::Nothing };
-        let (outcome, total, before) = match (begins, call.response) {
-            (Some((outcome, total)), None) => (outcome, total, 0),
-            (None, Some(begun)) if part > 0 => begun,
-            _ => return self.fault(now, Reason::MISBEHAVED),
-        };
-        if total as usize > BODY_BYTES || part > total - before {
-            return self.fault(now, Reason::MISBEHAVED);
-        }
-        let got = before + part;
-        let done = got == total;
-        let call_id = call.id;
-        if done {
-            self.calls.swap_remove(index);
-            // The host answered before it had all of the request; the rest is not wanted.
-            if let Some(session) = &mut self.session {
-                session.outbox.withdraw(call_id);
+    fn handle_answer<'a>(&mut self, now: Instant, header: &Header<'_>, body: &'a [u8]) -> ClientDelivery<'a> {
+        match self.calls.answer(header, body) {
+            None => self.fault(now, Reason::MISBEHAVED),
+            Some(Part::Item(part)) => ClientDelivery::Item(part),
+            Some(Part::Response(part)) => {
+                // The host may have answered before it had all of the request; the rest is not wanted.
+                if let (true, Some(session)) = (part.done, &mut self.session) {
+                    session.outbox.withdraw(part.call);
+                }
+                ClientDelivery::Response(part)
             }
-        } else {
-            call.response = Some((outcome, total, got));
         }
-        ClientDelivery::Response(ResponsePart { call: call_id, outcome, total: total as usize, body, done })
     }
 
     fn fault<'a>(&mut self, now: Instant, reason: Reason) -> ClientDelivery<'a> {
@@ -453,14 +399,26 @@ impl Client {
         if method.is_empty() {
             return Err(Misuse::MethodName);
         }
-        if !session.outbox.has_room() {
+        if !session.outbox.has_room_beside(0) {
             return Err(Misuse::TooManyCalls);
         }
-        let id = RequestId(self.last.checked_add(1).ok_or(Misuse::TooManyCalls)?);
-        self.calls.push(Call { id, cancelled: false, response: None }).map_err(|_| Misuse::TooManyCalls)?;
-        self.last = id.0;
+        let id = self.calls.begin()?;
         let _has_room = session.outbox.add(Item::new(Request { id, operation, method }, total as u32));
         Ok(id)
+    }
+
+    /// Takes `bytes` more of the items of the stream of a call, besides what was granted before: an item costs its own
+    /// bytes and [`ITEM_COST`](crate::limits::ITEM_COST), and one may begin while anything is left. Grant what was
+    /// consumed, and a program that is slow stalls this stream and nothing else.
+    ///
+    /// # Errors
+    /// [`Misuse::NoSuchCall`] when it has ended, [`Misuse::BodyTooLarge`] when over
+    /// [`WINDOW_BYTES`](crate::limits::WINDOW_BYTES) would be granted at once, [`Misuse::NotOpen`].
+    pub fn grant(&mut self, id: RequestId, bytes: u32) -> Result<(), Misuse> {
+        let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) else { return Err(Misuse::NotOpen) };
+        self.calls.grant(id, bytes)?;
+        session.outbox.window(id, bytes);
+        Ok(())
     }
 
     /// Tells the host that a call is not wanted any more; its one response still comes, usually `cancelled`.
@@ -469,8 +427,7 @@ impl Client {
     /// [`Misuse::NoSuchCall`] when it has ended or was cancelled before.
     pub fn cancel(&mut self, id: RequestId) -> Result<(), Misuse> {
         let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) else { return Err(Misuse::NotOpen) };
-        let call = self.calls.iter_mut().find(|call| call.id == id && !call.cancelled).ok_or(Misuse::NoSuchCall)?;
-        call.cancelled = true;
+        self.calls.cancel(id)?;
         session.outbox.cancel(id);
         Ok(())
     }

@@ -1,0 +1,129 @@
+//! Streams: methods that answer with many items, each sent when the controller has granted credit for it.
+//!
+//! A stream of pictures has nothing to catch up: it looks when there is credit, so that a controller that is slow gets
+//! fewer pictures, each as new as when it was asked for, and holds up nothing but itself.
+
+use std::time::Instant;
+
+use opendesk_core::{BodyId, LinkId, RequestId};
+
+use super::calls::{Done, MOST_CALLS};
+use super::driver::Server;
+use crate::api::{Error, Result, SubscribeParams};
+use crate::cancel::Cancel;
+use crate::desktop::Watch;
+use crate::runtime::Runtime;
+
+/// One stream of a session.
+#[derive(Debug)]
+pub(super) struct Stream {
+    summary: String,
+    method: &'static str,
+    cancel: Cancel,
+    /// Absent while it looks.
+    watch: Option<Watch>,
+    /// When it may look next.
+    due: Instant,
+    items: u64,
+    bytes: u64,
+}
+
+impl Stream {
+    pub(super) fn stop(&self) {
+        self.cancel.cancel();
+    }
+
+    /// What the log is told in the end: method, summary, items, bytes.
+    pub(super) fn account(&self) -> (&'static str, &str, u64, u64) {
+        (self.method, &self.summary, self.items, self.bytes)
+    }
+}
+
+impl<R: Runtime> Server<R> {
+    /// The owner's policy has let it pass.
+    pub(super) fn begin_stream(
+        &mut self,
+        id: LinkId,
+        call: RequestId,
+        method: &'static str,
+        summary: String,
+        params: SubscribeParams,
+    ) {
+        let due = self.runtime.now();
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(session) = &link.session else { return };
+        match Watch::new(params) {
+            Err(error) => {
+                self.govern.after(&session.subject, method, &summary, &Err(error.clone()));
+                self.answer(id, call, Err(error));
+            }
+            Ok(watch) => {
+                self.govern.stream_started(&session.subject, method, &summary);
+                let cancel = session.ended.0.child();
+                let stream = Stream { summary, method, cancel, watch: Some(watch), due, items: 0, bytes: 0 };
+                link.streams.insert(call, stream);
+                self.advance_streams();
+            }
+        }
+    }
+
+    /// Has every stream look that may send and whose time has come. Gives the next such time.
+    pub(super) fn advance_streams(&mut self) -> Option<Instant> {
+        let now = self.runtime.now();
+        let mut next: Option<Instant> = None;
+        for (id, link) in &mut self.links {
+            for (call, stream) in &mut link.streams {
+                if stream.watch.is_none() || !self.host.is_stream_ready(*id, *call) {
+                    continue;
+                }
+                if stream.due > now {
+                    next = Some(next.map_or(stream.due, |at| at.min(stream.due)));
+                    continue;
+                }
+                // A desk that is busy with others reports soon, and then this is asked again.
+                if self.submitted.0 >= MOST_CALLS {
+                    continue;
+                }
+                let Some(watch) = stream.watch.take() else { continue };
+                stream.due = now + watch.interval();
+                self.submitted.0 += 1;
+                let (id, call, done) = (*id, *call, self.done.clone());
+                let reply = move |watch, seen| drop(done.try_send(Done::Seen { link: id, call, watch, seen }));
+                self.desk.watch(watch, stream.cancel.clone(), Box::new(reply));
+            }
+        }
+        next
+    }
+
+    /// A stream has looked.
+    pub(super) fn seen(&mut self, id: LinkId, call: RequestId, watch: Watch, seen: Result<Option<Vec<u8>>>) {
+        self.submitted.0 = self.submitted.0.saturating_sub(1);
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(stream) = link.streams.get_mut(&call) else { return };
+        stream.watch = Some(watch);
+        let sent = seen.and_then(|seen| {
+            let Some(body) = seen else { return Ok(()) };
+            let total = body.len();
+            self.host.send_item(id, call, total).map_err(|misuse| Error::internal(misuse.to_string()))?;
+            link.bodies.insert(BodyId::Item(call), body);
+            stream.items += 1;
+            stream.bytes += total as u64;
+            Ok(())
+        });
+        if let Err(error) = sent {
+            self.end_stream(id, call, &error);
+            self.answer(id, call, Err(error));
+        }
+        self.restless = true;
+    }
+
+    /// Forgets a stream and logs what it sent.
+    pub(super) fn end_stream(&mut self, id: LinkId, call: RequestId, why: &Error) -> bool {
+        let Some(link) = self.links.get_mut(&id) else { return false };
+        let (Some(stream), Some(session)) = (link.streams.remove(&call), &link.session) else { return false };
+        stream.stop();
+        link.bodies.remove(BodyId::Item(call));
+        self.govern.stream_ended(&session.subject, stream.account(), why);
+        true
+    }
+}
