@@ -3,6 +3,7 @@
 mod hostile;
 mod pairing;
 mod sessions;
+mod streams;
 
 use core::time::Duration;
 
