@@ -7,5 +7,6 @@ mod oracles;
 mod properties;
 mod raw;
 mod scenarios;
+mod session_vectors;
 mod trace;
 mod vectors;

@@ -9,6 +9,11 @@ pub(crate) fn unhex(text: &str) -> Vec<u8> {
     text.as_bytes().chunks_exact(2).map(|pair| (digit(pair[0]) << 4) | digit(pair[1])).collect()
 }
 
+/// Bytes as hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A field of a vector as bytes.
 pub(crate) fn bytes(vector: &Value, field: &str) -> Vec<u8> {
     unhex(vector[field].as_str().unwrap_or_else(|| panic!("a vector has no {field}")))

@@ -1,0 +1,521 @@
+"""Checks session vectors of wire version 2, independently of the code that made them.
+
+Written from docs/PROTOCOL.md alone (R… are its rules), Noise revision 34 and RFC 9496. From the secrets in a vector it
+computes every handshake message, the hash and the keys as both sides do, opens and seals every record and follows the
+frames. Usage: check.py [FILE…], by default session-auth.json and session-pair.json beside it; needs the package
+`cryptography`. Exit code 0: all holds, one line for each file; 1: a line on standard error says what differs; 2: a file
+is unreadable or incomplete, or nothing can be checked here. Nothing is constant-time: for published secrets only.
+"""
+
+import hashlib
+import hmac
+import io
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+try:
+    from cryptography.exceptions import InvalidSignature, InvalidTag
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+    from cryptography.hazmat.primitives.hashes import SHA512
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+except ImportError:
+    sys.stderr.write("check.py needs the Python package cryptography; install it with pip\n")
+    sys.exit(2)
+
+CONTROLLER, HOST = SIDES = ("controller", "host")
+
+
+class Mismatch(Exception):
+    """The vector is not what the specification says."""
+
+
+class Unusable(Exception):
+    """Nothing can be checked."""
+
+
+def require(holds: bool, what: str, expected: object, got: object) -> None:
+    if not holds:
+        raise Mismatch(f"{what}: expected {expected}, got {got}")
+
+
+def same(what: str, expected: bytes, got: bytes) -> None:
+    """Compares bytes. Of long ones it shows 32, from the first difference on."""
+    if max(len(expected), len(got)) > 32:
+        at = next((i for i, (a, b) in enumerate(zip(expected, got)) if a != b), min(len(expected), len(got)))
+        what = f"{what} (from byte {at} of {len(expected)})"
+        shown = expected[at : at + 32], got[at : at + 32]
+    else:
+        shown = expected, got
+    require(expected == got, what, shown[0].hex() or "no more bytes", shown[1].hex() or "no more bytes")
+
+
+# ristretto255, RFC 9496, section 4: a point is (X, Y, Z, T) of edwards25519.
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+SQRT_M1 = pow(2, (P - 1) // 4, P)
+Point = tuple[int, int, int, int]
+
+
+def magnitude(x: int) -> int:
+    """The one of x and -x that is not negative, which means even."""
+    return -x % P if x % P & 1 else x % P
+
+
+def sqrt_ratio(u: int, v: int) -> tuple[bool, int]:
+    """SQRT_RATIO_M1: whether u/v is a square, and the root of u/v, or else of SQRT_M1·u/v."""
+    r = u * pow(v, 3, P) * pow(u * pow(v, 7, P), (P - 5) // 8, P) % P
+    check = v * r * r % P
+    if check in (-u % P, -u * SQRT_M1 % P):
+        r = r * SQRT_M1
+    return check in (u % P, -u % P), magnitude(r)
+
+
+INVSQRT_A_MINUS_D = sqrt_ratio(1, -1 - D)[1]
+SQRT_AD_MINUS_ONE = P - sqrt_ratio(-D - 1, 1)[1]  # The RFC's constant is the negative root.
+
+
+def decode(data: bytes) -> Point:
+    """The element of 32 bytes; ValueError if they encode none."""
+    s = int.from_bytes(data, "little")
+    u1, u2 = 1 - s * s, 1 + s * s
+    v = -D * u1 * u1 - u2 * u2
+    square, inverse = sqrt_ratio(1, v * u2 * u2)
+    x = magnitude(2 * s * inverse * u2)
+    y = u1 * inverse * inverse * u2 * v % P
+    t = x * y % P
+    if s >= P or s & 1 or not square or t & 1 or y == 0:
+        raise ValueError
+    return x, y, 1, t
+
+
+def encode(point: Point) -> bytes:
+    x, y, z, t = point
+    u1, u2 = (z + y) * (z - y), x * y
+    inverse = sqrt_ratio(1, u1 * u2 * u2)[1]
+    den, z_inverse = inverse * u2, inverse * u1 * inverse * u2 * t
+    if t * z_inverse % P & 1:
+        x, y, den = y * SQRT_M1, x * SQRT_M1, inverse * u1 * INVSQRT_A_MINUS_D
+    if x * z_inverse % P & 1:
+        y = -y
+    return magnitude(den * (z - y)).to_bytes(32, "little")
+
+
+def add(p: Point, q: Point) -> Point:
+    """The sum, by formulas that have no exceptions."""
+    a, b = (p[1] - p[0]) * (q[1] - q[0]), (p[1] + p[0]) * (q[1] + q[0])
+    c, d = 2 * D * p[3] * q[3], 2 * p[2] * q[2]
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def multiply(scalar: int, point: Point) -> Point:
+    product = (0, 1, 1, 0)
+    for bit in f"{scalar:b}":
+        product = add(product, product)
+        if bit == "1":
+            product = add(product, point)
+    return product
+
+
+def map_half(data: bytes) -> Point:
+    """MAP of 32 bytes, of which the highest bit does not count."""
+    t = int.from_bytes(data, "little") % 2**255
+    r = SQRT_M1 * t * t % P
+    v = (-1 - r * D) * (r + D)
+    square, s = sqrt_ratio((r + 1) * (1 - D * D), v)
+    c, s = (-1, s) if square else (r, -magnitude(s * t))
+    n = c * (r - 1) * (D - 1) ** 2 - v
+    w0, w1, w2, w3 = 2 * s * v, n * SQRT_AD_MINUS_ONE, 1 - s * s, 1 + s * s
+    return w0 * w3 % P, w2 * w1 % P, w1 * w3 % P, w0 * w2 % P
+
+
+def one_way_map(data: bytes) -> Point:
+    return add(map_half(data[:32]), map_half(data[32:]))
+
+
+def self_test() -> None:
+    """Compares the group with RFC 9496, appendix A."""
+    one = "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"
+    two = "6a493210f7499cd17fecb510ae0cea23a110e8d5b901f8acadd3095c73a3b919"
+    three = "94741f5d5d52755ece4f23f044ee27d5d1ea1e2bd196b462166b16152a9d0259"
+    multiples = (0, "00" * 32), (1, one), (2, two), (3, three), (ORDER, "00" * 32), (ORDER + 1, one)
+    holds = all(encode(multiply(n, decode(bytes.fromhex(one)))).hex() == expected for n, expected in multiples)
+    uniform = hashlib.sha512(b"Ristretto is traditionally a short shot of espresso coffee").digest()
+    mapped = "3066f82a1a747d45120d1740f14358531a8f04bbffe6a819f86dfe50f44a0a46"
+    if not holds or encode(one_way_map(uniform)).hex() != mapped:
+        raise Unusable("its own ristretto255 is not that of RFC 9496; nothing was checked")
+
+
+# Handshakes, sections 2 to 4
+
+
+def nonce(counter: int) -> bytes:
+    """R5.2, and the same in Noise's ChaChaPoly."""
+    return bytes(4) + counter.to_bytes(8, "little")
+
+
+def lv(*parts: bytes) -> bytes:
+    """R4.3. A length is one byte here: no part has 128."""
+    return b"".join(bytes([len(part)]) + part for part in parts)
+
+
+def cpace(code: bytes, sid: bytes, ya: int, yb: int) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    """R4.3: Ya, Yb, Ta, Tb and psk, once both sides have found the same K."""
+    dsi = b"CPaceRistretto255"
+    zpad = bytes(max(0, 128 - 1 - len(lv(code)) - len(lv(dsi))))
+    generator = one_way_map(hashlib.sha512(lv(dsi, code, zpad, b"opendesk v2 pairing", sid)).digest())
+    share_a, share_b = encode(multiply(ya, generator)), encode(multiply(yb, generator))
+    k = encode(multiply(ya, decode(share_b)))
+    same("the host's K of CPace", k, encode(multiply(yb, decode(share_a))))
+    require(k != bytes(32), "K of CPace", "another element", "the neutral one")  # R4.4
+    side_a, side_b = lv(share_a, b"controller"), lv(share_b, b"host")
+    isk = hashlib.sha512(lv(b"CPaceRistretto255_ISK", sid, k) + side_a + side_b).digest()
+    mac = hashlib.sha512(b"CPaceMac" + sid + isk).digest()
+    psk = HKDF(SHA512(), 32, None, b"opendesk v2 pairing psk").derive(isk)
+    return share_a, share_b, hmac.digest(mac, side_a, "sha512"), hmac.digest(mac, side_b, "sha512"), psk
+
+
+PATTERNS = {
+    "IK": (("e", "es", "s", "ss"), ("e", "ee", "se")),
+    "XXpsk0": (("psk", "e"), ("e", "ee", "s", "es"), ("s", "se")),
+}
+
+
+class Noise:
+    """A handshake with empty payloads. The two sides' states differ in nothing but how they come to a Diffie-Hellman
+    result, so there is one state, and both ways to each result. With these patterns it has a key whenever it seals.
+    """
+
+    def __init__(self, pattern: str, prologue: bytes, secrets: dict[str, X25519PrivateKey], psk: bytes = b"") -> None:
+        """`secrets` has "s" and "e" of either side, as "controller s"; the result is in `hash` and `split`."""
+        name = f"Noise_{pattern}_25519_ChaChaPoly_SHA256".encode()
+        self.hash = self.chain = name.ljust(32, b"\0") if len(name) <= 32 else hashlib.sha256(name).digest()
+        self.steps, self.secrets, self.psk = iter(PATTERNS[pattern]), secrets, psk
+        self.mix_hash(prologue)
+        if pattern == "IK":
+            self.mix_hash(secrets["host s"].public_key().public_bytes_raw())
+
+    def mix_hash(self, data: bytes) -> None:
+        self.hash = hashlib.sha256(self.hash + data).digest()
+
+    def derive(self, material: bytes, count: int) -> list[bytes]:
+        """Noise's HKDF."""
+        key, outputs = hmac.digest(self.chain, material, "sha256"), [b""]
+        for number in range(1, count + 1):
+            outputs.append(hmac.digest(key, outputs[-1] + bytes([number]), "sha256"))
+        return outputs[1:]
+
+    def mix_key(self, material: bytes) -> None:
+        self.chain, self.key = self.derive(material, 2)
+        self.counter = 0
+
+    def seal(self, plaintext: bytes) -> bytes:
+        sealed = ChaCha20Poly1305(self.key).encrypt(nonce(self.counter), plaintext, self.hash)
+        self.counter += 1
+        self.mix_hash(sealed)
+        return sealed
+
+    def message(self, sender: str) -> bytes:
+        """The next message."""
+        message = b""
+        for token in next(self.steps):
+            if token == "psk":
+                self.chain, extra, self.key = self.derive(self.psk, 3)
+                self.counter = 0
+                self.mix_hash(extra)
+            elif token == "e":
+                public = self.secrets[f"{sender} e"].public_key().public_bytes_raw()
+                self.mix_hash(public)
+                if self.psk:
+                    self.mix_key(public)
+                message += public
+            elif token == "s":
+                message += self.seal(self.secrets[f"{sender} s"].public_key().public_bytes_raw())
+            else:
+                # The first letter is the initiator's key. The library refuses a result of zeros (R3.4).
+                one, other = self.secrets[f"controller {token[0]}"], self.secrets[f"host {token[1]}"]
+                result = one.exchange(other.public_key())
+                same(f"the host's {token} of Noise", result, other.exchange(one.public_key()))
+                self.mix_key(result)
+        return message + self.seal(b"")
+
+
+# Records and frames, sections 5 to 7 and 9
+
+
+def rekey(key: bytes) -> bytes:
+    """R5.3."""
+    return ChaCha20Poly1305(key).encrypt(nonce(2**64 - 1), bytes(32), None)[:32]
+
+
+class Direction:
+    """The records from one side."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key, self.counter = key, 0
+
+    def opened(self, message: bytes) -> bytes | None:
+        try:
+            return ChaCha20Poly1305(self.key).decrypt(nonce(self.counter), message, None)
+        except InvalidTag:
+            return None
+
+    def record(self, message: bytes, plaintext: bytes) -> None:
+        """Opens the next record, and seals its plaintext."""
+        if self.counter and self.counter % 65_536 == 0:
+            self.key = rekey(self.key)
+        opened = self.opened(message)
+        if opened is None:
+            raise Mismatch("the record: expected one that opens in its place, got one that does not")
+        same("the plaintext", opened, plaintext)
+        same("the record", ChaCha20Poly1305(self.key).encrypt(nonce(self.counter), plaintext, None), message)
+        altered = bytearray(message)
+        altered[len(message) // 2] ^= 1
+        require(self.opened(bytes(altered)) is None, "the record with a byte altered", "not to open", "a plaintext")
+        self.counter += 1
+
+
+# R6.3: the name of a kind, who sends it, and its fields. A number stands for an array of so many bytes.
+KINDS = {
+    0: ("Hello", SIDES, "u8 u8 u16 32 64 option u64"),
+    1: ("Request", (CONTROLLER,), "u32 16 string u32"),
+    2: ("Response", (HOST,), "u32 u16 u32"),
+    3: ("Chunk", SIDES, "u32"),
+    4: ("Cancel", (CONTROLLER,), "u32"),
+    5: ("Push", (HOST,), "u16"),
+    6: ("Ping", SIDES, "u32"),
+    7: ("Pong", SIDES, "u32"),
+    8: ("Close", SIDES, "u16"),
+    9: ("Window", (CONTROLLER,), "u32 u32"),
+    10: ("Item", (HOST,), "u32 u32"),
+}
+
+
+def fields(header: bytes, layout: str) -> list[Any]:
+    """The fields of a header, by R6.2. What follows them is ignored (R14.1)."""
+    rest, values = io.BytesIO(header), []
+
+    def take(count: int) -> bytes:
+        data = rest.read(count)
+        require(len(data) == count, f"a field of {layout}", f"{count} bytes", len(data))
+        return data
+
+    def varint(bits: int) -> int:
+        number, shift, byte = 0, 0, 0x80
+        while byte & 0x80:
+            byte = take(1)[0]
+            number |= (byte & 0x7F) << shift
+            shift += 7
+        require(number < 2**bits, f"a varint of {layout}", f"a u{bits}", number)
+        return number
+
+    for kind in layout.split():
+        if kind == "u8":
+            values.append(take(1)[0])
+        elif kind in ("u16", "u32", "u64"):
+            values.append(varint(int(kind[1:])))
+        elif kind == "string":
+            values.append(take(varint(32)))
+        elif kind == "option":
+            given = take(1)
+            require(given in (b"\0", b"\1"), "the option", "00 or 01", given.hex())
+            values.append(varint(16) if given == b"\1" else None)
+        else:
+            values.append(take(int(kind)))
+    return values
+
+
+class Session:
+    """The frames of one link, in the order in which they were sent."""
+
+    def __init__(self, handshake_hash: bytes, signers: dict[str, bytes]) -> None:
+        self.hash, self.signers = handshake_hash, signers
+        self.greeted: set[str] = set()
+        self.closed: set[str] = set()
+        self.missing: dict[tuple[str, int], int] = {}  # The bytes that a body still lacks, by sender and id.
+        self.failed: set[int] = set()
+        self.credit: dict[int, int] = {}  # Of each request.
+        self.item: dict[int, int] = {}  # The bytes that the item on its way still lacks.
+
+    def frame(self, side: str, plaintext: bytes) -> None:
+        length = plaintext[0] if plaintext else 0
+        require(1 <= length < len(plaintext), "the header's length", f"1 to {len(plaintext) - 1}", length)
+        header, body = plaintext[1 : 1 + length], plaintext[1 + length :]
+        require(len(body) <= 65_536, "the body", "at most 65536 bytes", len(body))  # R6.1
+        kind = header[0]
+        require((kind == 0) != (side in self.greeted), "the kind", "Hello first, and only then (R7.1)", kind)
+        require(side not in self.closed, "the kind", "nothing after a Close (R10.4)", kind)
+        if kind not in KINDS:
+            return
+        name, senders, layout = KINDS[kind]
+        require(side in senders, f"the sender of a {name}", senders[0], side)
+        values = fields(header[1:], layout)
+        if name == "Hello":
+            self.hello(side, *values)
+        elif name == "Close":
+            self.closed.add(side)
+        elif name == "Window":
+            self.credit[values[0]] = self.credit.get(values[0], 0) + values[1]
+        elif name == "Item" or (name == "Chunk" and side == HOST and self.item.get(values[0])):
+            self.stream(name, values[0], values[-1], body)
+        elif name in ("Request", "Response", "Chunk"):
+            self.part(name, side, values[0], values[-1], body)
+            if name == "Response" and values[1] != 0:
+                self.failed.add(values[0])
+
+    def stream(self, name: str, number: int, total: int, body: bytes) -> None:
+        """A part of an item (R9.18, R9.19)."""
+        if name == "Item":
+            require((CONTROLLER, number) in self.missing, "the item's id", "that of a request", number)
+            require((HOST, number) not in self.missing, f"an item of {number}", "before the response", "after it")
+            require(not self.item.get(number), f"an item of {number}", "one at a time", "a second one")
+            require(self.credit.get(number, 0) > 0, f"the credit of {number}", "some", self.credit.get(number, 0))
+            self.credit[number] -= total + 64
+            self.item[number] = total
+        require(len(body) <= self.item[number], f"a part of {number}", f"at most {self.item[number]} bytes", len(body))
+        self.item[number] -= len(body)
+
+    def hello(
+        self, side: str, role: int, kind: int, _: int, signer: bytes, signature: bytes, error: int | None, memory: int
+    ) -> None:
+        require(side == CONTROLLER or CONTROLLER in self.greeted, "the first Hello", "the controller's", "the host's")
+        self.greeted.add(side)
+        expected = SIDES.index(side), 0, None
+        require((role, kind, error) == expected, "role, session kind and error", expected, (role, kind, error))
+        require((memory == 0) == (side == CONTROLLER), "the memory", "a number from the host only (R7.9)", memory)
+        same("the signing key", self.signers[side], signer)
+        signed = b"opendesk v2 hello " + side[:1].upper().encode() + self.hash  # R7.2
+        try:
+            Ed25519PublicKey.from_public_bytes(signer).verify(signature, signed)
+        except InvalidSignature:
+            raise Mismatch(f"the signature: expected one of {signed.hex()}, got {signature.hex()}") from None
+
+    def part(self, name: str, side: str, number: int, total: int, body: bytes) -> None:
+        """A part of a body (R9.1, R9.3, R9.5, R9.7)."""
+        if name == "Request":
+            last = max((earlier for _, earlier in self.missing), default=0)
+            require(number > last, "the request's id", f"more than {last}", number)
+        elif name == "Response":
+            waits = (CONTROLLER, number) in self.missing and (HOST, number) not in self.missing
+            require(waits, "the response's id", "that of a request without a response", number)
+        if name == "Chunk":
+            total = self.missing.get((side, number), 0)
+            require(total > 0 and body != b"", f"a chunk of {number}", f"some of {total} bytes", len(body))
+        require(len(body) <= total, f"a part of {number}", f"at most {total} bytes", len(body))
+        self.missing[side, number] = total - len(body)
+
+    def end(self) -> None:
+        require(self.greeted == set(SIDES), "the sides with a Hello", SIDES, sorted(self.greeted))
+        for (side, number), left in self.missing.items():
+            require((HOST, number) in self.missing, f"the response to {number}", "one (R9.5)", "none")
+            # The controller stops when a response says no before it has sent everything (R9.6).
+            stopped = side == CONTROLLER and number in self.failed
+            require(left == 0 or stopped, f"the {side}'s body of {number}", "all of it", f"{left} bytes less")
+
+
+# Files
+
+
+def value(data: Any, *names: str) -> Any:
+    for name in names:
+        if not isinstance(data, dict) or name not in data:
+            raise Unusable(f"{'.'.join(names)} is missing")
+        data = data[name]
+    return data
+
+
+def octets(data: Any, *names: str, size: int | None = None) -> bytes:
+    text = value(data, *names)
+    if not isinstance(text, str) or not re.fullmatch("([0-9a-f]{2})*", text) or size not in (None, len(text) // 2):
+        raise Unusable(f"{'.'.join(names)} is not {size or 'some'} bytes in lower-case hex")
+    return bytes.fromhex(text)
+
+
+def sent(data: Any, name: str) -> list[tuple[str, Any]]:
+    """The items of a list, each with its sender."""
+    items = value(data, name)
+    if not isinstance(items, list) or not all(value(item, "from") in SIDES for item in items):
+        raise Unusable(f"{name} is not a list of what the controller and the host sent")
+    return [(item["from"], item) for item in items]
+
+
+def check(data: Any) -> str:
+    """Checks a vector, and says how much it had."""
+    secrets: dict[str, X25519PrivateKey] = {}
+    signers: dict[str, bytes] = {}
+    for side in SIDES:
+        secrets[f"{side} s"] = X25519PrivateKey.from_private_bytes(octets(data, side, "static_secret", size=32))
+        secrets[f"{side} e"] = X25519PrivateKey.from_private_bytes(octets(data, f"{side}_ephemeral", size=32))
+        signing = Ed25519PrivateKey.from_private_bytes(octets(data, side, "signing_seed", size=32))
+        static, signers[side] = secrets[f"{side} s"].public_key().public_bytes_raw(), signing.public_key().public_bytes_raw()
+        same(f"{side}.static_public", static, octets(data, side, "static_public", size=32))
+        same(f"{side}.signing_public", signers[side], octets(data, side, "signing_public", size=32))
+
+    if "code" in data:
+        code, sid = str(value(data, "code")).encode(), octets(data, "sid", size=16)
+        require(1 <= len(code) <= 64, "the code", "1 to 64 bytes (R4.1)", len(code))
+        ya, yb = (int.from_bytes(octets(data, f"{y}_random", size=64), "little") % ORDER for y in ("ya", "yb"))
+        share_a, share_b, tag_a, tag_b, psk = cpace(code, sid, ya, yb)
+        noise = Noise("XXpsk0", b"OD2P" + sid + share_a + share_b, secrets, psk)
+        starts = [b"OD2P" + sid + share_a, b"OD2p" + share_b, b"OD2C" + tag_a, b"OD2c" + tag_b, b"OD2F"]
+    else:
+        noise = Noise("IK", b"OD2A", secrets)
+        starts = [b"OD2A", b"OD2a"]
+    handshake, records = sent(data, "handshake"), sent(data, "records")
+    require(len(handshake) == len(starts), "the handshake", f"{len(starts)} messages", len(handshake))
+    for number, (start, (side, item)) in enumerate(zip(starts, handshake)):
+        what, sender = f"handshake message {number + 1}", SIDES[number % 2]
+        require(side == sender, f"{what}, sender", sender, side)
+        message = start if start[3:4] in b"Pp" else start + noise.message(sender)
+        same(what, message, octets(item, "message"))
+    same("hash", noise.hash, octets(data, "hash", size=32))
+    keys = noise.derive(b"", 2)
+    same("initiator_key", keys[0], octets(data, "initiator_key", size=32))
+    same("responder_key", keys[1], octets(data, "responder_key", size=32))
+
+    directions = {side: Direction(key) for side, key in zip(SIDES, keys)}
+    session = Session(noise.hash, signers)
+    for number, (side, item) in enumerate(records):
+        plaintext = octets(item, "plaintext")
+        try:
+            directions[side].record(octets(item, "message"), plaintext)
+            session.frame(side, plaintext)
+        except Mismatch as mismatch:
+            raise Mismatch(f"record {number + 1}, {mismatch}") from None
+    session.end()
+    rekeyed(data)
+    return f"{len(handshake)} handshake messages, {len(records)} records"
+
+
+def rekeyed(data: dict) -> None:
+    """Checks a record that was sealed right after the key was replaced (R5.3)."""
+    key, counter = octets(data, "rekey", "key", size=32), data["rekey"]["counter"]
+    direction = Direction(key)
+    direction.counter = counter
+    direction.record(octets(data, "rekey", "record"), octets(data, "rekey", "plaintext"))
+
+
+def main() -> int:
+    here = Path(__file__).parent
+    for path in map(Path, sys.argv[1:] or [here / "session-auth.json", here / "session-pair.json"]):
+        try:
+            self_test()
+            print(f"{path.name}: {check(json.loads(path.read_bytes()))}, all as docs/PROTOCOL.md says")
+        except Mismatch as mismatch:
+            print(f"{path.name}: {mismatch}", file=sys.stderr)
+            return 1
+        except (Unusable, OSError, ValueError) as error:
+            print(f"{path.name}: {error}", file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
