@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Call(Call),
     /// Serve the tools to an MCP client on standard input and output
     Mcp(Mcp),
+    /// Do again what was done to a recorded host, and tell whether this program would do the same
+    Replay(Replay),
     /// Show it all at work: a host, a controller, an agent's session, in one program, with homes of their own
     Demo(Demo),
     /// Measure speed against a plain WebSocket, with homes of its own
@@ -64,6 +66,10 @@ pub(crate) struct Serve {
     /// Keep no audit log
     #[arg(long)]
     pub(crate) no_audit: bool,
+    /// Record everything that is done to the protocol's machine into a new file, for `opendesk replay`. The file holds
+    /// this machine's keys and all that is typed and shown: keep it as you keep a key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// The async runtime that the host runs on
     #[arg(long, value_enum, default_value_t = RuntimeName::Tokio)]
     pub(crate) runtime: RuntimeName,
@@ -157,6 +163,15 @@ pub(crate) struct Mcp {
     /// The desktop that `local` means: auto, x11 or virtual
     #[arg(long, default_value_t)]
     pub(crate) backend: Backend,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// The recording that `opendesk serve --record` made
+    pub(crate) file: PathBuf,
+    /// Stop after this many inputs
+    #[arg(long, value_name = "N")]
+    pub(crate) until: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -113,6 +113,7 @@ impl From<StartError> for Failure {
         let code = match error {
             StartError::Listen { .. } | StartError::Desktop(_) => 7,
             StartError::Home(_) => 6,
+            StartError::Record(_) => 1,
         };
         Self::new(code, error.to_string())
     }

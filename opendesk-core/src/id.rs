@@ -2,9 +2,11 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A link of a [`Host`](crate::Host): its slot, and which of the slot's users it is, so that an identifier kept
 /// too long names nothing instead of somebody else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkId {
     pub(crate) slot: u16,
     pub(crate) generation: u32,
@@ -22,7 +24,7 @@ impl fmt::Display for LinkId {
 }
 
 /// A request on one link. Requests are numbered from 1 upwards by whoever makes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RequestId(pub u32);
 
 impl fmt::Display for RequestId {

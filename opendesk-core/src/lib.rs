@@ -94,6 +94,7 @@ pub mod limits;
 mod reason;
 mod session;
 mod time;
+pub mod trace;
 
 pub use client::{Client, ClientConfig, ClientDelivery, ClientEvent, ItemPart, ResponsePart};
 pub use crypto::keys::{PublicKey, SigningKey, StaticKey, VerifyingKey};

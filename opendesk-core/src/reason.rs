@@ -82,7 +82,7 @@ impl fmt::Display for Reason {
 }
 
 /// How a call fails; the closed list of both wire versions and `limit_exceeded`, which only version 2 has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u16)]
 pub enum ErrorCode {
     /// The host or its desktop cannot do this at all.
@@ -165,7 +165,7 @@ impl fmt::Display for Malformed {
 impl core::error::Error for Malformed {}
 
 /// A command that the program around a machine should not have given; reading the variant is enough to mend it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Misuse {
     /// The link does not exist any more, or not yet as a session.
     NoSuchLink,

@@ -2,8 +2,10 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Microseconds since an epoch of the driver's choice; it never reads a clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash, Serialize, Deserialize)]
 pub struct Instant(u64);
 
 impl Instant {

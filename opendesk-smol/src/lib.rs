@@ -24,6 +24,7 @@
 //!         computer: desktop.clone(),
 //!         policy: Box::new(AllowAll),
 //!         audit: true,
+//!         record: None,
 //!     })?;
 //!     let (address, handle) = (server.local_addr(), server.handle());
 //!     let running = smol::spawn(server.run());

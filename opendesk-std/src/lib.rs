@@ -13,6 +13,7 @@ pub mod host;
 mod keys;
 mod machine;
 pub mod picture;
+pub mod recording;
 pub mod runtime;
 mod seed;
 mod socket;

@@ -25,6 +25,7 @@
 //!         computer: desktop.clone(),
 //!         policy: Box::new(AllowAll),
 //!         audit: true,
+//!         record: None,
 //!     })?;
 //!     let (address, handle) = (server.local_addr(), server.handle());
 //!     let running = tokio::spawn(server.run());
@@ -97,6 +98,7 @@ pub type Server = host::Server<Tokio>;
 ///         computer: Arc::new(VirtualDesktop::new(800, 600)),
 ///         policy: Box::new(AllowAll),
 ///         audit: true,
+///         record: None,
 ///     })?;
 ///     println!("listening on {}", server.local_addr());
 ///     let handle = server.handle();

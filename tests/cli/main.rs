@@ -2,6 +2,7 @@
 
 mod commands;
 mod docs;
+mod recordings;
 mod refusals;
 
 use core::time::Duration;

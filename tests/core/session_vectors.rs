@@ -62,13 +62,13 @@ impl Conversation {
             signing_key: SigningKey::new(CONTROLLER_SIGNING),
         };
         let mut client = if pairing {
-            host.open_pairing(CODE.as_bytes(), now.after(limits::PAIRING)).unwrap();
-            Client::pair(now, config, CODE.as_bytes(), CONTROLLER_SEED).unwrap()
+            host.open_pairing(CODE.as_bytes(), now.after(limits::PAIRING)).expect("the inputs are fixed");
+            Client::pair(now, config, CODE.as_bytes(), CONTROLLER_SEED).expect("the inputs are fixed")
         } else {
             Client::auth(now, config, host_key, CONTROLLER_SEED)
         };
         client.greet(3);
-        let link = host.open(now, [0; 16]).unwrap();
+        let link = host.open(now, [0; 16]).expect("the inputs are fixed");
         Self { host, client, link, now, sent: Vec::new() }
     }
 
@@ -110,26 +110,26 @@ impl Conversation {
     fn converse(&mut self) {
         self.settle();
         let call = |this: &mut Self, method: &str, number: u8, total| -> RequestId {
-            let call = this.client.call(method, [number; 16], total).unwrap();
+            let call = this.client.call(method, [number; 16], total).expect("the inputs are fixed");
             this.settle();
             call
         };
         let echo = call(self, "system.echo", 0x31, 5);
-        self.host.respond(self.link, echo, Outcome::Ok, 5).unwrap();
+        self.host.respond(self.link, echo, Outcome::Ok, 5).expect("the inputs are fixed");
         self.settle();
         let missing = call(self, "mind.read", 0x32, 0);
-        self.host.respond(self.link, missing, Outcome::Error(ErrorCode::NotFound), 10).unwrap();
+        self.host.respond(self.link, missing, Outcome::Error(ErrorCode::NotFound), 10).expect("the inputs are fixed");
         self.settle();
         let stream = call(self, "display.subscribe", 0, 2);
-        self.client.grant(stream, 400).unwrap();
+        self.client.grant(stream, 400).expect("the inputs are fixed");
         self.settle();
         for total in [0, 200, 100] {
-            self.host.send_item(self.link, stream, total).unwrap();
+            self.host.send_item(self.link, stream, total).expect("the inputs are fixed");
             self.settle();
         }
-        self.client.cancel(stream).unwrap();
+        self.client.cancel(stream).expect("the inputs are fixed");
         self.settle();
-        self.host.push(self.link, 3, 6).unwrap();
+        self.host.push(self.link, 3, 6).expect("the inputs are fixed");
         self.settle();
         self.now = self.now.after(limits::PING_AFTER);
         self.host.handle_timeout(self.now);
@@ -163,21 +163,25 @@ fn machine(secret: [u8; 32], seed: [u8; 32]) -> Value {
 fn keys_of_auth(sent: &[Sent], ephemeral: &[u8]) -> Transport {
     let host = StaticKey::new(HOST_STATIC).public();
     let (mut auth, first) =
-        AuthClient::start(StaticKey::new(CONTROLLER_STATIC), host, ephemeral.try_into().unwrap()).unwrap();
+        AuthClient::start(StaticKey::new(CONTROLLER_STATIC), host, ephemeral.try_into().expect("the inputs are fixed"))
+            .expect("the inputs are fixed");
     assert_eq!(first[..], sent[0].message);
-    let (_, body) = v2::split(&sent[1].message).unwrap();
-    auth.finish(body).unwrap()
+    let (_, body) = v2::split(&sent[1].message).expect("the inputs are fixed");
+    auth.finish(body).expect("the inputs are fixed")
 }
 
 fn keys_of_pairing(sent: &[Sent], sid: &[u8], ya: &[u8], ephemeral: &[u8]) -> Transport {
     let key = StaticKey::new(CONTROLLER_STATIC);
-    let (sid, ya) = (sid.try_into().unwrap(), ya.try_into().unwrap());
-    let (mut pairing, first) = PairClient::start(key, CODE.as_bytes(), sid, ya).unwrap();
+    let (sid, ya) = (sid.try_into().expect("the inputs are fixed"), ya.try_into().expect("the inputs are fixed"));
+    let (mut pairing, first) = PairClient::start(key, CODE.as_bytes(), sid, ya).expect("the inputs are fixed");
     assert_eq!(first[..], sent[0].message);
     let mut heard = sent.iter().filter(|sent| sent.by_host);
     loop {
-        let (kind, body) = v2::split(&heard.next().expect("the handshake ends").message).unwrap();
-        match pairing.handle(kind, body, ephemeral.try_into().unwrap()).unwrap() {
+        let (kind, body) = v2::split(&heard.next().expect("the handshake ends").message).expect("the inputs are fixed");
+        match pairing
+            .handle(kind, body, ephemeral.try_into().expect("the inputs are fixed"))
+            .expect("the inputs are fixed")
+        {
             PairClientStep::Send(_) => {}
             PairClientStep::Done(_, transport) => return transport,
         }
@@ -190,11 +194,11 @@ fn rekeyed() -> Value {
     let mut direction = Direction::new(&key);
     let mut buf = [0; 64];
     for _ in 0..limits::REKEY_AFTER {
-        direction.seal(&mut buf, 0).unwrap();
+        direction.seal(&mut buf, 0).expect("the inputs are fixed");
     }
     let plaintext = b"under the second key";
     buf[..plaintext.len()].copy_from_slice(plaintext);
-    let length = direction.seal(&mut buf, plaintext.len()).unwrap();
+    let length = direction.seal(&mut buf, plaintext.len()).expect("the inputs are fixed");
     json!({
         "key": hex(&key), "counter": limits::REKEY_AFTER, "plaintext": hex(plaintext), "record": hex(&buf[..length]),
     })

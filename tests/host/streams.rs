@@ -108,16 +108,16 @@ fn a_stream_that_cannot_be_is_refused_in_one_line() {
 const TYPED: &str = "once";
 
 async fn type_it(client: &Client, operation: [u8; 16]) -> Result<Vec<u8>, ClientError> {
-    let params = encode(&TextInput { text: TYPED.into(), interval_ms: 0 }).unwrap();
+    let params = encode(&TextInput { text: TYPED.into(), interval_ms: 0 }).expect("the host takes it");
     client.call_for(operation, "input.text", params, LIMIT).await
 }
 
 async fn focus_the_editor(client: &Client) {
-    let tree = client.ui_tree(&TreeParams::default()).await.unwrap();
-    let point = tree.find("text", "Note").unwrap().bounds.unwrap().center();
+    let tree = client.ui_tree(&TreeParams::default()).await.expect("the host takes it");
+    let point = tree.find("text", "Note").expect("the host takes it").bounds.expect("the host takes it").center();
     for action in [PointerAction::Move, PointerAction::Down, PointerAction::Up] {
         let event = PointerEvent { action, point, button: None, modifiers: vec![], dx: 0.0, dy: 0.0 };
-        client.pointer(&event).await.unwrap();
+        client.pointer(&event).await.expect("the host takes it");
     }
 }
 

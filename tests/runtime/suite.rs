@@ -39,6 +39,7 @@ impl<R: Runtime> Rig<R> {
             computer: Arc::clone(&desktop) as _,
             policy: Box::new(AllowAll),
             audit: true,
+            record: None,
         };
         let server = Server::start(runtime.clone(), options).expect("a host");
         let (address, handle) = (server.local_addr(), server.handle());

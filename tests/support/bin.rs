@@ -180,8 +180,17 @@ impl Served {
     /// When it does not come to listen.
     #[must_use]
     pub fn start(home: &Path, backend: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_with(home, backend, &[], environment)
+    }
+
+    /// The same, with more arguments.
+    ///
+    /// # Panics
+    /// When it does not come to listen.
+    #[must_use]
+    pub fn start_with(home: &Path, backend: &str, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let args = ["serve", "--host", "127.0.0.1", "--port", "0", "--backend", backend];
-        let mut command = command(home, &args);
+        let mut command = command(home, &[&args, more].concat());
         command.envs(environment.iter().copied());
         let mut running = Running::start(command);
         let line = running.first_line();

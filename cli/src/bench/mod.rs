@@ -45,6 +45,7 @@ async fn loopback(report: &mut Report, audit: bool, rounds: usize) -> Result<(),
         computer: Arc::new(VirtualDesktop::new(1920, 1080)),
         policy: Box::new(AllowAll),
         audit,
+        record: None,
     })?;
     let (address, handle) = (server.local_addr(), server.handle());
     let running = tokio::spawn(server.run());

@@ -6,6 +6,7 @@ mod mcp;
 mod pair;
 mod pair_with;
 mod peers;
+mod replay;
 mod serve;
 
 use opendesk_std::desktop::Backend;
@@ -35,10 +36,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
 async fn dispatch(args: Args) -> Result<(), Failure> {
     let Args { home, json, command, .. } = args;
-    // These two make homes of their own.
+    // These need no home, or make homes of their own.
     match command {
         Command::Demo(options) => return demo::run(options, json).await,
         Command::Bench(options) => return bench::run(options, json).await,
+        Command::Replay(options) => return replay::run(json, &options),
         _ => {}
     }
     let context = Context { home: Home::open(home)?, json };
@@ -50,7 +52,7 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Connect(options) => connect::run(&context, options).await,
         Command::Call(options) => call::run(&context, options).await,
         Command::Mcp(options) => mcp::run(&context, &options).await,
-        Command::Demo(_) | Command::Bench(_) => Ok(()),
+        Command::Demo(_) | Command::Bench(_) | Command::Replay(_) => Ok(()),
     }
 }
 

@@ -80,6 +80,7 @@ fn serving(context: &Context, options: &args::Pair) -> Result<Server, Failure> {
         computer: Arc::new(NoDesktop),
         policy: Box::new(AllowAll),
         audit: true,
+        record: None,
     })?)
 }
 

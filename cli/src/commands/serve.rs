@@ -18,6 +18,7 @@ use crate::exit::Failure;
 use crate::output;
 
 pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), Failure> {
+    let recording = options.record.clone();
     let computer = desktop::open(options.backend).map_err(StartError::Desktop)?;
     let backend = computer.name();
     let host = HostOptions {
@@ -26,6 +27,7 @@ pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), F
         computer,
         policy: Box::new(AllowAll),
         audit: !options.no_audit,
+        record: options.record,
     };
     let Host { address, handle, notices, running } = match options.runtime {
         RuntimeName::Tokio => start(Tokio, host, |server| tokio::spawn(server.run()))?,
@@ -40,6 +42,12 @@ pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), F
     if !context.json {
         output::note(&format!(
             "this machine is {key:?}; its desktop is {backend}; `opendesk pair` lets a controller in"
+        ));
+    }
+    if let Some(path) = recording {
+        let path = path.display();
+        output::note(&format!(
+            "recording into {path}: keys and all that is typed and shown; keep it as you keep a key"
         ));
     }
     let json = context.json;

@@ -38,6 +38,7 @@ pub(crate) async fn run(options: args::Demo, json: bool) -> Result<(), Failure> 
         computer: stage.computer(),
         policy: Box::new(AllowAll),
         audit: true,
+        record: None,
     })?;
     let (address, handle, notices) = (server.local_addr(), server.handle(), server.notices());
     let running = tokio::spawn(server.run());

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use ed25519_compact::{KeyPair, Seed};
+use serde::{Deserialize, Serialize};
 use x25519_dalek::StaticSecret;
 use zeroize::Zeroize;
 
@@ -10,7 +11,7 @@ use super::Unproven;
 use crate::frame::{Role, Signature};
 
 /// An X25519 public key: a machine's identity.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PublicKey(pub [u8; 32]);
 
 impl fmt::Display for PublicKey {
@@ -51,6 +52,11 @@ impl StaticKey {
     #[must_use]
     pub const fn public(&self) -> PublicKey {
         self.public
+    }
+
+    /// The 32 raw bytes, for a recording that is to be replayed.
+    pub(crate) fn secret(&self) -> [u8; 32] {
+        self.secret.to_bytes()
     }
 
     /// X25519 (RFC 7748) with another's public key.
@@ -94,6 +100,11 @@ impl SigningKey {
     #[must_use]
     pub const fn public(&self) -> VerifyingKey {
         self.public
+    }
+
+    /// The seed, for a recording that is to be replayed.
+    pub(crate) const fn seed(&self) -> [u8; 32] {
+        self.seed
     }
 
     /// Signs any message, deterministically (RFC 8032).

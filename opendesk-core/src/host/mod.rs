@@ -11,6 +11,7 @@ mod registry;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use heapless::Deque;
+use serde::{Deserialize, Serialize};
 
 pub use arbiter::{Arbiter, Claim};
 pub use intake::{Delivery, ProvedPeer, RequestPart};
@@ -40,7 +41,7 @@ pub struct HostConfig {
 }
 
 /// The program's answer to [`Delivery::Hello`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
     /// The key may drive.
     Trusted,
@@ -49,7 +50,7 @@ pub enum Decision {
 }
 
 /// What the host's HELLO on a link says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GreetingVerdict {
     /// The session is open.
     Welcome,
@@ -75,7 +76,7 @@ impl GreetingVerdict {
 }
 
 /// What the program around the host must know or do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// Answer with [`Host::greet`].
     GreetingDue {
@@ -134,7 +135,7 @@ pub enum Event {
 }
 
 /// Why [`Host::open`] takes no link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
     /// The table is full.
     Full,
@@ -399,6 +400,11 @@ impl<const N: usize> Host<N> {
     #[must_use]
     pub const fn memory() -> usize {
         size_of::<Self>()
+    }
+
+    /// Whether asking this link for a message that it does not have may retire it.
+    pub(crate) fn is_closing(&self, id: LinkId) -> bool {
+        self.links.get(id).is_some_and(|link| matches!(link.phase, Phase::Closing))
     }
 
     fn emit(&mut self, event: Event) {

@@ -1,6 +1,7 @@
 //! The pairing window: one code, one success, three wrong tries, five minutes.
 
 use heapless::Vec;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use crate::id::LinkId;
@@ -25,7 +26,7 @@ impl core::fmt::Debug for PairingWindow {
 }
 
 /// Why a window closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PairingEnd {
     /// A peer paired.
     Paired,

@@ -6,6 +6,8 @@ mod outbox;
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use flow::Credit;
 pub(crate) use liveness::Liveness;
 pub(crate) use outbox::{Head, Item, Outbox};
@@ -18,7 +20,7 @@ use crate::reason::{ErrorCode, Reason};
 use crate::time::{Deadline, Instant};
 
 /// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The body is the result.
     Ok,

@@ -12,8 +12,9 @@ use async_channel::{Receiver, Sender};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
+use opendesk_core::trace::Recorder;
 use opendesk_core::{
-    BodyId, Delivery, Event, Host, HostConfig, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, limits,
+    BodyId, Delivery, Event, HostConfig, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, limits,
 };
 
 use serde_json::{Value, json};
@@ -29,6 +30,7 @@ use crate::desktop::Desk;
 use crate::govern::audit::AuditLog;
 use crate::govern::{Govern, Throttle};
 use crate::home::{Home, ServeLock};
+use crate::recording::FileTape;
 use crate::runtime::{Alarm, Listener, Runtime};
 use crate::socket::{Received, Socket};
 use crate::{clock, seed};
@@ -51,7 +53,7 @@ const STOPPING: Duration = limits::LINGER;
 /// A host that listens. [`Server::run`] is its event loop.
 pub struct Server<R: Runtime> {
     pub(super) runtime: R,
-    pub(super) host: Box<Host<LINKS>>,
+    pub(super) host: Box<Recorder<FileTape, LINKS>>,
     pub(super) links: BTreeMap<LinkId, Link<R::Stream>>,
     pub(super) desk: Desk,
     pub(super) govern: Govern,
@@ -102,7 +104,7 @@ impl<R: Runtime> Server<R> {
     /// # Errors
     /// [`StartError`], one line each.
     pub fn start(runtime: R, options: HostOptions) -> Result<Self, StartError> {
-        let HostOptions { listen, home, computer, policy, audit } = options;
+        let HostOptions { listen, home, computer, policy, audit, record } = options;
         let lock = home.lock_for_serving().map_err(|error| StartError::Home(error.to_string()))?;
         let keys = crate::keys::load(&home).map_err(|error| StartError::Home(error.to_string()))?;
         let log = match audit {
@@ -114,13 +116,14 @@ impl<R: Runtime> Server<R> {
         let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
         let desk = Desk::start(computer).map_err(StartError::Desktop)?;
         let seed = seed::fresh().map_err(StartError::Home)?;
+        let tape = record.map(|path| FileTape::create(&path)).transpose().map_err(StartError::Record)?;
         let config = HostConfig { static_key: keys.static_key, signing_key: keys.signing_key };
         let (commands, orders) = async_channel::bounded(64);
         let (done, finished) = async_channel::unbounded();
         Ok(Self {
             alarm: Alarm::new(runtime.timer()),
             epoch: runtime.now(),
-            host: Box::new(Host::new(config, seed)),
+            host: Box::new(Recorder::new(config, seed, tape)),
             links: BTreeMap::new(),
             desk,
             govern: Govern::new(policy, log),
@@ -198,6 +201,10 @@ impl<R: Runtime> Server<R> {
                 return Poll::Ready(());
             }
             if !progress {
+                // Nothing is to be done: time to write.
+                if let Some(tape) = self.host.tape() {
+                    tape.flush();
+                }
                 return Poll::Pending;
             }
         }

@@ -16,6 +16,7 @@ mod streams;
 use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::admin::pairing_failure;
@@ -25,6 +26,7 @@ pub use self::handle::{HostHandle, HostStopped, Notice, SessionInfo};
 use crate::desktop::Computer;
 use crate::govern::Policy;
 use crate::home::Home;
+use crate::recording::RecordingError;
 
 /// Links that a host keeps at once: 32 strangers, the one that drives, and some that are told to go.
 pub(crate) const LINKS: usize = 40;
@@ -42,6 +44,9 @@ pub struct HostOptions {
     pub policy: Box<dyn Policy>,
     /// Whether to keep an audit log.
     pub audit: bool,
+    /// A new file into which all that is done to the protocol's machine is written, for
+    /// [`replay`](crate::recording::replay). It holds the machine's keys and all that is typed and shown.
+    pub record: Option<PathBuf>,
 }
 
 /// Why a host could not start.
@@ -58,6 +63,8 @@ pub enum StartError {
     Home(String),
     /// The desktop cannot be used.
     Desktop(crate::api::Error),
+    /// The recording cannot be begun.
+    Record(RecordingError),
 }
 
 impl fmt::Display for StartError {
@@ -71,6 +78,7 @@ impl fmt::Display for StartError {
             }
             Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Self::Home(message) => f.write_str(message),
+            Self::Record(error) => write!(f, "nothing can be recorded: {error}"),
             Self::Desktop(error) => write!(f, "the desktop cannot be used: {error}"),
         }
     }

@@ -17,7 +17,7 @@ fn by_hand() -> World {
 }
 
 fn click(world: &mut World, wire: Wire) -> RequestId {
-    world.call_for(wire, "input.pointer", CLICK, b"click").unwrap()
+    world.call_for(wire, "input.pointer", CLICK, b"click").expect("the session is open")
 }
 
 #[test]

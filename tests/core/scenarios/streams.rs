@@ -21,7 +21,7 @@ fn stream(credit: u32) -> (World, Wire, RequestId) {
     let (mut world, anna) = by_hand();
     let call = world.call(anna, "display.subscribe", b"");
     if credit > 0 {
-        world.grant(anna, call, credit).unwrap();
+        world.grant(anna, call, credit).expect("the call runs");
     }
     world.settle();
     world.take_events();

@@ -1,0 +1,263 @@
+//! A host that writes down what is done to it.
+
+use core::ops::Deref;
+
+use super::{Blob, Delivered, Entry, Input, Output, Start, VERSION};
+use crate::crypto::keys::PublicKey;
+use crate::host::{Decision, Delivery, Event, Host, HostConfig, Refusal};
+use crate::id::{LinkId, OperationId, RequestId};
+use crate::reason::{Misuse, Reason};
+use crate::session::{Bodies, BodyId, Outcome};
+use crate::time::Instant;
+
+/// Takes the entries of a recording, in order.
+pub trait Tape {
+    /// Takes one.
+    fn write(&mut self, entry: &Entry<'_>);
+}
+
+/// A [`Host`] behind the same methods, which writes them to a [`Tape`] while it has one. What only looks goes to the host
+/// itself.
+#[derive(Debug)]
+pub struct Recorder<T, const N: usize> {
+    host: Host<N>,
+    tape: Option<T>,
+}
+
+impl<T, const N: usize> Deref for Recorder<T, N> {
+    type Target = Host<N>;
+
+    fn deref(&self) -> &Host<N> {
+        &self.host
+    }
+}
+
+/// The program's bodies, each written down as it is asked for.
+struct Taped<'a, B, T> {
+    bodies: &'a mut B,
+    tape: &'a mut T,
+}
+
+impl<B: Bodies, T: Tape> Bodies for Taped<'_, B, T> {
+    fn copy(&mut self, link: LinkId, body: BodyId, offset: usize, out: &mut [u8]) {
+        self.bodies.copy(link, body, offset, out);
+        self.tape.write(&Entry::Body(out));
+    }
+
+    fn done(&mut self, link: LinkId, body: BodyId) {
+        self.bodies.done(link, body);
+    }
+}
+
+impl<T: Tape, const N: usize> Recorder<T, N> {
+    /// [`Host::new`], recorded if there is a tape.
+    #[must_use]
+    pub fn new(config: HostConfig, seed: [u8; 32], mut tape: Option<T>) -> Self {
+        if let Some(tape) = &mut tape {
+            tape.write(&Entry::Start(Start {
+                version: VERSION,
+                links: N as u16,
+                static_key: config.static_key.secret(),
+                signing_key: config.signing_key.seed(),
+                seed,
+            }));
+        }
+        Self { host: Host::new(config, seed), tape }
+    }
+
+    /// The tape, to empty its buffer.
+    pub const fn tape(&mut self) -> Option<&mut T> {
+        self.tape.as_mut()
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        if let Some(tape) = &mut self.tape {
+            tape.write(&Entry::Input(input));
+        }
+    }
+
+    fn output(&mut self, output: Output<'_>) {
+        if let Some(tape) = &mut self.tape {
+            tape.write(&Entry::Output(output));
+        }
+    }
+
+    fn command(&mut self, result: Result<(), Misuse>) -> Result<(), Misuse> {
+        self.output(Output::Command(result));
+        result
+    }
+
+    /// [`Host::open`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open(&mut self, now: Instant, address: [u8; 16]) -> Result<LinkId, Refusal> {
+        self.input(Input::Open { now, address });
+        let opened = self.host.open(now, address);
+        self.output(Output::Opened(opened));
+        opened
+    }
+
+    /// [`Host::handle_message`].
+    pub fn handle_message<'a>(&mut self, now: Instant, link: LinkId, message: &'a mut [u8]) -> Delivery<'a> {
+        self.input(Input::Message { now, link, bytes: message });
+        let delivery = self.host.handle_message(now, link, message);
+        if let Some(tape) = &mut self.tape {
+            tape.write(&Entry::Output(Output::Delivered(Delivered::from(&delivery))));
+        }
+        delivery
+    }
+
+    /// [`Host::handle_eof`].
+    pub fn handle_eof(&mut self, now: Instant, link: LinkId) {
+        self.input(Input::Eof { now, link });
+        self.host.handle_eof(now, link);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::handle_timeout`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.input(Input::Timeout { now });
+        self.host.handle_timeout(now);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::poll_event`]; that there is none is not written down.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.host.poll_event();
+        if event.is_some() {
+            self.input(Input::PollEvent);
+            self.output(Output::Event(event));
+        }
+        event
+    }
+
+    /// [`Host::poll_transmit`]; that there is nothing is written down only where it changes something.
+    pub fn poll_transmit(&mut self, link: LinkId, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
+        let Some(tape) = &mut self.tape else { return self.host.poll_transmit(link, bodies, buf) };
+        // What is asked for has to be known before it is known whether anything comes of it.
+        let mut late = Late { tape, input: Some(Input::PollTransmit { link }) };
+        if self.host.is_closing(link) {
+            late.begin();
+        }
+        let sent = self.host.poll_transmit(link, &mut Taped { bodies, tape: &mut late }, buf);
+        if sent.is_some() {
+            late.begin();
+        }
+        if late.input.is_none() {
+            let blob = sent.and_then(|length| buf.get(..length)).map(Blob::of);
+            late.tape.write(&Entry::Output(Output::Sent(blob)));
+        }
+        sent
+    }
+
+    /// [`Host::decide`].
+    pub fn decide(&mut self, now: Instant, link: LinkId, decision: Decision) {
+        self.input(Input::Decide { now, link, decision });
+        self.host.decide(now, link, decision);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::greet`].
+    pub fn greet(&mut self, link: LinkId, total: usize) {
+        self.input(Input::Greet { link, total: total as u32 });
+        self.host.greet(link, total);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::respond`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn respond(&mut self, link: LinkId, call: RequestId, outcome: Outcome, total: usize) -> Result<(), Misuse> {
+        self.input(Input::Respond { link, call, outcome, total: total as u32 });
+        let result = self.host.respond(link, call, outcome, total);
+        self.command(result)
+    }
+
+    /// [`Host::send_item`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_item(&mut self, link: LinkId, call: RequestId, total: usize) -> Result<(), Misuse> {
+        self.input(Input::SendItem { link, call, total: total as u32 });
+        let result = self.host.send_item(link, call, total);
+        self.command(result)
+    }
+
+    /// [`Host::push`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn push(&mut self, link: LinkId, topic: u16, total: usize) -> Result<(), Misuse> {
+        self.input(Input::Push { link, topic, total: total as u32 });
+        let result = self.host.push(link, topic, total);
+        self.command(result)
+    }
+
+    /// [`Host::settle`].
+    pub fn settle(&mut self, peer: PublicKey, operation: OperationId, outcome: Outcome) {
+        self.input(Input::Settle { peer, operation, outcome });
+        self.host.settle(peer, operation, outcome);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::close`].
+    pub fn close(&mut self, now: Instant, link: LinkId, reason: Reason) {
+        self.input(Input::Close { now, link, reason });
+        self.host.close(now, link, reason);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::released`].
+    pub fn released(&mut self, now: Instant, link: LinkId) {
+        self.input(Input::Released { now, link });
+        self.host.released(now, link);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::open_pairing`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_pairing(&mut self, code: &[u8], until: Instant) -> Result<(), Misuse> {
+        self.input(Input::OpenPairing { code, until });
+        let result = self.host.open_pairing(code, until);
+        self.command(result)
+    }
+
+    /// [`Host::cancel_pairing`].
+    pub fn cancel_pairing(&mut self) {
+        self.input(Input::CancelPairing);
+        self.host.cancel_pairing();
+        self.output(Output::Done);
+    }
+
+    /// [`Host::finish_pairing`].
+    pub fn finish_pairing(&mut self) {
+        self.input(Input::FinishPairing);
+        self.host.finish_pairing();
+        self.output(Output::Done);
+    }
+}
+
+/// Writes an input when the first thing that follows from it is written.
+struct Late<'a, T> {
+    tape: &'a mut T,
+    input: Option<Input<'static>>,
+}
+
+impl<T: Tape> Late<'_, T> {
+    fn begin(&mut self) {
+        if let Some(input) = self.input.take() {
+            self.tape.write(&Entry::Input(input));
+        }
+    }
+}
+
+impl<T: Tape> Tape for Late<'_, T> {
+    fn write(&mut self, entry: &Entry<'_>) {
+        self.begin();
+        self.tape.write(entry);
+    }
+}

@@ -1,0 +1,100 @@
+//! Recordings: made by a host on either runtime, replayed by the same program, and a kept one that shows every change of
+//! the protocol's machine.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use opendesk_tests::bin::{PEER, Served};
+
+use crate::{Folder, failure, json, opendesk, succeeded};
+
+/// A recording whose outputs must never change by accident. `UPDATE_VECTORS=1` makes it anew.
+fn kept() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/session.trace"))
+}
+
+/// A pairing, a wrong name, some typing, a picture, on a host that is recorded.
+fn record(folder: &Folder, runtime: &str, with_picture: bool) -> PathBuf {
+    let (file, controller) = (folder.home("recording"), folder.home("controller"));
+    let path = file.to_str().expect("a temporary path").to_owned();
+    let served = Served::start_with(&folder.home("host"), "virtual", &["--record", &path, "--runtime", runtime], &[]);
+    served.pair(&controller);
+    let call = |tool: &str, arguments: &str| opendesk(&controller, &["call", tool, arguments, "--peer", PEER]);
+    succeeded(&call("keyboard", r#"{"action": "type", "text": "secret words"}"#));
+    if with_picture {
+        succeeded(&call("screenshot", "{}"));
+    }
+    succeeded(&opendesk(&controller, &["connect", PEER]));
+    drop(served);
+    file
+}
+
+fn replayed(folder: &Folder, file: &Path) -> serde_json::Value {
+    json(&opendesk(&folder.home("nobody"), &["replay", file.to_str().expect("a temporary path"), "--json"]))
+}
+
+#[test]
+fn what_was_recorded_on_either_runtime_is_replayed_the_same() {
+    for runtime in ["tokio", "smol"] {
+        let folder = Folder::new();
+        let file = record(&folder, runtime, true);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "it holds keys");
+        let report = replayed(&folder, &file);
+        assert_eq!((&report["same"], &report["cut"]), (&true.into(), &false.into()), "{report}");
+        assert!(report["sessions"].as_u64() >= Some(3) && report["requests"].as_u64() >= Some(3), "{report}");
+        assert!(!folder.home("nobody").exists(), "a replay needs no home");
+        let told = opendesk(&folder.home("nobody"), &["replay", file.to_str().unwrap(), "--until", "5"]);
+        assert!(succeeded(&told).starts_with("the same: 5 inputs"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_recording_that_was_changed_shows_where() {
+    let folder = Folder::new();
+    let file = record(&folder, "tokio", false);
+    let bytes = fs::read(&file).unwrap();
+    // The peer's first message to the host.
+    let at = bytes.windows(4).position(|window| window == b"OD2P").unwrap();
+    let mut changed = bytes.clone();
+    changed[at + 30] ^= 1;
+    let other = folder.home("changed");
+    fs::write(&other, &changed).unwrap();
+    let told = opendesk(&folder.home("nobody"), &["replay", other.to_str().unwrap()]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(told.stdout.starts_with("different after") && told.stdout.contains("recorded"), "{told:?}");
+
+    fs::write(&other, &bytes[..bytes.len() - 3]).unwrap();
+    assert_eq!(replayed(&folder, &other)["cut"], true);
+    let mut damaged = bytes;
+    damaged[18] = 0xff;
+    fs::write(&other, &damaged).unwrap();
+    let (code, line) = (1, "is damaged at entry 1");
+    let told = opendesk(&folder.home("nobody"), &["replay", other.to_str().unwrap()]);
+    assert!(failure(&told).0 == code && failure(&told).1.contains(line), "{told:?}");
+}
+
+#[test]
+fn what_is_no_recording_is_said_and_what_is_there_is_not_written_over() {
+    let folder = Folder::new();
+    let file = folder.home("notes");
+    fs::write(&file, "my notes").unwrap();
+    let told = opendesk(&folder.home("nobody"), &["replay", file.to_str().unwrap()]);
+    assert!(failure(&told).1.contains("is no recording"), "{told:?}");
+    let told = opendesk(&folder.home("nobody"), &["replay", folder.home("nothing").to_str().unwrap()]);
+    assert!(failure(&told).1.contains("nothing"), "{told:?}");
+    let serve = ["serve", "--backend", "virtual", "--port", "0", "--record", file.to_str().unwrap()];
+    let told = opendesk(&folder.home("host"), &serve);
+    assert!(failure(&told).1.contains("nothing can be recorded"), "{told:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "my notes");
+}
+
+#[test]
+fn the_kept_recording_has_the_outputs_that_it_had() {
+    let folder = Folder::new();
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        fs::copy(record(&folder, "tokio", false), kept()).unwrap();
+    }
+    let told = opendesk(&folder.home("nobody"), &["replay", kept().to_str().unwrap()]);
+    assert!(told.status.success(), "the machine's behaviour has changed: {}{}", told.stdout, told.stderr);
+}
