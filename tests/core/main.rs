@@ -8,5 +8,6 @@ mod properties;
 mod raw;
 mod scenarios;
 mod session_vectors;
+mod storm;
 mod trace;
 mod vectors;

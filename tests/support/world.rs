@@ -20,6 +20,8 @@ pub mod model;
 mod network;
 #[path = "world/program.rs"]
 mod program;
+#[path = "world/storm.rs"]
+pub mod storm;
 #[path = "world/wire.rs"]
 mod wire;
 

@@ -1,0 +1,150 @@
+//! Storms of a hostile network, clumsy peers and a leaping clock (`tests/support/world/storm.rs`), a seed each.
+//!
+//! `OPENDESK_STORM_SEED=n` repeats one, `OPENDESK_STORM_SEEDS=n` tries that many.
+
+use core::num::NonZero;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::{env, fs, thread};
+
+use opendesk_tests::world::storm::{Failure, STRANGER, attempt, run};
+use opendesk_tests::world::{Pipe, Way, World};
+
+const SEEDS: u64 = 2000;
+
+/// Enough for some sessions and for what interrupts them.
+const STEPS: usize = 24;
+
+/// The seeds of the controls, so that their traces have files of their own.
+const CONTROLS: u64 = 1_000_000_000;
+
+/// What happened, by a word, and how often.
+type Happened = BTreeMap<&'static str, usize>;
+
+/// Rides out these storms, on all processors, or says what the first failure was and how to repeat it.
+fn ride_out(seeds: &[u64], sabotage: fn(&mut World)) -> Result<Happened, String> {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(seeds.len());
+    let share = |first: usize| -> Result<Vec<Happened>, Failure> {
+        let seeds = seeds.iter().skip(first).step_by(workers);
+        seeds.map(|seed| attempt(*seed, STEPS, sabotage).map(|report| report.happened)).collect()
+    };
+    let results: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|first| scope.spawn(move || share(first))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("what a storm breaks is caught")).collect()
+    });
+    if let Some(failure) = results.iter().filter_map(|result| result.as_ref().err()).min_by_key(|it| it.seed) {
+        return Err(describe(failure));
+    }
+    let mut happened = Happened::new();
+    for (word, times) in results.into_iter().flatten().flatten().flatten() {
+        *happened.entry(word).or_default() += times;
+    }
+    Ok(happened)
+}
+
+fn describe(failure: &Failure) -> String {
+    let file = trace_file(failure.seed);
+    fs::write(&file, format!("{failure}\n{}\n", failure.trace.join("\n"))).expect("a trace can be written");
+    format!(
+        "{failure}\nits trace is in {}; repeat it with OPENDESK_STORM_SEED={} cargo test -p opendesk-tests --test core \
+         storms_break_nothing",
+        file.display(),
+        failure.seed
+    )
+}
+
+fn trace_file(seed: u64) -> PathBuf {
+    env::temp_dir().join(format!("opendesk-storm-{seed}.txt"))
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?} and should be a number")))
+}
+
+#[test]
+fn two_thousand_storms_break_nothing() {
+    let seeds: Vec<u64> = match number("OPENDESK_STORM_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("OPENDESK_STORM_SEEDS").unwrap_or(SEEDS)).collect(),
+    };
+    let happened = ride_out(&seeds, |_| ()).unwrap_or_else(|message| panic!("{message}"));
+    if seeds.len() as u64 >= SEEDS {
+        // Storms in which nothing happens break nothing either.
+        let done = ["session", "answer", "cancelled", "wrong_code", "refusal", "leap"];
+        let endings = ["done", "evicted", "replaced", "lost", "silent", "forged"];
+        let weather = ["hold", "stall", "delay", "vanish", "flip", "truncate", "drop", "swap", "repeat", "splice"];
+        for word in done.iter().chain(&endings).chain(&weather) {
+            assert!(happened.contains_key(word), "no storm had any {word}: {happened:?}");
+        }
+    }
+}
+
+#[test]
+fn a_storm_repeats_exactly() {
+    let mut last = Vec::new();
+    for seed in 0..20 {
+        let (first, second) = (run(seed, STEPS), run(seed, STEPS));
+        assert!(first.trace == second.trace, "seed {seed}");
+        assert_eq!(first.happened, second.happened);
+        assert!(first.trace != last, "seeds {seed} and the one before are the same storm");
+        last = first.trace;
+    }
+}
+
+/// The next controller is let in while the keys of the last one are still pressed.
+fn release_too_early(world: &mut World) {
+    for link in world.program.unreleased.clone() {
+        let now = world.now();
+        world.host.released(now, link);
+    }
+}
+
+/// One byte of a request is another one when it is carried out.
+fn alter_a_request(world: &mut World) {
+    if let Some(byte) = world.program.running.iter_mut().find_map(|running| running.body.first_mut()) {
+        *byte ^= 1;
+    }
+}
+
+fn trust_a_stranger(world: &mut World) {
+    world.program.trusted.insert(STRANGER.public());
+}
+
+/// What was changed under way arrives as it was sent: to whoever knows of the change, as if nobody had noticed it.
+fn undo_changes(world: &mut World) {
+    for wire in world.all() {
+        for way in [Way::ToHost, Way::ToPeer] {
+            let Pipe { under_way, overheard, .. } = world.pipe(wire, way);
+            let arrived = overheard.len().saturating_sub(under_way.len());
+            for ((_, message), sent) in under_way.iter_mut().zip(overheard.iter().skip(arrived)) {
+                message.clone_from(sent);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_broken_invariant_is_noticed_with_its_seed() {
+    let controls: [(fn(&mut World), &str); 4] = [
+        (release_too_early, "I3: a session was opened before the last one was released"),
+        (alter_a_request, "altered on the way"),
+        (trust_a_stranger, "which nobody trusts"),
+        (undo_changes, "tampered, unnoticed"),
+    ];
+    for (sabotage, broken) in controls {
+        let mut seeds = CONTROLS..CONTROLS + 500;
+        let noticed = seeds.find_map(|seed| Some((seed, ride_out(&[seed], sabotage).err()?)));
+        let (seed, message) = noticed.unwrap_or_else(|| panic!("nobody notices when this does not hold: {broken}"));
+        assert!(message.contains(broken), "{message}");
+        assert!(message.contains(&format!("the storm of seed {seed} broke something in step ")), "{message}");
+        assert!(message.contains(&format!("OPENDESK_STORM_SEED={seed} cargo test")), "{message}");
+        assert_eq!(ride_out(&[seed], sabotage).unwrap_err(), message, "it fails again, in the same step");
+
+        let file = trace_file(seed);
+        assert!(message.contains(&file.display().to_string()), "{message}");
+        let trace = fs::read_to_string(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        assert!(trace.contains(broken) && trace.contains("step 0\n") && trace.contains("wire 0 is link"), "{trace}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Storms: all that peers, their programs, the network and the clock can do, at random. A seed is a storm.
+//!
+//! `storm/acts.rs` does it, `storm/weather.rs` is the network. After every step `storm/truth.rs` compares what arrived
+//! with what was said, and the program of the [`World`] checks its invariants at every event. In the end the network is
+//! whole again, and a peer must be served as if nothing had been.
+
+#[path = "storm/acts.rs"]
+mod acts;
+#[path = "storm/dice.rs"]
+mod dice;
+#[path = "storm/truth.rs"]
+mod truth;
+#[path = "storm/weather.rs"]
+mod weather;
+
+use core::any::Any;
+use core::fmt;
+use core::panic::AssertUnwindSafe;
+use std::collections::BTreeMap;
+use std::panic;
+
+use self::acts::Storm;
+use super::{Peer, World};
+
+/// A peer that nobody trusts and that knows no code.
+pub const STRANGER: Peer = Peer(90);
+
+/// What came of a storm that broke nothing.
+#[derive(Debug)]
+pub struct Report {
+    /// Its seed.
+    pub seed: u64,
+    /// What happened, by a word, and how often.
+    pub happened: BTreeMap<&'static str, usize>,
+    /// The [`World::trace`].
+    pub trace: Vec<String>,
+}
+
+/// What a storm broke.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its seed.
+    pub seed: u64,
+    /// The step, counted from 0; the one after the last is the calm.
+    pub step: usize,
+    /// What did not hold.
+    pub message: String,
+    /// The [`World::trace`] up to there.
+    pub trace: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the storm of seed {} broke something in step {}: {}", self.seed, self.step, self.message)
+    }
+}
+
+/// Lets a storm blow for this many steps.
+///
+/// # Panics
+/// When something does not hold.
+#[must_use]
+pub fn run(seed: u64, steps: usize) -> Report {
+    attempt(seed, steps, |_| ()).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// Lets a storm blow and has `sabotage` change the world before each check, to see that the check notices.
+///
+/// # Errors
+/// The first thing that did not hold.
+pub fn attempt(seed: u64, steps: usize, sabotage: fn(&mut World)) -> Result<Report, Failure> {
+    let mut storm = Storm::new(seed);
+    match panic::catch_unwind(AssertUnwindSafe(|| storm.blow(steps, sabotage))) {
+        Ok(()) => Ok(Report { seed, happened: storm.truth.happened, trace: storm.world.trace }),
+        Err(payload) => Err(Failure { seed, step: storm.step, message: words(&*payload), trace: storm.world.trace }),
+    }
+}
+
+fn words(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".to_owned())
+}
