@@ -18,11 +18,14 @@ const STEPS: usize = 24;
 /// The seeds of the controls, so that their traces have files of their own.
 const CONTROLS: u64 = 1_000_000_000;
 
+/// What a control does to the world before each check.
+type Sabotage = fn(&mut World);
+
 /// What happened, by a word, and how often.
 type Happened = BTreeMap<&'static str, usize>;
 
 /// Rides out these storms, on all processors, or says what the first failure was and how to repeat it.
-fn ride_out(seeds: &[u64], sabotage: fn(&mut World)) -> Result<Happened, String> {
+fn ride_out(seeds: &[u64], sabotage: Sabotage) -> Result<Happened, String> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(seeds.len());
     let share = |first: usize| -> Result<Vec<Happened>, Failure> {
         let seeds = seeds.iter().skip(first).step_by(workers);
@@ -126,7 +129,7 @@ fn undo_changes(world: &mut World) {
 
 #[test]
 fn a_broken_invariant_is_noticed_with_its_seed() {
-    let controls: [(fn(&mut World), &str); 4] = [
+    let controls: [(Sabotage, &str); 4] = [
         (release_too_early, "I3: a session was opened before the last one was released"),
         (alter_a_request, "altered on the way"),
         (trust_a_stranger, "which nobody trusts"),
