@@ -9,6 +9,7 @@ mod calls;
 mod driver;
 mod handle;
 mod link;
+mod owner;
 mod peers;
 mod recent;
 mod streams;

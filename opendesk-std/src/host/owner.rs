@@ -1,0 +1,109 @@
+//! What the owner's programs ask of a running host: through its handle, and over the local socket.
+
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use futures_util::Stream;
+use opendesk_core::{Reason, limits};
+use serde_json::{Value, json};
+
+use super::admin::{AdminEvent, AdminRequest};
+use super::driver::Server;
+use super::handle::{Command, Notice, SessionInfo};
+use crate::runtime::Runtime;
+
+impl<R: Runtime> Server<R> {
+    pub(super) fn poll_commands(&mut self, cx: &mut Context<'_>) -> bool {
+        let Poll::Ready(Some(command)) = self.commands.as_mut().poll_next(cx) else { return false };
+        match command {
+            Command::Stop => self.stop(),
+            Command::OpenPairing { code, lasting, reply } => {
+                drop(reply.try_send(self.open_pairing(&code, lasting)));
+            }
+            Command::ClosePairing => self.host.cancel_pairing(),
+            Command::Sessions { reply } => drop(reply.try_send(self.sessions())),
+            Command::Disconnect { reply } => drop(reply.try_send(self.disconnect(None))),
+        }
+        true
+    }
+
+    pub(super) fn open_pairing(&mut self, code: &str, lasting: Duration) -> Result<(), String> {
+        // Whoever shows another code hears that it is void, before this one begins.
+        self.host.cancel_pairing();
+        self.poll_events();
+        let until = self.now().after(lasting);
+        self.host.open_pairing(code.as_bytes(), until).map_err(|misuse| misuse.to_string())?;
+        self.govern.pairing("pairing.opened", None, &format!("for {} s", lasting.as_secs()));
+        self.notify(Notice::PairingOpened);
+        Ok(())
+    }
+
+    pub(super) fn sessions(&self) -> Vec<SessionInfo> {
+        let Some((id, key, _)) = self.host.controller() else { return Vec::new() };
+        let Some((link, session)) = self.links.get(&id).and_then(|link| Some((link, link.session.as_ref()?))) else {
+            return Vec::new();
+        };
+        vec![SessionInfo {
+            id: session.subject.session.clone(),
+            peer_name: session.subject.peer.name.clone(),
+            peer_pubkey_hex: key.to_string(),
+            remote_addr: link.address.clone(),
+            started_at: session.started_at,
+            age_seconds: self.runtime.now().saturating_duration_since(session.opened).as_secs_f64(),
+            mode: session.mode.to_owned(),
+        }]
+    }
+
+    /// Ends the session that drives, or only if it is the one with this number.
+    pub(super) fn disconnect(&mut self, session: Option<&str>) -> usize {
+        let found = self.sessions().into_iter().any(|open| session.is_none_or(|id| id == open.id));
+        let Some((id, ..)) = self.host.controller().filter(|_| found) else { return 0 };
+        self.host.close(self.now(), id, Reason::EVICTED);
+        1
+    }
+
+    pub(super) fn poll_admin(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some((progress, happened)) = self.admin.as_mut().map(|admin| admin.poll(cx)) else { return false };
+        for event in happened {
+            match event {
+                AdminEvent::Asked(program, request) => self.answer_admin(program, request),
+                AdminEvent::TookBack => self.host.cancel_pairing(),
+            }
+        }
+        progress
+    }
+
+    fn answer_admin(&mut self, program: u64, request: Result<AdminRequest, String>) {
+        let answer = request.and_then(|request| match request.op.as_str() {
+            "pair" => self.pair_for(program, &request).map(|()| None),
+            "list" => Ok(Some(json!({"ok": true, "sessions": self.sessions()}))),
+            "kill" => {
+                let Some(Value::String(id)) = &request.id else {
+                    return Err("kill needs the id of a session".to_owned());
+                };
+                let killed = self.disconnect(Some(id));
+                Ok(Some(json!({"ok": killed > 0, "killed": killed})))
+            }
+            "kill_all" => Ok(Some(json!({"ok": true, "killed": self.disconnect(None)}))),
+            other => Err(format!("no operation is called {other:?}")),
+        });
+        let answer = answer.unwrap_or_else(|error| Some(json!({"ok": false, "error": error})));
+        if let (Some(answer), Some(admin)) = (answer, &mut self.admin) {
+            admin.answer(program, answer);
+        }
+    }
+
+    fn pair_for(&mut self, program: u64, request: &AdminRequest) -> Result<(), String> {
+        let code = request.code.as_deref().ok_or("pair needs a code")?;
+        let seconds = request.seconds.unwrap_or(limits::PAIRING.as_secs());
+        if !(1..=3600).contains(&seconds) {
+            return Err("a code is shown for 1 to 3600 seconds".to_owned());
+        }
+        self.open_pairing(code, Duration::from_secs(seconds))?;
+        let port = self.address.port();
+        if let Some(admin) = &mut self.admin {
+            admin.show(program, json!({"ok": true, "port": port}));
+        }
+        Ok(())
+    }
+}
