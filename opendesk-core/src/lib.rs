@@ -13,8 +13,9 @@
 //! # The drain contract
 //! After every `handle_*` and every command: call `poll_event` until it gives `None` (commands in between are
 //! fine), then `poll_transmit` for each link until `None` or until its socket is full, then `poll_timeout`, and
-//! only then wait for the next input. A socket that is full is asked again when it is writable; nothing is lost
-//! in between, because what is to be sent is derived from state and not queued.
+//! only then wait for the next input. Sending can make events too (a link is gone, a stream may go on), so events are
+//! polled once more before that. A socket that is full is asked again when it is writable; nothing is lost in
+//! between, because what is to be sent is derived from state and not queued.
 //!
 //! # A conversation
 //! ```

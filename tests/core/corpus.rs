@@ -44,12 +44,36 @@ fn host_ops() {
 }
 
 #[test]
+fn call_decode() {
+    run("call_decode", fuzz::call_decode);
+}
+
+#[test]
+fn host_frames() {
+    run("host_frames", fuzz::host_frames);
+}
+
+#[test]
+fn client_frames() {
+    run("client_frames", fuzz::client_frames);
+}
+
+#[test]
 fn every_target_has_a_test_here() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/Cargo.toml");
     let manifest = fs::read_to_string(manifest).unwrap();
     let targets = manifest.lines().filter(|line| line.trim() == "[[bin]]").count();
-    assert_eq!(targets, 4);
-    for target in ["frame_decode", "handshake_host", "handshake_client", "host_ops"] {
+    assert_eq!(targets, 7);
+    let tested = [
+        "frame_decode",
+        "handshake_host",
+        "handshake_client",
+        "host_ops",
+        "call_decode",
+        "host_frames",
+        "client_frames",
+    ];
+    for target in tested {
         assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is no target");
     }
 }

@@ -4,11 +4,17 @@
 //! # Panics
 //! Each panics when its bytes break what must hold; that is what a fuzzer looks for.
 
-use opendesk_core::frame::{self, Frame};
+use std::collections::BTreeSet;
+
+use opendesk_core::crypto::noise::Transport;
+use opendesk_core::crypto::record::Direction;
+use opendesk_core::dialect::v2::{AuthClient, auth_respond};
+use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind};
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientConfig, Decision, Delivery, Event, Host, HostConfig, Instant, LinkId, PairingEnd,
-    Reason, SigningKey, StaticKey, limits,
+    Bodies, BodyId, Client, ClientConfig, ClientDelivery, Decision, Delivery, Event, Host, HostConfig, Instant, LinkId,
+    Outcome, PairingEnd, Reason, RequestId, SigningKey, StaticKey, limits,
 };
+use opendesk_std::api::Call;
 
 use crate::world::model::{Op, run};
 
@@ -121,4 +127,165 @@ pub fn handshake_client(data: &[u8]) {
 pub fn host_ops(data: &[u8]) {
     let ops: Vec<Op> = data.chunks_exact(2).take(100).map(|pair| Op::from_bytes(pair[0], pair[1])).collect();
     drop(run(1, &ops));
+}
+
+/// Bytes as a method and its parameters: whatever decodes encodes to something that decodes alike.
+pub fn call_decode(data: &[u8]) {
+    let Some((first, params)) = data.split_first() else { return };
+    let method = Call::NAMES[usize::from(*first) % Call::NAMES.len()];
+    let Ok(call) = Call::decode(method, params) else { return };
+    assert_eq!(call.method(), method);
+    assert!(!call.summary().contains('\n'), "the log has a line for each call");
+    let again = Call::decode(method, &call.encode().expect("what was decoded can be encoded"));
+    // What is not a number equals nothing.
+    if !format!("{call:?}").contains("NaN") {
+        assert_eq!(again, Ok(call));
+    }
+}
+
+/// A session's keys as the test's end of it has them.
+fn records(transport: &Transport, as_host: bool) -> (Direction, Direction) {
+    let (out, back) = if as_host {
+        (&transport.responder, &transport.initiator)
+    } else {
+        (&transport.initiator, &transport.responder)
+    };
+    (Direction::new(out), Direction::new(back))
+}
+
+fn seal(direction: &mut Direction, plaintext: &[u8]) -> Vec<u8> {
+    let mut record = plaintext.to_vec();
+    record.resize(plaintext.len() + limits::TAG_BYTES, 0);
+    direction.seal(&mut record, plaintext.len()).expect("there is room");
+    record
+}
+
+fn hello(role: Role, signing_key: &SigningKey, hash: &[u8; 32], memory: u64) -> Vec<u8> {
+    let hello = Hello {
+        role,
+        kind: SessionKind::CONTROL,
+        protocol: PROTOCOL,
+        signing_key: signing_key.public(),
+        signature: signing_key.sign_hello(role, hash),
+        error: None,
+        memory,
+    };
+    let mut out = vec![0; 1 + limits::HEADER_BYTES];
+    let length = frame::encode(&Header::Hello(hello), &mut out).expect("there is room");
+    out.truncate(length);
+    out
+}
+
+/// Bytes as the frames of a controller that is trusted and drives, to a host whose program answers everything at once and
+/// sends an item whenever it may: each call gets one answer, and after the end nothing is delivered.
+pub fn host_frames(data: &[u8]) {
+    let now = Instant::from_micros(1);
+    let config = HostConfig { static_key: StaticKey::new([0xd0; 32]), signing_key: SigningKey::new([0xd1; 32]) };
+    let host_key = config.static_key.public();
+    let mut host: Box<Host<2>> = Box::new(Host::new(config, [7; 32]));
+    let link = host.open(now, [1; 16]).expect("there is a place");
+    let (mut auth, mut first) = AuthClient::start(StaticKey::new([1; 32]), host_key, [2; 32]).expect("a good key");
+    let mut buf = vec![0; limits::RECORD_BYTES];
+    assert!(matches!(host.handle_message(now, link, &mut first), Delivery::Nothing));
+    let length = host.poll_transmit(link, &mut Nothing, &mut buf).expect("the host answers");
+    let transport = auth.finish(&buf[4..length]).expect("the answer is the host's");
+    let (mut outgoing, _) = records(&transport, false);
+    let mut greeting = seal(&mut outgoing, &hello(Role::Controller, &SigningKey::new([3; 32]), &transport.hash, 0));
+    assert!(matches!(host.handle_message(now, link, &mut greeting), Delivery::Hello(_)));
+    host.decide(now, link, Decision::Trusted);
+    let mut over = false;
+    let mut running = BTreeSet::new();
+    let mut highest = None;
+    for message in messages(data) {
+        let mut record = seal(&mut outgoing, &message);
+        let mut complete = None;
+        match host.handle_message(now, link, &mut record) {
+            Delivery::Nothing => {}
+            Delivery::Hello(_) => panic!("a session begins once"),
+            Delivery::Request(part) => {
+                assert!(!over, "something was delivered after the end");
+                if !running.contains(&part.call) {
+                    assert!(highest < Some(part.call), "an id came twice");
+                    highest = Some(part.call);
+                    running.insert(part.call);
+                }
+                complete = part.done.then_some(part.call);
+            }
+        }
+        drain(&mut host, &mut running, &mut over);
+        if let Some(call) = complete.filter(|call| running.contains(call)) {
+            // Every other call stays, for what comes after it.
+            if call.0.is_multiple_of(2) {
+                host.respond(link, call, Outcome::Ok, 0).expect("it runs");
+                running.remove(&call);
+                assert!(host.respond(link, call, Outcome::Ok, 0).is_err(), "it was answered twice");
+            }
+        }
+        while host.poll_transmit(link, &mut Nothing, &mut buf).is_some() {
+            drain(&mut host, &mut running, &mut over);
+        }
+    }
+}
+
+/// What the program of [`host_frames`] makes of events.
+fn drain(host: &mut Host<2>, running: &mut BTreeSet<RequestId>, over: &mut bool) {
+    let now = Instant::from_micros(1);
+    while let Some(event) = host.poll_event() {
+        match event {
+            Event::GreetingDue { link, .. } => host.greet(link, 0),
+            Event::SessionEnded { link, .. } => {
+                *over = true;
+                running.clear();
+                host.released(now, link);
+            }
+            Event::CallCancelled { call, .. } => assert!(running.remove(&call), "it was not running"),
+            Event::StreamReady { link, call } => {
+                assert!(running.contains(&call) && host.is_stream_ready(link, call));
+                host.send_item(link, call, 0).expect("it may be sent");
+            }
+            Event::SessionOpened { .. } | Event::LinkClosed { .. } => {}
+            Event::WrongCode { .. } | Event::PairingEnded(_) => panic!("nobody pairs"),
+        }
+    }
+}
+
+/// Bytes as the frames of the host to a controller with three calls, one of them a stream: none is answered twice, items
+/// come within the credit only, and after the end nothing is delivered.
+pub fn client_frames(data: &[u8]) {
+    let now = Instant::from_micros(1);
+    let host_key = StaticKey::new([0xd0; 32]);
+    let config = ClientConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
+    let mut client = Client::auth(now, config, host_key.public(), [3; 32]);
+    let mut buf = vec![0; limits::RECORD_BYTES];
+    let length = client.poll_transmit(&mut Nothing, &mut buf).expect("the controller begins");
+    let (transport, mut answer) = auth_respond(host_key, &buf[4..length], [4; 32]).expect("the message holds");
+    assert!(matches!(client.handle_message(now, &mut answer), ClientDelivery::Nothing));
+    let (mut outgoing, _) = records(&transport, true);
+    let mut greeting = seal(&mut outgoing, &hello(Role::Host, &SigningKey::new([0xd1; 32]), &transport.hash, 5));
+    assert!(matches!(client.handle_message(now, &mut greeting), ClientDelivery::Greeting(_)));
+    assert!(client.is_open());
+    let calls = [(); 3].map(|()| client.call("test.method", [0; 16], 0).expect("there is room"));
+    client.grant(calls[2], 100).expect("it runs");
+    let (mut waiting, mut items) = (BTreeSet::from(calls), 0);
+    for message in messages(data) {
+        while client.poll_transmit(&mut Nothing, &mut buf).is_some() {}
+        let open = client.is_open();
+        match client.handle_message(now, &mut seal(&mut outgoing, &message)) {
+            ClientDelivery::Nothing => {}
+            ClientDelivery::Greeting(_) => panic!("a session begins once"),
+            ClientDelivery::Push { .. } => assert!(open),
+            ClientDelivery::Item(part) => {
+                assert!(open && part.call == calls[2] && waiting.contains(&part.call));
+                items += usize::from(part.done);
+                assert!(items <= 2, "100 bytes of credit are used up by the second item");
+            }
+            ClientDelivery::Response(part) => {
+                assert!(open && waiting.contains(&part.call), "it was answered twice");
+                if part.done {
+                    waiting.remove(&part.call);
+                }
+            }
+        }
+        while client.poll_event().is_some() {}
+    }
 }

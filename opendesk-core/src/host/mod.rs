@@ -109,7 +109,8 @@ pub enum Event {
         /// The request.
         call: RequestId,
     },
-    /// The stream of this call may send its next item: [`Host::send_item`].
+    /// The stream of this call may send its next item: [`Host::send_item`]. Told late, the call may have ended since:
+    /// [`Host::is_stream_ready`] knows.
     StreamReady {
         /// The link.
         link: LinkId,

@@ -74,6 +74,14 @@ macro_rules! methods {
                 }
             }
 
+            /// Encodes the parameters.
+            ///
+            /// # Errors
+            /// As [`encode`].
+            pub fn encode(&self) -> Result<Vec<u8>> {
+                match self { $(Self::$marker(params) => encode(params),)* }
+            }
+
             /// The method's name.
             #[must_use]
             pub const fn method(&self) -> &'static str {
