@@ -19,7 +19,7 @@ from typing import Any
 try:
     from cryptography.exceptions import InvalidSignature, InvalidTag
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
     from cryptography.hazmat.primitives.hashes import SHA512
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -45,13 +45,12 @@ def require(holds: bool, what: str, expected: object, got: object) -> None:
 
 def same(what: str, expected: bytes, got: bytes) -> None:
     """Compares bytes. Of long ones it shows 32, from the first difference on."""
+    at = 0
     if max(len(expected), len(got)) > 32:
         at = next((i for i, (a, b) in enumerate(zip(expected, got)) if a != b), min(len(expected), len(got)))
         what = f"{what} (from byte {at} of {len(expected)})"
-        shown = expected[at : at + 32], got[at : at + 32]
-    else:
-        shown = expected, got
-    require(expected == got, what, shown[0].hex() or "no more bytes", shown[1].hex() or "no more bytes")
+    shown = [data[at : at + 32].hex() or "no more bytes" for data in (expected, got)]
+    require(expected == got, what, *shown)
 
 
 # ristretto255, RFC 9496, section 4: a point is (X, Y, Z, T) of edwards25519.
@@ -161,6 +160,10 @@ def nonce(counter: int) -> bytes:
     return bytes(4) + counter.to_bytes(8, "little")
 
 
+def public(secret: X25519PrivateKey) -> bytes:
+    return secret.public_key().public_bytes_raw()
+
+
 def lv(*parts: bytes) -> bytes:
     """R4.3. A length is one byte here: no part has 128."""
     return b"".join(bytes([len(part)]) + part for part in parts)
@@ -194,13 +197,13 @@ class Noise:
     """
 
     def __init__(self, pattern: str, prologue: bytes, secrets: dict[str, X25519PrivateKey], psk: bytes = b"") -> None:
-        """`secrets` has "s" and "e" of either side, as "controller s"; the result is in `hash` and `split`."""
+        """`secrets` has "s" and "e" of either side, as "controller s"."""
         name = f"Noise_{pattern}_25519_ChaChaPoly_SHA256".encode()
         self.hash = self.chain = name.ljust(32, b"\0") if len(name) <= 32 else hashlib.sha256(name).digest()
         self.steps, self.secrets, self.psk = iter(PATTERNS[pattern]), secrets, psk
         self.mix_hash(prologue)
         if pattern == "IK":
-            self.mix_hash(secrets["host s"].public_key().public_bytes_raw())
+            self.mix_hash(public(secrets["host s"]))
 
     def mix_hash(self, data: bytes) -> None:
         self.hash = hashlib.sha256(self.hash + data).digest()
@@ -231,13 +234,13 @@ class Noise:
                 self.counter = 0
                 self.mix_hash(extra)
             elif token == "e":
-                public = self.secrets[f"{sender} e"].public_key().public_bytes_raw()
-                self.mix_hash(public)
+                ephemeral = public(self.secrets[f"{sender} e"])
+                self.mix_hash(ephemeral)
                 if self.psk:
-                    self.mix_key(public)
-                message += public
+                    self.mix_key(ephemeral)
+                message += ephemeral
             elif token == "s":
-                message += self.seal(self.secrets[f"{sender} s"].public_key().public_bytes_raw())
+                message += self.seal(public(self.secrets[f"{sender} s"]))
             else:
                 # The first letter is the initiator's key. The library refuses a result of zeros (R3.4).
                 one, other = self.secrets[f"controller {token[0]}"], self.secrets[f"host {token[1]}"]
@@ -258,8 +261,8 @@ def rekey(key: bytes) -> bytes:
 class Direction:
     """The records from one side."""
 
-    def __init__(self, key: bytes) -> None:
-        self.key, self.counter = key, 0
+    def __init__(self, key: bytes, counter: int = 0) -> None:
+        self.key, self.counter = key, counter
 
     def opened(self, message: bytes) -> bytes | None:
         try:
@@ -300,7 +303,8 @@ KINDS = {
 
 def fields(header: bytes, layout: str) -> list[Any]:
     """The fields of a header, by R6.2. What follows them is ignored (R14.1)."""
-    rest, values = io.BytesIO(header), []
+    rest = io.BytesIO(header)
+    values: list[Any] = []
 
     def take(count: int) -> bytes:
         data = rest.read(count)
@@ -358,33 +362,43 @@ class Session:
         require(side in senders, f"the sender of a {name}", senders[0], side)
         values = fields(header[1:], layout)
         if name == "Hello":
-            self.hello(side, *values)
+            self.hello(side, values)
         elif name == "Close":
             self.closed.add(side)
-        elif name == "Window":
+        elif name == "Window" and self.running(values[0]):  # Any other is ignored (R9.20).
             self.credit[values[0]] = self.credit.get(values[0], 0) + values[1]
+            require(self.credit[values[0]] <= 2**26, "the credit", "at most 64 MiB (R9.20)", self.credit[values[0]])
         elif name == "Item" or (name == "Chunk" and side == HOST and self.item.get(values[0])):
             self.stream(name, values[0], values[-1], body)
         elif name in ("Request", "Response", "Chunk"):
             self.part(name, side, values[0], values[-1], body)
-            if name == "Response" and values[1] != 0:
-                self.failed.add(values[0])
+            if name == "Response":
+                # Only a stream that was stopped leaves an item in the middle, which is void then (R9.11, R9.22).
+                left = self.item.pop(values[0], 0)
+                require(left == 0 or values[1] != 0, f"the item of {values[0]}", "all of it", f"{left} bytes less")
+                if values[1] != 0:
+                    self.failed.add(values[0])
+
+    def running(self, number: int) -> bool:
+        """Whether there is a request whose response has not begun."""
+        return (CONTROLLER, number) in self.missing and (HOST, number) not in self.missing
 
     def stream(self, name: str, number: int, total: int, body: bytes) -> None:
-        """A part of an item (R9.18, R9.19)."""
+        """A part of an item (R9.18, R9.19, R9.21)."""
         if name == "Item":
-            require((CONTROLLER, number) in self.missing, "the item's id", "that of a request", number)
-            require((HOST, number) not in self.missing, f"an item of {number}", "before the response", "after it")
+            require(self.running(number), "the item's id", "that of a request without a response", number)
             require(not self.item.get(number), f"an item of {number}", "one at a time", "a second one")
             require(self.credit.get(number, 0) > 0, f"the credit of {number}", "some", self.credit.get(number, 0))
             self.credit[number] -= total + 64
             self.item[number] = total
+        else:
+            require(body != b"", f"a chunk of {number}", "some bytes", "none")
         require(len(body) <= self.item[number], f"a part of {number}", f"at most {self.item[number]} bytes", len(body))
         self.item[number] -= len(body)
 
-    def hello(
-        self, side: str, role: int, kind: int, _: int, signer: bytes, signature: bytes, error: int | None, memory: int
-    ) -> None:
+    def hello(self, side: str, values: list[Any]) -> None:
+        """R7.1 to R7.9, for a session that the host gives. The minor version may be any (R7.5)."""
+        role, kind, _, signer, signature, error, memory = values
         require(side == CONTROLLER or CONTROLLER in self.greeted, "the first Hello", "the controller's", "the host's")
         self.greeted.add(side)
         expected = SIDES.index(side), 0, None
@@ -403,8 +417,7 @@ class Session:
             last = max((earlier for _, earlier in self.missing), default=0)
             require(number > last, "the request's id", f"more than {last}", number)
         elif name == "Response":
-            waits = (CONTROLLER, number) in self.missing and (HOST, number) not in self.missing
-            require(waits, "the response's id", "that of a request without a response", number)
+            require(self.running(number), "the response's id", "that of a request without a response", number)
         if name == "Chunk":
             total = self.missing.get((side, number), 0)
             require(total > 0 and body != b"", f"a chunk of {number}", f"some of {total} bytes", len(body))
@@ -454,15 +467,16 @@ def check(data: Any) -> str:
         secrets[f"{side} s"] = X25519PrivateKey.from_private_bytes(octets(data, side, "static_secret", size=32))
         secrets[f"{side} e"] = X25519PrivateKey.from_private_bytes(octets(data, f"{side}_ephemeral", size=32))
         signing = Ed25519PrivateKey.from_private_bytes(octets(data, side, "signing_seed", size=32))
-        static, signers[side] = secrets[f"{side} s"].public_key().public_bytes_raw(), signing.public_key().public_bytes_raw()
-        same(f"{side}.static_public", static, octets(data, side, "static_public", size=32))
+        signers[side] = signing.public_key().public_bytes_raw()
+        same(f"{side}.static_public", public(secrets[f"{side} s"]), octets(data, side, "static_public", size=32))
         same(f"{side}.signing_public", signers[side], octets(data, side, "signing_public", size=32))
 
-    if "code" in data:
-        code, sid = str(value(data, "code")).encode(), octets(data, "sid", size=16)
-        require(1 <= len(code) <= 64, "the code", "1 to 64 bytes (R4.1)", len(code))
+    if data.keys() & {"code", "sid", "ya_random", "yb_random"}:
+        code, sid = value(data, "code"), octets(data, "sid", size=16)
+        if not isinstance(code, str) or not 1 <= len(code.encode()) <= 64:
+            raise Unusable("code is not a string of 1 to 64 bytes (R4.1)")
         ya, yb = (int.from_bytes(octets(data, f"{y}_random", size=64), "little") % ORDER for y in ("ya", "yb"))
-        share_a, share_b, tag_a, tag_b, psk = cpace(code, sid, ya, yb)
+        share_a, share_b, tag_a, tag_b, psk = cpace(code.encode(), sid, ya, yb)
         noise = Noise("XXpsk0", b"OD2P" + sid + share_a + share_b, secrets, psk)
         starts = [b"OD2P" + sid + share_a, b"OD2p" + share_b, b"OD2C" + tag_a, b"OD2c" + tag_b, b"OD2F"]
     else:
@@ -490,21 +504,22 @@ def check(data: Any) -> str:
         except Mismatch as mismatch:
             raise Mismatch(f"record {number + 1}, {mismatch}") from None
     session.end()
-    rekeyed(data)
+
+    # The first record under a replaced key (R5.3): its direction replaces the key before it opens the record.
+    counter = value(data, "rekey", "counter")
+    if counter != 65_536:
+        raise Unusable("rekey.counter is not 65536, the first record under a replaced key")
+    try:
+        replaced = Direction(octets(data, "rekey", "key", size=32), counter)
+        replaced.record(octets(data, "rekey", "record"), octets(data, "rekey", "plaintext"))
+    except Mismatch as mismatch:
+        raise Mismatch(f"rekey, {mismatch}") from None
     return f"{len(handshake)} handshake messages, {len(records)} records"
 
 
-def rekeyed(data: dict) -> None:
-    """Checks a record that was sealed right after the key was replaced (R5.3)."""
-    key, counter = octets(data, "rekey", "key", size=32), data["rekey"]["counter"]
-    direction = Direction(key)
-    direction.counter = counter
-    direction.record(octets(data, "rekey", "record"), octets(data, "rekey", "plaintext"))
-
-
 def main() -> int:
-    here = Path(__file__).parent
-    for path in map(Path, sys.argv[1:] or [here / "session-auth.json", here / "session-pair.json"]):
+    beside = [str(Path(__file__).with_name(name)) for name in ("session-auth.json", "session-pair.json")]
+    for path in map(Path, sys.argv[1:] or beside):
         try:
             self_test()
             print(f"{path.name}: {check(json.loads(path.read_bytes()))}, all as docs/PROTOCOL.md says")

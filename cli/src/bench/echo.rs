@@ -4,7 +4,7 @@ use std::io;
 
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::{Error, Message};
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use opendesk_std::runtime::{Listener, Runtime};
 use opendesk_tokio::{Compat, Tokio};
 use tokio::net::TcpStream;
@@ -53,6 +53,22 @@ impl Link {
             Some(Err(error)) => Err(error),
             _ => Err(Error::ConnectionClosed),
         }
+    }
+
+    /// That many messages are sent before the first answer is read.
+    pub(super) async fn pipelined(&mut self, count: usize, bytes: usize) -> Result<(), Error> {
+        for _ in 0..count {
+            self.socket.feed(Message::Binary(vec![7; bytes].into())).await?;
+        }
+        self.socket.flush().await?;
+        for _ in 0..count {
+            match self.socket.next().await {
+                Some(Ok(message)) if message.len() == bytes => {}
+                Some(Err(error)) => return Err(error),
+                _ => return Err(Error::ConnectionClosed),
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn close(mut self) -> Result<(), Error> {

@@ -1,6 +1,8 @@
 //! `opendesk bench`: opendesk against the floor under it, a plain WebSocket on the same runtime, in one run.
 
 mod echo;
+mod load;
+mod protocol;
 mod sample;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ pub(crate) async fn run(options: args::Bench, json: bool) -> Result<(), Failure>
     for audit in [true, false] {
         loopback(&mut report, audit, rounds).await?;
     }
+    protocol::rows(&mut report, rounds)?;
     pictures(&mut report, rounds)?;
     output::result(json, &report.json(), || report.table());
     Ok(())
@@ -110,6 +113,7 @@ async fn over_loopback(
         client.close().await;
         return Ok(());
     }
+    load::rows(report, &client, &mut link, rounds).await?;
     let shot = |client: Client| async move { client.capture(&CaptureParams::default()).await.map(drop) };
     let shots = measure_async(20 * rounds, || shot(client.clone())).await?;
     report.row("screenshot of 1920x1080, virtual, over the link", shots, None);
