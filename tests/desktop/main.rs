@@ -3,6 +3,7 @@
 
 mod input;
 mod lifetime;
+mod mcp;
 mod pictures;
 
 use core::time::Duration;

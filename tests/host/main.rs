@@ -1,5 +1,6 @@
 //! The host as a whole, in the test's own process: real sockets on loopback, the virtual desktop, real files.
 
+mod backend;
 mod hostile;
 mod pairing;
 mod sessions;

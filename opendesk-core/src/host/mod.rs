@@ -296,13 +296,19 @@ impl<const N: usize> Host<N> {
         })
     }
 
-    /// Answers [`Delivery::Hello`].
+    /// Answers [`Delivery::Hello`], also when the link is gone by then: its code is used up, or free again.
     pub fn decide(&mut self, now: Instant, id: LinkId, decision: Decision) {
+        let is_due = self.links.get(id).is_none_or(|link| !link.is_half_open());
+        if is_due && let Some(window) = self.window.as_mut().filter(|window| window.is_claimed_by(id)) {
+            match decision {
+                Decision::Trusted => self.close_pairing(PairingEnd::Paired),
+                Decision::Refused(_) => window.forget(id),
+            }
+        }
         let Some(link) = self.links.get_mut(id) else { return };
         if !matches!(link.phase, Phase::Proved) {
             return;
         }
-        let paired = link.paired;
         match decision {
             Decision::Refused(reason) => self.refuse(now, id, GreetingVerdict::Refused(reason)),
             Decision::Trusted => {
@@ -310,9 +316,6 @@ impl<const N: usize> Host<N> {
                 link.ticket = self.tickets;
                 link.deadline = Some(now.after(HANDSHAKE));
                 self.tickets += 1;
-                if paired {
-                    self.close_pairing(PairingEnd::Paired);
-                }
                 self.admit(now);
             }
         }
@@ -366,11 +369,6 @@ impl<const N: usize> Host<N> {
     /// Closes the pairing window.
     pub fn cancel_pairing(&mut self) {
         self.close_pairing(PairingEnd::Closed);
-    }
-
-    /// Closes the pairing window because its code was used, although the link that used it is gone.
-    pub fn finish_pairing(&mut self) {
-        self.close_pairing(PairingEnd::Paired);
     }
 
     /// Whether a code is being shown.
@@ -470,6 +468,8 @@ impl<const N: usize> Host<N> {
             return;
         }
         let was_open = matches!(link.phase, Phase::Open);
+        // What the program has yet to decide about keeps its code.
+        let is_undecided = matches!(link.phase, Phase::Proved);
         link.phase = Phase::Closing;
         link.deadline = Some(now.after(LINGER));
         link.ended = reason;
@@ -478,7 +478,7 @@ impl<const N: usize> Host<N> {
         if let Some(session) = &mut link.session {
             session.outbox.close(reason);
         }
-        if let Some(window) = &mut self.window {
+        if let (false, Some(window)) = (is_undecided, &mut self.window) {
             window.forget(id);
         }
         if let (true, Some(peer)) = (was_open, peer) {

@@ -82,7 +82,6 @@ pub enum Input<'a> {
     Released { now: Instant, link: LinkId },
     OpenPairing { code: &'a [u8], until: Instant },
     CancelPairing,
-    FinishPairing,
 }
 
 /// What a host gave for an input.

@@ -232,13 +232,6 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
         self.host.cancel_pairing();
         self.output(Output::Done);
     }
-
-    /// [`Host::finish_pairing`].
-    pub fn finish_pairing(&mut self) {
-        self.input(Input::FinishPairing);
-        self.host.finish_pairing();
-        self.output(Output::Done);
-    }
 }
 
 /// Writes an input when the first thing that follows from it is written.

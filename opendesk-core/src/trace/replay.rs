@@ -94,7 +94,6 @@ impl<const N: usize> Replay<N> {
             Input::Close { now, link, reason } => host.close(now, link, reason),
             Input::Released { now, link } => host.released(now, link),
             Input::CancelPairing => host.cancel_pairing(),
-            Input::FinishPairing => host.finish_pairing(),
         }
         Output::Done
     }

@@ -129,7 +129,7 @@ fn act_all(computer: &dyn Computer, turns: &Receiver<Turn>) {
             Turn::Release(reply) => reply(release(&mut hands, computer)),
         }
     }
-    if let Err(error) = hands.release_all(computer) {
+    if let Err(error) = release(&mut hands, computer) {
         tracing::warn!(%error, "what was held could not be released");
     }
 }

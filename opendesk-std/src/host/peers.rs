@@ -79,10 +79,6 @@ impl<R: Runtime> Server<R> {
         };
         let now = self.now();
         self.decide(now, id, key, decision);
-        if decision == Decision::Trusted && self.links.get(&id).is_none_or(|link| link.leaves_by.is_some()) {
-            // The peer went while it was stored. It is trusted all the same, so its code is used up.
-            self.host.finish_pairing();
-        }
     }
 
     /// The list is read for every connection, so that a change by another program counts at once.

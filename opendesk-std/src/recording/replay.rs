@@ -185,8 +185,7 @@ fn time_of(input: &Input<'_>) -> Option<u64> {
         | Input::Push { .. }
         | Input::Settle { .. }
         | Input::OpenPairing { .. }
-        | Input::CancelPairing
-        | Input::FinishPairing => None,
+        | Input::CancelPairing => None,
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Session {
 
 #[derive(Default)]
 struct Memory {
+    /// Set in the end: no desktop is opened any more, so that a tool that is still at work presses nothing.
+    closed: bool,
     used: Option<Target>,
     local: Option<Desk>,
     links: BTreeMap<String, Arc<AsyncMutex<Option<Client>>>>,
@@ -135,6 +137,9 @@ impl Session {
         if let Some(desk) = &memory.local {
             return Ok(desk.clone());
         }
+        if memory.closed {
+            return Err(crate::api::Error::cancelled().into());
+        }
         let desk = Desk::start(crate::desktop::open(self.backend)?)?;
         memory.local = Some(desk.clone());
         Ok(desk)
@@ -193,6 +198,7 @@ impl Session {
     pub async fn close(&self) {
         let (links, local) = {
             let mut memory = self.memory();
+            memory.closed = true;
             (core::mem::take(&mut memory.links), memory.local.take())
         };
         if let Some(desk) = local {

@@ -4,6 +4,7 @@ mod attacks;
 mod bodies;
 mod calls;
 mod first_words;
+mod late_pairing;
 mod links;
 mod operations;
 mod pairing;
