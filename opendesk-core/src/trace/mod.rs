@@ -2,7 +2,7 @@
 //!
 //! A recording is a sequence of [`Entry`]. It begins with [`Entry::Start`]; then each [`Entry::Input`] is followed by the
 //! bodies that the program gave for it, if any, and by one [`Entry::Output`]. The same inputs give the same outputs (I8),
-//! so a [`Host`] that is given the inputs again must give the outputs again; where it does not, its behaviour has changed.
+//! so a [`Host`](crate::Host) that is given the inputs again must give the outputs again; where it does not, its behaviour has changed.
 //!
 //! A recording holds the keys of its host and everything that was typed and shown. It must be kept as a key is.
 
