@@ -2,8 +2,10 @@
 
 use core::time::Duration;
 
-use opendesk_core::ErrorCode;
-use opendesk_std::api::{Button, PointerAction, PointerEvent, Press, SubscribeParams, TextInput, TreeParams, encode};
+use opendesk_core::{ErrorCode, limits};
+use opendesk_std::api::{
+    Button, DisplaySubscribe, PointerAction, PointerEvent, Press, SubscribeParams, TextInput, TreeParams, encode,
+};
 use opendesk_std::desktop::Computer;
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::{Client, ClientError};
@@ -102,6 +104,9 @@ fn a_stream_that_cannot_be_is_refused_in_one_line() {
         assert_eq!(error.code, ErrorCode::InvalidArgument);
         assert!(error.message.contains("1 to 60"), "{error}");
         assert!(pictures.next().await.is_none());
+        let much = client.subscribe::<DisplaySubscribe>(&fast(), limits::WINDOW_BYTES + 1).await.unwrap_err();
+        assert!(matches!(&much, ClientError::Call(error) if error.code == ErrorCode::InvalidArgument), "{much:?}");
+        client.capabilities().await.unwrap();
     });
 }
 

@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use async_channel::{Receiver, Sender};
-use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey};
+use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey, limits};
 
 pub use self::connect::{ConnectOptions, DEFAULT_PORT, PairOptions, Paired, connect, pair};
 use self::driver::{Answers, Command, NewCall, Ticket};
@@ -206,12 +206,18 @@ impl Client {
     /// more, may be larger than what is left, and gives its credit back when it is read.
     ///
     /// # Errors
-    /// See [`Client`]; what the host says against it comes as the first item.
+    /// See [`Client`], and `invalid_argument` for a credit over [`limits::WINDOW_BYTES`]; what the host says against it
+    /// comes as the first item.
     pub async fn subscribe<M: Method>(
         &self,
         params: &M::Params,
         credit: u32,
     ) -> Result<Subscription<M::Output>, ClientError> {
+        // Refused before anything is asked: the protocol's machine would have made the call by the time it says no.
+        if credit > limits::WINDOW_BYTES {
+            let text = format!("a credit of {credit} bytes was asked for; {} can be", limits::WINDOW_BYTES);
+            return Err(ClientError::Call(Error::invalid(text)));
+        }
         // The credit bounds what waits here.
         let (items, arrive) = async_channel::unbounded();
         let (ticket, answers) = (next_ticket(), Answers::Stream { credit, items });
