@@ -91,19 +91,20 @@ struct Pending {
 
 impl NewCall {
     /// The call as it waits for its answer from now on.
-    fn pending(self, now: Option<Instant>) -> Pending {
-        let until = match (&self.answers, now) {
-            (Answers::Once { limit, .. }, Some(now)) => Some(now + *limit),
-            (Answers::Once { .. } | Answers::Stream { .. }, _) => None,
+    fn pending(self, now: Instant) -> Pending {
+        let until = match &self.answers {
+            Answers::Once { limit, .. } => Some(now + *limit),
+            Answers::Stream { .. } => None,
         };
         let Self { ticket, method, answers, .. } = self;
         Pending { ticket, method, body: Vec::new(), responding: false, until, answers }
     }
 }
 
-impl Pending {
+impl Answers {
+    /// Tells whoever waits that nothing more will come, and why.
     fn fail(self, error: ClientError) {
-        let (Answers::Once { reply, .. } | Answers::Stream { items: reply, .. }) = self.answers;
+        let (Self::Once { reply, .. } | Self::Stream { items: reply, .. }) = self;
         drop(reply.try_send(Err(error)));
     }
 }
@@ -208,10 +209,10 @@ impl<R: Runtime> Driver<R> {
         } else {
             let reason = if let ClientError::Closed(reason) = why { reason } else { Reason::LOST };
             for call in core::mem::take(&mut self.pending).into_values() {
-                call.fail(ClientError::Closed(reason));
+                call.answers.fail(ClientError::Closed(reason));
             }
             for call in core::mem::take(&mut self.queue) {
-                call.pending(None).fail(ClientError::Closed(reason));
+                call.answers.fail(ClientError::Closed(reason));
             }
         }
         // The host closes its side when it has read the goodbye; it is not waited for longer than politeness asks.
@@ -308,12 +309,12 @@ impl<R: Runtime> Driver<R> {
             });
             match begun {
                 Err(misuse) => {
-                    call.pending(None).fail(ClientError::Call(Error::invalid(misuse.to_string())));
+                    call.answers.fail(ClientError::Call(Error::invalid(misuse.to_string())));
                 }
                 Ok(id) => {
                     self.outgoing.params.insert(id, core::mem::take(&mut call.params));
                     let now = self.runtime.now();
-                    self.pending.insert(id, call.pending(Some(now)));
+                    self.pending.insert(id, call.pending(now));
                 }
             }
         }
@@ -408,7 +409,7 @@ impl<R: Runtime> Driver<R> {
                 && let Answers::Once { limit, .. } = call.answers
             {
                 let what = format!("the host's {}", call.method);
-                call.fail(ClientError::Timeout { what, after: limit });
+                call.answers.fail(ClientError::Timeout { what, after: limit });
             }
         }
         let deadline = self.machine.poll_timeout();
@@ -445,7 +446,7 @@ fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, 
             // A stream that is over ends without an error.
             (Outcome::Ok, Answers::Stream { .. }) => {}
             (Outcome::Error(code), _) => {
-                call.fail(ClientError::Call(Error::new(code, String::from_utf8_lossy(&body).into_owned())));
+                call.answers.fail(ClientError::Call(Error::new(code, String::from_utf8_lossy(&body).into_owned())));
             }
         }
     }

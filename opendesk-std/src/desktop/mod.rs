@@ -21,7 +21,9 @@ pub use select::{Backend, open};
 pub use watch::Watch;
 pub use worker::{Desk, Reply, Seen};
 
-use crate::api::{Button, ClipboardContents, Display, Error, Point, Press, Rect, Result, TreeParams, UiElement};
+use crate::api::{
+    Button, CaptureParams, ClipboardContents, Display, Error, Point, Press, Rect, Result, TreeParams, UiElement,
+};
 use crate::cancel::Cancel;
 
 /// One picture as the backend has it.
@@ -56,6 +58,12 @@ pub struct CaptureArea {
     pub region: Option<Rect>,
     /// Whether to draw the mouse pointer.
     pub cursor: bool,
+}
+
+impl From<&CaptureParams> for CaptureArea {
+    fn from(params: &CaptureParams) -> Self {
+        Self { display_id: params.display_id.clone(), region: params.region, cursor: params.cursor }
+    }
 }
 
 /// A desktop. Every method may block for as long as the desktop takes, and is called from a worker thread, never

@@ -41,8 +41,7 @@ impl Watch {
     /// The desktop's; the next look may succeed.
     pub(super) fn look(&mut self, computer: &dyn Computer) -> Result<Option<Vec<u8>>> {
         let capture = &self.params.capture;
-        let area =
-            CaptureArea { display_id: capture.display_id.clone(), region: capture.region, cursor: capture.cursor };
+        let area = CaptureArea::from(capture);
         let captured_at = clock::epoch_seconds();
         let frame = computer.capture(&area)?;
         if self.last.as_ref().is_some_and(|last| shows_the_same(last, &frame)) {

@@ -178,8 +178,7 @@ fn look(computer: &dyn Computer, call: &Call) -> Result<Vec<u8>> {
         Call::SystemEnvironment(()) => encode(&environment(computer)?),
         Call::DisplayDisplays(()) => encode(&computer.displays()?),
         Call::DisplayCapture(params) => {
-            let area =
-                CaptureArea { display_id: params.display_id.clone(), region: params.region, cursor: params.cursor };
+            let area = CaptureArea::from(params);
             let captured_at = clock::epoch_seconds();
             let frame = computer.capture(&area)?;
             encode(&picture::render(frame, params.profile, params.format, area.display_id, captured_at)?)

@@ -62,35 +62,34 @@ impl<R: Runtime> Server<R> {
                 let cancel = session.ended.0.child();
                 let stream = Stream { summary, method, cancel, watch: Some(watch), due, items: 0, bytes: 0 };
                 link.streams.insert(call, stream);
-                self.advance_streams();
             }
         }
     }
 
     /// Has every stream look that may send and whose time has come. Gives the next such time.
     pub(super) fn advance_streams(&mut self) -> Option<Instant> {
+        // Nobody else has streams (I2).
+        let (id, ..) = self.host.controller()?;
         let now = self.runtime.now();
         let mut next: Option<Instant> = None;
-        for (id, link) in &mut self.links {
-            for (call, stream) in &mut link.streams {
-                if stream.watch.is_none() || !self.host.is_stream_ready(*id, *call) {
-                    continue;
-                }
-                if stream.due > now {
-                    next = Some(next.map_or(stream.due, |at| at.min(stream.due)));
-                    continue;
-                }
-                // A desk that is busy with others reports soon, and then this is asked again.
-                if self.submitted.0 >= MOST_CALLS {
-                    continue;
-                }
-                let Some(watch) = stream.watch.take() else { continue };
-                stream.due = now + watch.interval();
-                self.submitted.0 += 1;
-                let (id, call, done) = (*id, *call, self.done.clone());
-                let reply = move |watch, seen| drop(done.try_send(Done::Seen { link: id, call, watch, seen }));
-                self.desk.watch(watch, stream.cancel.clone(), Box::new(reply));
+        for (call, stream) in &mut self.links.get_mut(&id)?.streams {
+            if stream.watch.is_none() || !self.host.is_stream_ready(id, *call) {
+                continue;
             }
+            if stream.due > now {
+                next = Some(next.map_or(stream.due, |at| at.min(stream.due)));
+                continue;
+            }
+            // A desk that is busy with others reports soon, and then this is asked again.
+            if self.submitted.0 >= MOST_CALLS {
+                continue;
+            }
+            let Some(watch) = stream.watch.take() else { continue };
+            stream.due = now + watch.interval();
+            self.submitted.0 += 1;
+            let (call, done) = (*call, self.done.clone());
+            let reply = move |watch, seen| drop(done.try_send(Done::Seen { link: id, call, watch, seen }));
+            self.desk.watch(watch, stream.cancel.clone(), Box::new(reply));
         }
         next
     }
