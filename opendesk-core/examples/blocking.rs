@@ -15,8 +15,8 @@ use std::thread;
 use std::time::Instant as Clock;
 
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientConfig, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, HostConfig,
-    Instant, LinkId, Outcome, PublicKey, Reason, SigningKey, StaticKey, limits,
+    Bodies, BodyId, Client, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, Instant, Keys, LinkId,
+    Outcome, PublicKey, Reason, SigningKey, StaticKey, limits,
 };
 
 const QUESTION: &[u8] = b"is anybody there?";
@@ -95,7 +95,7 @@ fn host(listener: &TcpListener, mut host: Box<Host<4>>) -> io::Result<Reason> {
     }
 }
 
-fn controller(address: SocketAddr, config: ClientConfig, host: PublicKey) -> io::Result<Vec<u8>> {
+fn controller(address: SocketAddr, config: Keys, host: PublicKey) -> io::Result<Vec<u8>> {
     let (epoch, mut text, mut buf) = (Clock::now(), Text(QUESTION.to_vec()), vec![0; limits::RECORD_BYTES]);
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(limits::HANDSHAKE))?;
@@ -129,13 +129,13 @@ fn controller(address: SocketAddr, config: ClientConfig, host: PublicKey) -> io:
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Real programs draw keys and seeds from the system's random numbers.
-    let keys = HostConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
+    let keys = Keys { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
     let identity = keys.static_key.public();
     let machine = Box::new(Host::new(keys, [3; 32]));
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let hosting = thread::spawn(move || host(&listener, machine));
-    let config = ClientConfig { static_key: StaticKey::new([4; 32]), signing_key: SigningKey::new([5; 32]) };
+    let config = Keys { static_key: StaticKey::new([4; 32]), signing_key: SigningKey::new([5; 32]) };
     let answer = controller(address, config, identity)?;
     let reason = hosting.join().map_err(|_| "the host failed")??;
     assert_eq!((answer.as_slice(), reason), (QUESTION, Reason::DONE));

@@ -9,8 +9,8 @@
 use core::error::Error;
 
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientConfig, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, HostConfig,
-    Instant, LinkId, Misuse, Outcome, PublicKey, Reason, SigningKey, StaticKey, Timer, limits,
+    Bodies, BodyId, Client, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, Instant, Keys, LinkId,
+    Misuse, Outcome, PublicKey, Reason, SigningKey, StaticKey, Timer, limits,
 };
 
 const CODE: &[u8] = b"314159";
@@ -114,8 +114,8 @@ impl World {
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Real programs draw keys and seeds from the system's random numbers; fixed ones make every run the same.
-    let keys = HostConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
-    let config = ClientConfig { static_key: StaticKey::new([3; 32]), signing_key: SigningKey::new([4; 32]) };
+    let keys = Keys { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
+    let config = Keys { static_key: StaticKey::new([3; 32]), signing_key: SigningKey::new([4; 32]) };
     let (now, host_key) = (Instant::default(), keys.static_key.public());
     let mut host = Box::new(Host::<4>::new(keys, [5; 32]));
 

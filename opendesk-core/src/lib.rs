@@ -20,7 +20,7 @@
 //! # A conversation
 //! ```
 //! use opendesk_core::{
-//!     Bodies, BodyId, Client, ClientConfig, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, HostConfig,
+//!     Bodies, BodyId, Client, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, Keys,
 //!     Instant, LinkId, Outcome, SigningKey, StaticKey, limits,
 //! };
 //!
@@ -35,10 +35,10 @@
 //! let now = Instant::from_micros(0);
 //! let host_key = StaticKey::new([1; 32]);
 //! let mut host: Host<4> = Host::new(
-//!     HostConfig { static_key: host_key.clone(), signing_key: SigningKey::new([2; 32]) },
+//!     Keys { static_key: host_key.clone(), signing_key: SigningKey::new([2; 32]) },
 //!     [3; 32],
 //! );
-//! let config = ClientConfig { static_key: StaticKey::new([4; 32]), signing_key: SigningKey::new([5; 32]) };
+//! let config = Keys { static_key: StaticKey::new([4; 32]), signing_key: SigningKey::new([5; 32]) };
 //! let mut client = Client::auth(now, config, host_key.public(), [6; 32]);
 //! let link = host.open(now, [127; 16]).unwrap();
 //! client.greet(5);
@@ -97,11 +97,12 @@ mod session;
 mod time;
 pub mod trace;
 
-pub use client::{Client, ClientConfig, ClientDelivery, ClientEvent, ItemPart, ResponsePart};
-pub use crypto::keys::{PublicKey, SigningKey, StaticKey, VerifyingKey};
+pub use client::{Client, ClientDelivery, ClientEvent, ItemPart, ResponsePart};
+pub use crypto::keys::{Keys, PublicKey, PublicKeys, SigningKey, StaticKey, VerifyingKey};
+pub use crypto::succession::{Succession, follow};
 pub use host::{
-    Arbiter, Claim, Decision, Delivery, Event, GreetingVerdict, Host, HostConfig, PairingEnd, PairingWindow,
-    ProvedPeer, Refusal, RequestPart,
+    Arbiter, Claim, Decision, Delivery, Event, GreetingVerdict, Host, PairingEnd, PairingWindow, ProvedPeer, Refusal,
+    RequestPart,
 };
 pub use id::{LinkId, OperationId, RequestId};
 pub use reason::{ErrorCode, Malformed, Misuse, Reason};

@@ -11,8 +11,8 @@ use opendesk_core::crypto::noise::Transport;
 use opendesk_core::crypto::record::Direction;
 use opendesk_core::dialect::v2::{self, AuthClient, PairClient, PairClientStep};
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientConfig, Decision, Delivery, ErrorCode, Event, Host, HostConfig, Instant, LinkId,
-    Outcome, Reason, RequestId, SigningKey, StaticKey, limits,
+    Bodies, BodyId, Client, Decision, Delivery, ErrorCode, Event, Host, Instant, Keys, LinkId, Outcome, Reason,
+    RequestId, SigningKey, StaticKey, limits,
 };
 use serde_json::{Value, json};
 
@@ -54,13 +54,11 @@ struct Conversation {
 impl Conversation {
     fn new(pairing: bool) -> Self {
         let now = Instant::from_micros(0);
-        let config = HostConfig { static_key: StaticKey::new(HOST_STATIC), signing_key: SigningKey::new(HOST_SIGNING) };
+        let config = Keys { static_key: StaticKey::new(HOST_STATIC), signing_key: SigningKey::new(HOST_SIGNING) };
         let host_key = config.static_key.public();
         let mut host = Box::new(Host::new(config, HOST_SEED));
-        let config = ClientConfig {
-            static_key: StaticKey::new(CONTROLLER_STATIC),
-            signing_key: SigningKey::new(CONTROLLER_SIGNING),
-        };
+        let config =
+            Keys { static_key: StaticKey::new(CONTROLLER_STATIC), signing_key: SigningKey::new(CONTROLLER_SIGNING) };
         let mut client = if pairing {
             host.open_pairing(CODE.as_bytes(), now.after(limits::PAIRING)).expect("the inputs are fixed");
             Client::pair(now, config, CODE.as_bytes(), CONTROLLER_SEED).expect("the inputs are fixed")

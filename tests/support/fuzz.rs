@@ -11,8 +11,8 @@ use opendesk_core::crypto::record::Direction;
 use opendesk_core::dialect::v2::{AuthClient, auth_respond};
 use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind};
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientConfig, ClientDelivery, Decision, Delivery, Event, Host, HostConfig, Instant, LinkId,
-    Outcome, PairingEnd, Reason, RequestId, SigningKey, StaticKey, limits,
+    Bodies, BodyId, Client, ClientDelivery, Decision, Delivery, Event, Host, Instant, Keys, LinkId, Outcome,
+    PairingEnd, Reason, RequestId, SigningKey, StaticKey, limits,
 };
 use opendesk_std::api::Call;
 
@@ -54,7 +54,7 @@ impl Bodies for Nothing {
 /// Bytes as the messages of two strangers, in turn, to a host that shows a code: nobody gets in, and the host goes on.
 pub fn handshake_host(data: &[u8]) {
     let now = Instant::from_micros(1);
-    let config = HostConfig { static_key: StaticKey::new([0xd0; 32]), signing_key: SigningKey::new([0xd1; 32]) };
+    let config = Keys { static_key: StaticKey::new([0xd0; 32]), signing_key: SigningKey::new([0xd1; 32]) };
     let mut host: Box<Host<4>> = Box::new(Host::new(config, [7; 32]));
     host.open_pairing(b"314159", now.after(limits::PAIRING)).expect("the code has a length");
     let links = [1, 2].map(|address| host.open(now, [address; 16]).expect("there is a place"));
@@ -102,7 +102,7 @@ pub fn handshake_host(data: &[u8]) {
 pub fn handshake_client(data: &[u8]) {
     let Some((first, rest)) = data.split_first() else { return };
     let now = Instant::from_micros(1);
-    let config = ClientConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
+    let config = Keys { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
     let mut client = if first.is_multiple_of(2) {
         Client::auth(now, config, StaticKey::new([0xd0; 32]).public(), [3; 32])
     } else {
@@ -180,7 +180,7 @@ fn hello(role: Role, signing_key: &SigningKey, hash: &[u8; 32], memory: u64) -> 
 /// sends an item whenever it may: each call gets one answer, and after the end nothing is delivered.
 pub fn host_frames(data: &[u8]) {
     let now = Instant::from_micros(1);
-    let config = HostConfig { static_key: StaticKey::new([0xd0; 32]), signing_key: SigningKey::new([0xd1; 32]) };
+    let config = Keys { static_key: StaticKey::new([0xd0; 32]), signing_key: SigningKey::new([0xd1; 32]) };
     let host_key = config.static_key.public();
     let mut host: Box<Host<2>> = Box::new(Host::new(config, [7; 32]));
     let link = host.open(now, [1; 16]).expect("there is a place");
@@ -254,7 +254,7 @@ fn drain(host: &mut Host<2>, running: &mut BTreeSet<RequestId>, over: &mut bool)
 pub fn client_frames(data: &[u8]) {
     let now = Instant::from_micros(1);
     let host_key = StaticKey::new([0xd0; 32]);
-    let config = ClientConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
+    let config = Keys { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
     let mut client = Client::auth(now, config, host_key.public(), [3; 32]);
     let mut buf = vec![0; limits::RECORD_BYTES];
     let length = client.poll_transmit(&mut Nothing, &mut buf).expect("the controller begins");

@@ -32,8 +32,8 @@ pub use program::{Handler, Program, Proved, Running};
 pub use wire::{Answer, Controller, Peer, Pipe, Way, Wire};
 
 use opendesk_core::{
-    Client, ClientEvent, Decision, Event, Host, HostConfig, Instant, LinkId, Misuse, OperationId, Outcome, PublicKey,
-    Reason, Refusal, RequestId, SigningKey, StaticKey, limits,
+    Client, ClientEvent, Decision, Event, Host, Instant, Keys, LinkId, Misuse, OperationId, Outcome, PublicKey, Reason,
+    Refusal, RequestId, SigningKey, StaticKey, limits,
 };
 use wire::{Connection, End};
 
@@ -64,7 +64,7 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let static_key = StaticKey::new([0xd0; 32]);
         let host_key = static_key.public();
-        let config = HostConfig { static_key, signing_key: SigningKey::new([0xd1; 32]) };
+        let config = Keys { static_key, signing_key: SigningKey::new([0xd1; 32]) };
         let mut seeds = seed;
         Self {
             host: Box::new(Host::new(config, random(&mut seeds))),

@@ -5,8 +5,7 @@ use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Nonce};
 use opendesk_core::crypto::record::Direction;
 use opendesk_core::frame::{self, Header};
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientConfig, Decision, Delivery, Event, Host, HostConfig, Instant, LinkId, SigningKey,
-    StaticKey, limits,
+    Bodies, BodyId, Client, Decision, Delivery, Event, Host, Instant, Keys, LinkId, SigningKey, StaticKey, limits,
 };
 
 use super::sample::measure;
@@ -83,10 +82,10 @@ impl Bodies for Empty {
 
 fn opens_a_session(seed: u8) -> bool {
     let now = Instant::from_micros(0);
-    let config = HostConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
+    let config = Keys { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
     let key = config.static_key.public();
     let mut host: Box<Host<1>> = Box::new(Host::new(config, [seed; 32]));
-    let config = ClientConfig { static_key: StaticKey::new([3; 32]), signing_key: SigningKey::new([4; 32]) };
+    let config = Keys { static_key: StaticKey::new([3; 32]), signing_key: SigningKey::new([4; 32]) };
     let mut client = Client::auth(now, config, key, [seed ^ 0xff; 32]);
     let Ok(link) = host.open(now, [0; 16]) else { return false };
     let mut buf = vec![0; limits::RECORD_BYTES];

@@ -9,7 +9,7 @@ use heapless::{Deque, String};
 use self::calls::{Calls, Part, Request};
 pub use self::calls::{ItemPart, ResponsePart};
 use crate::crypto::Unproven;
-use crate::crypto::keys::{PublicKey, SigningKey, StaticKey, VerifyingKey, verify_hello};
+use crate::crypto::keys::{Keys, PublicKey, VerifyingKey, verify_hello};
 use crate::crypto::noise::Transport;
 use crate::dialect::v2::{self, AuthClient, Kind, Message, PairClient, PairClientStep};
 use crate::frame::{Header, Hello, PROTOCOL, Role, SessionKind};
@@ -18,15 +18,6 @@ use crate::limits::{BODY_BYTES, CHUNK_BYTES, CODE_BYTES, HANDSHAKE, LINGER};
 use crate::reason::{Misuse, Reason};
 use crate::session::{Bodies, Item, Opened, Session};
 use crate::time::{Deadline, Instant, Timer};
-
-/// The keys of the controller.
-#[derive(Debug, Clone)]
-pub struct ClientConfig {
-    /// Proves who this machine is.
-    pub static_key: StaticKey,
-    /// Signs its HELLO.
-    pub signing_key: SigningKey,
-}
 
 /// What the program around a client must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +92,7 @@ enum Phase {
 /// with are [`Client::auth`] or [`Client::pair`], then [`Client::greet`].
 #[derive(Debug)]
 pub struct Client {
-    config: ClientConfig,
+    config: Keys,
     rng: ChaCha20Rng,
     phase: Phase,
     deadline: Instant,
@@ -117,7 +108,7 @@ pub struct Client {
 impl Client {
     /// Begins a session with the host that has this key.
     #[must_use]
-    pub fn auth(now: Instant, config: ClientConfig, host: PublicKey, seed: [u8; 32]) -> Self {
+    pub fn auth(now: Instant, config: Keys, host: PublicKey, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let started = AuthClient::start(config.static_key.clone(), host, random(&mut rng));
         Self::new(now, config, rng, started.map(|(auth, first)| (Phase::Auth(auth), first)))
@@ -127,7 +118,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse::Code`] when the code is empty or over [`CODE_BYTES`].
-    pub fn pair(now: Instant, config: ClientConfig, code: &[u8], seed: [u8; 32]) -> Result<Self, Misuse> {
+    pub fn pair(now: Instant, config: Keys, code: &[u8], seed: [u8; 32]) -> Result<Self, Misuse> {
         if code.is_empty() || code.len() > CODE_BYTES {
             return Err(Misuse::Code);
         }
@@ -137,7 +128,7 @@ impl Client {
         Ok(Self::new(now, config, rng, started.map(|(pair, first)| (Phase::Pair(pair), first))))
     }
 
-    fn new(now: Instant, config: ClientConfig, rng: ChaCha20Rng, started: Result<(Phase, Message), Unproven>) -> Self {
+    fn new(now: Instant, config: Keys, rng: ChaCha20Rng, started: Result<(Phase, Message), Unproven>) -> Self {
         let mut this = Self {
             config,
             rng,

@@ -78,6 +78,32 @@ impl fmt::Debug for StaticKey {
 /// An Ed25519 public key.
 pub type VerifyingKey = [u8; 32];
 
+/// The private keys of a machine: its identity.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Proves who this machine is.
+    pub static_key: StaticKey,
+    /// Signs its HELLO, and its successor.
+    pub signing_key: SigningKey,
+}
+
+impl Keys {
+    /// Their public halves.
+    #[must_use]
+    pub const fn public(&self) -> PublicKeys {
+        PublicKeys { static_key: self.static_key.public(), signing_key: self.signing_key.public() }
+    }
+}
+
+/// The public keys of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKeys {
+    /// By which a machine is known.
+    pub static_key: PublicKey,
+    /// By which its signatures are checked.
+    pub signing_key: VerifyingKey,
+}
+
 /// What a HELLO's signature covers besides the handshake hash, so that it can stand for nothing else.
 const HELLO_CONTEXT: &[u8; 18] = b"opendesk v2 hello ";
 

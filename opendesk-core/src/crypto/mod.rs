@@ -4,6 +4,7 @@ pub mod keys;
 pub mod noise;
 pub mod pake;
 pub mod record;
+pub mod succession;
 
 /// A key, a proof or a record that does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

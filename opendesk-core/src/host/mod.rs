@@ -20,7 +20,7 @@ use operations::Operations;
 pub use pairing::{PairingEnd, PairingWindow};
 use registry::Registry;
 
-use crate::crypto::keys::{PublicKey, SigningKey, StaticKey};
+use crate::crypto::keys::{Keys, PublicKey};
 use crate::frame::{Hello, PROTOCOL, Role, SessionKind};
 use crate::id::{LinkId, RequestId};
 use crate::limits::{CALLS, CHUNK_BYTES, HALF_OPEN, HALF_OPEN_PER_ADDRESS, HANDSHAKE, LINGER};
@@ -30,15 +30,6 @@ use crate::time::{Deadline, Instant, Timer};
 
 /// Events that may wait to be polled. One input makes at most three for each link, and sending one for each stream.
 const EVENTS: usize = 256;
-
-/// The keys of the host.
-#[derive(Debug, Clone)]
-pub struct HostConfig {
-    /// Proves who this machine is.
-    pub static_key: StaticKey,
-    /// Signs its HELLO.
-    pub signing_key: SigningKey,
-}
 
 /// The program's answer to [`Delivery::Hello`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +139,7 @@ pub enum Refusal {
 /// calls.
 #[derive(Debug)]
 pub struct Host<const N: usize> {
-    config: HostConfig,
+    config: Keys,
     rng: ChaCha20Rng,
     links: Registry<Link, N>,
     arbiter: Arbiter,
@@ -166,7 +157,7 @@ impl<const N: usize> Host<N> {
     /// A host without links. The seed must come from a source of cryptographic quality: every ephemeral key is
     /// drawn from it.
     #[must_use]
-    pub fn new(config: HostConfig, seed: [u8; 32]) -> Self {
+    pub fn new(config: Keys, seed: [u8; 32]) -> Self {
         const { assert!(N * 3 + CALLS + 8 <= EVENTS, "an input must never make more events than can wait") };
         Self {
             config,

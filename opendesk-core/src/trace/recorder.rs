@@ -3,8 +3,8 @@
 use core::ops::Deref;
 
 use super::{Blob, Delivered, Entry, Input, Output, Start, VERSION};
-use crate::crypto::keys::PublicKey;
-use crate::host::{Decision, Delivery, Event, Host, HostConfig, Refusal};
+use crate::crypto::keys::{Keys, PublicKey};
+use crate::host::{Decision, Delivery, Event, Host, Refusal};
 use crate::id::{LinkId, OperationId, RequestId};
 use crate::reason::{Misuse, Reason};
 use crate::session::{Bodies, BodyId, Outcome};
@@ -52,7 +52,7 @@ impl<B: Bodies, T: Tape> Bodies for Taped<'_, B, T> {
 impl<T: Tape, const N: usize> Recorder<T, N> {
     /// [`Host::new`], recorded if there is a tape.
     #[must_use]
-    pub fn new(config: HostConfig, seed: [u8; 32], mut tape: Option<T>) -> Self {
+    pub fn new(config: Keys, seed: [u8; 32], mut tape: Option<T>) -> Self {
         if let Some(tape) = &mut tape {
             tape.write(&Entry::Start(Start {
                 version: VERSION,

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::{Blob, Delivered, Input, Output, Start, VERSION};
-use crate::crypto::keys::{SigningKey, StaticKey};
-use crate::host::{Host, HostConfig};
+use crate::crypto::keys::{Keys, SigningKey, StaticKey};
+use crate::host::Host;
 use crate::session::Bodies;
 
 /// The recording was made by a host that this program cannot be.
@@ -49,10 +49,8 @@ impl<const N: usize> Replay<N> {
         if usize::from(start.links) != N {
             return Err(WrongStart::Links(start.links));
         }
-        let config = HostConfig {
-            static_key: StaticKey::new(start.static_key),
-            signing_key: SigningKey::new(start.signing_key),
-        };
+        let config =
+            Keys { static_key: StaticKey::new(start.static_key), signing_key: SigningKey::new(start.signing_key) };
         Ok(Self { host: Host::new(config, start.seed) })
     }
 

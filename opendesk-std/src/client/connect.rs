@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::net::ToSocketAddrs;
 
 use async_tungstenite::tungstenite::Error as SocketError;
-use opendesk_core::{Client as Machine, ClientConfig, PublicKey, Reason, limits};
+use opendesk_core::{Client as Machine, Keys, PublicKey, Reason, limits};
 
 use super::driver::{Driver, Opened};
 use super::{Client, ClientError};
@@ -76,7 +76,7 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
         ("", _) | (_, 0) => return Err(no_address(&name)),
         known => known,
     };
-    let config = ClientConfig { static_key: loaded.static_key, signing_key: loaded.signing_key };
+    let config = Keys { static_key: loaded.static_key, signing_key: loaded.signing_key };
     let key = PublicKey(peer.public_key);
     let start = move |now, seed| Ok(Machine::auth(now, config, key, seed));
     let (client, opened) = open(&runtime, host, port, start).await?;
@@ -97,7 +97,7 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
 /// [`ClientError`]; nothing is stored then.
 pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paired, ClientError> {
     let loaded = keys::load(&options.home)?;
-    let config = ClientConfig { static_key: loaded.static_key, signing_key: loaded.signing_key };
+    let config = Keys { static_key: loaded.static_key, signing_key: loaded.signing_key };
     let code = options.code.clone();
     let start = move |now, seed| {
         Machine::pair(now, config, code.as_bytes(), seed)

@@ -13,9 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
 use opendesk_core::trace::Recorder;
-use opendesk_core::{
-    BodyId, Delivery, Event, HostConfig, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, limits,
-};
+use opendesk_core::{BodyId, Delivery, Event, Keys, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, limits};
 
 use super::admin::Admin;
 use super::calls::Done;
@@ -115,7 +113,7 @@ impl<R: Runtime> Server<R> {
         let desk = Desk::start(computer).map_err(StartError::Desktop)?;
         let seed = seed::fresh().map_err(StartError::Home)?;
         let tape = record.map(|path| FileTape::create(&path)).transpose().map_err(StartError::Record)?;
-        let config = HostConfig { static_key: keys.static_key, signing_key: keys.signing_key };
+        let config = Keys { static_key: keys.static_key, signing_key: keys.signing_key };
         let (commands, orders) = async_channel::bounded(64);
         let (done, finished) = async_channel::unbounded();
         Ok(Self {

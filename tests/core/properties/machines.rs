@@ -1,13 +1,13 @@
 //! The two small machines that decide who drives and who may pair, against what they must remember.
 
 use opendesk_core::{
-    Arbiter, Claim, Host, HostConfig, Instant, LinkId, PairingWindow, PublicKey, SigningKey, StaticKey, limits,
+    Arbiter, Claim, Host, Instant, Keys, LinkId, PairingWindow, PublicKey, SigningKey, StaticKey, limits,
 };
 use proptest::prelude::*;
 
 /// Four links, made by the only one who may.
 fn links() -> Vec<LinkId> {
-    let config = HostConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
+    let config = Keys { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
     let mut host: Box<Host<4>> = Box::new(Host::new(config, [3; 32]));
     (0..4).map(|number| host.open(Instant::default(), [number; 16]).expect("there is a place")).collect()
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use opendesk_core::{Decision, Event, Host, HostConfig, Instant, Reason, Refusal, SigningKey, StaticKey, limits};
+use opendesk_core::{Decision, Event, Host, Instant, Keys, Reason, Refusal, SigningKey, StaticKey, limits};
 use opendesk_tests::world::{Peer, Way, World};
 
 use super::ANNA;
@@ -75,7 +75,7 @@ fn a_peer_that_has_proved_its_key_is_no_stranger() {
 
 #[test]
 fn a_table_that_is_full_takes_nobody() {
-    let config = HostConfig { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
+    let config = Keys { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
     let mut host: Host<1> = Host::new(config, [3; 32]);
     let now = Instant::default();
     let link = host.open(now, [1; 16]).unwrap();

@@ -5,8 +5,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientConfig, ClientDelivery, ClientEvent, Instant, LinkId, Outcome, PublicKey, Reason,
-    RequestId, SigningKey, StaticKey,
+    Bodies, BodyId, Client, ClientDelivery, ClientEvent, Instant, Keys, LinkId, Outcome, PublicKey, Reason, RequestId,
+    SigningKey, StaticKey,
 };
 
 /// A machine that connects, by its number: the same number is the same machine with the same keys.
@@ -34,8 +34,8 @@ impl Peer {
 
     /// Both keys.
     #[must_use]
-    pub fn config(self) -> ClientConfig {
-        ClientConfig { static_key: self.static_key(), signing_key: self.signing_key() }
+    pub fn config(self) -> Keys {
+        Keys { static_key: self.static_key(), signing_key: self.signing_key() }
     }
 }
 

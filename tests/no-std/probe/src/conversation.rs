@@ -4,7 +4,7 @@
 
 use opendesk_core::limits::{CHUNK_BYTES, PAIRING, PAIRING_TRIES, RECORD_BYTES};
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientConfig, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, HostConfig,
+    Bodies, BodyId, Client, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, Keys,
     Instant, LinkId, Outcome, PairingEnd, Reason, SigningKey, StaticKey,
 };
 
@@ -141,8 +141,8 @@ fn session(host: &mut Host<4>, mut client: Client, paired: bool, step: u8) -> Re
     check(seen.session_ended && seen.link_closed && host.controller().is_none(), step + 9)
 }
 
-fn controller() -> ClientConfig {
-    ClientConfig { static_key: StaticKey::new([4; 32]), signing_key: SigningKey::new([5; 32]) }
+fn controller() -> Keys {
+    Keys { static_key: StaticKey::new([4; 32]), signing_key: SigningKey::new([5; 32]) }
 }
 
 /// Does all of it.
@@ -152,7 +152,7 @@ fn controller() -> ClientConfig {
 pub fn run() -> Result<(), u8> {
     let static_key = StaticKey::new([1; 32]);
     let known = static_key.public();
-    let mut host: Host<4> = Host::new(HostConfig { static_key, signing_key: SigningKey::new([2; 32]) }, [3; 32]);
+    let mut host: Host<4> = Host::new(Keys { static_key, signing_key: SigningKey::new([2; 32]) }, [3; 32]);
     host.open_pairing(CODE, NOW.after(PAIRING)).map_err(|_| 1)?;
 
     let mut guesser = Client::pair(NOW, controller(), b"000000", [10; 32]).map_err(|_| 2)?;
