@@ -1,5 +1,6 @@
 //! The host's machine: many links, one controller.
 
+mod admission;
 mod answers;
 mod arbiter;
 mod intake;
@@ -23,7 +24,7 @@ use registry::Registry;
 use crate::crypto::keys::{Keys, PublicKey};
 use crate::frame::{Hello, PROTOCOL, Role, SessionKind};
 use crate::id::{LinkId, RequestId};
-use crate::limits::{CALLS, CHUNK_BYTES, HALF_OPEN, HALF_OPEN_PER_ADDRESS, HANDSHAKE, LINGER};
+use crate::limits::{CALLS, CHUNK_BYTES, HALF_OPEN, HALF_OPEN_PER_ADDRESS, HANDSHAKE};
 use crate::reason::{Misuse, Reason};
 use crate::session::Bodies;
 use crate::time::{Deadline, Instant, Timer};
@@ -406,94 +407,5 @@ impl<const N: usize> Host<N> {
         let mut bytes = [0; BYTES];
         self.rng.fill_bytes(&mut bytes);
         bytes
-    }
-
-    /// Gives the place to whoever waits for it, first come first.
-    fn admit(&mut self, now: Instant) {
-        loop {
-            let next = self
-                .links
-                .iter()
-                .filter(|(_, link)| matches!(link.phase, Phase::Queued))
-                .min_by_key(|(_, link)| link.ticket)
-                .and_then(|(id, link)| Some((id, link.peer?)));
-            let Some((id, peer)) = next else { return };
-            match self.arbiter.claim(peer) {
-                Claim::Wait => return,
-                Claim::Granted => {
-                    let granted = self.arbiter.grant(now, id, peer);
-                    debug_assert!(granted, "claim and grant agree");
-                    if let Some(link) = self.links.get_mut(id) {
-                        link.phase = Phase::Open;
-                        link.deadline = None;
-                        link.greeting = Some(GreetingVerdict::Welcome);
-                    }
-                    let fresh = u64::from_le_bytes(self.random());
-                    self.operations.enter(peer, fresh);
-                    self.emit(Event::SessionOpened { link: id, peer });
-                    self.emit(Event::GreetingDue { link: id, verdict: GreetingVerdict::Welcome });
-                }
-                Claim::Replaces(old) => self.end(now, old, Reason::REPLACED),
-                Claim::Busy { holder, since } => self.refuse(now, id, GreetingVerdict::Busy { holder, since }),
-            }
-        }
-    }
-
-    /// A proved link gets a HELLO that says no, and some time to read it.
-    fn refuse(&mut self, now: Instant, id: LinkId, verdict: GreetingVerdict) {
-        let Some(link) = self.links.get_mut(id) else { return };
-        link.phase = Phase::Closing;
-        link.deadline = Some(now.after(LINGER));
-        link.greeting = Some(verdict);
-        link.ended = verdict.reason().unwrap_or(Reason::DONE);
-        if let Some(window) = &mut self.window {
-            window.forget(id);
-        }
-        self.emit(Event::GreetingDue { link: id, verdict });
-    }
-
-    /// Begins the end of a link: the session's if it has one, and a word to the other side where there can be one.
-    fn end(&mut self, now: Instant, id: LinkId, reason: Reason) {
-        let Some(link) = self.links.get_mut(id) else { return };
-        if matches!(link.phase, Phase::Closing) {
-            return;
-        }
-        let was_open = matches!(link.phase, Phase::Open);
-        // What the program has yet to decide about keeps its code.
-        let is_undecided = matches!(link.phase, Phase::Proved);
-        link.phase = Phase::Closing;
-        link.deadline = Some(now.after(LINGER));
-        link.ended = reason;
-        link.greeting = None;
-        let peer = link.peer;
-        if let Some(session) = &mut link.session {
-            session.outbox.close(reason);
-        }
-        if let (false, Some(window)) = (is_undecided, &mut self.window) {
-            window.forget(id);
-        }
-        if let (true, Some(peer)) = (was_open, peer) {
-            let held = self.arbiter.leave(id);
-            debug_assert!(held, "an open session holds the place");
-            while let Some(call) = self.calls.end_next() {
-                // Of the others the program tells what came of them.
-                if call.missing() > 0 {
-                    self.operations.forget(peer, call.operation);
-                }
-            }
-            self.emit(Event::SessionEnded { link: id, peer, reason });
-        }
-    }
-
-    fn retire(&mut self, id: LinkId) {
-        if let Some(link) = self.links.remove(id) {
-            self.emit(Event::LinkClosed { link: id, reason: link.ended });
-        }
-    }
-
-    fn close_pairing(&mut self, end: PairingEnd) {
-        if self.window.take().is_some() {
-            self.emit(Event::PairingEnded(end));
-        }
     }
 }
