@@ -76,6 +76,10 @@ pub const MEMORIES: usize = 8;
 /// The longest method name in bytes.
 pub const METHOD_BYTES: usize = 40;
 
+/// Earlier keys of its own that a host still answers to, and links of the chain by which a peer follows a machine to the
+/// keys that it has now. Each costs one agreement of X25519 for a first message that is for none of them.
+pub const FORMER_KEYS: usize = 4;
+
 /// Records under one key, per direction; the key is then replaced. Far below the 2⁶⁴ of the nonce and the 2³²
 /// that keep the AEAD's bounds comfortable, and small enough that the path is exercised in use.
 pub const REKEY_AFTER: u64 = 1 << 16;

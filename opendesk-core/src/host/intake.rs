@@ -89,8 +89,9 @@ impl<const N: usize> Host<N> {
         let ephemeral = self.random::<32>();
         let Some(link) = self.links.get_mut(id) else { return };
         match (&mut link.phase, kind) {
-            (Phase::Waiting, Kind::Auth) => match v2::auth_respond(self.config.static_key.clone(), body, ephemeral) {
-                Ok((transport, answer)) => {
+            (Phase::Waiting, Kind::Auth) => match self.identities.respond(body, ephemeral) {
+                Ok((keys, transport, answer)) => {
+                    link.keys = Some(keys);
                     link.handshake = Some(answer);
                     link.keyed(now, &transport);
                 }
@@ -100,6 +101,7 @@ impl<const N: usize> Host<N> {
                 let Some(window) = &self.window else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
                 match PairHost::start(window.code(), body, &random) {
                     Ok((pairing, answer)) => {
+                        link.keys = Some(self.identities.current().clone());
                         link.phase = Phase::Pairing { pairing, window: window.number() };
                         link.handshake = Some(answer);
                     }
@@ -110,7 +112,8 @@ impl<const N: usize> Host<N> {
                 let open =
                     self.window.as_mut().filter(|window| window.number() == *begun_under && window.is_free_for(id));
                 let Some(window) = open else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
-                match pairing.handle(&self.config.static_key, kind, body, ephemeral) {
+                let Some(keys) = &link.keys else { return };
+                match pairing.handle(&keys.static_key, kind, body, ephemeral) {
                     Ok(PairHostStep::Proved(answer)) => {
                         let claimed = window.claim(id);
                         debug_assert!(claimed, "checked above");

@@ -9,7 +9,7 @@
 
 use heapless::Vec;
 
-use crate::crypto::keys::PublicKey;
+use crate::crypto::keys::{Keys, PublicKey};
 use crate::dialect::v2::{Message, PairHost};
 use crate::frame::Header;
 use crate::id::{OperationId, RequestId};
@@ -49,6 +49,8 @@ pub(super) struct Link {
     pub(super) handshake: Option<Message>,
     pub(super) session: Option<Session<Answer>>,
     pub(super) peer: Option<PublicKey>,
+    /// The keys that this machine has on this link, from its first message on.
+    pub(super) keys: Option<Keys>,
     pub(super) paired: bool,
     /// Counts up with each link that queues, so that the first comes first.
     pub(super) ticket: u64,
@@ -66,6 +68,7 @@ impl Link {
             handshake: None,
             session: None,
             peer: None,
+            keys: None,
             paired: false,
             ticket: 0,
             greeting: None,

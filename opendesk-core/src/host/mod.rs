@@ -3,6 +3,7 @@
 mod admission;
 mod answers;
 mod arbiter;
+mod identities;
 mod intake;
 mod link;
 mod operations;
@@ -15,6 +16,7 @@ use heapless::Deque;
 use serde::{Deserialize, Serialize};
 
 pub use arbiter::{Arbiter, Claim};
+use identities::Identities;
 pub use intake::{Delivery, ProvedPeer, RequestPart};
 use link::{Calls, Link, Phase};
 use operations::Operations;
@@ -140,7 +142,7 @@ pub enum Refusal {
 /// calls.
 #[derive(Debug)]
 pub struct Host<const N: usize> {
-    config: Keys,
+    identities: Identities,
     rng: ChaCha20Rng,
     links: Registry<Link, N>,
     arbiter: Arbiter,
@@ -158,10 +160,10 @@ impl<const N: usize> Host<N> {
     /// A host without links. The seed must come from a source of cryptographic quality: every ephemeral key is
     /// drawn from it.
     #[must_use]
-    pub fn new(config: Keys, seed: [u8; 32]) -> Self {
+    pub fn new(keys: Keys, seed: [u8; 32]) -> Self {
         const { assert!(N * 3 + CALLS + 8 <= EVENTS, "an input must never make more events than can wait") };
         Self {
-            config,
+            identities: Identities::new(keys),
             rng: ChaCha20Rng::from_seed(seed),
             links: Registry::new(),
             arbiter: Arbiter::new(),
@@ -317,7 +319,9 @@ impl<const N: usize> Host<N> {
     /// [`CHUNK_BYTES`]; longer ones are cut by the caller.
     pub fn greet(&mut self, id: LinkId, total: usize) {
         let Some(link) = self.links.get_mut(id) else { return };
-        let (Some(verdict), Some(session)) = (link.greeting.take(), &mut link.session) else { return };
+        let (Some(verdict), Some(session), Some(keys)) = (link.greeting.take(), &mut link.session, &link.keys) else {
+            return;
+        };
         let memory = match (verdict, link.peer) {
             (GreetingVerdict::Welcome, Some(peer)) => self.operations.number(peer),
             _ => 0,
@@ -326,8 +330,8 @@ impl<const N: usize> Host<N> {
             role: Role::Host,
             kind: SessionKind::CONTROL,
             protocol: PROTOCOL,
-            signing_key: self.config.signing_key.public(),
-            signature: self.config.signing_key.sign_hello(Role::Host, &session.hash),
+            signing_key: keys.signing_key.public(),
+            signature: keys.signing_key.sign_hello(Role::Host, &session.hash),
             error: verdict.reason(),
             memory,
         };
@@ -367,6 +371,24 @@ impl<const N: usize> Host<N> {
     #[must_use]
     pub const fn is_pairing(&self) -> bool {
         self.window.is_some()
+    }
+
+    /// From now on this machine has other keys. Whoever knows it by those that it had, or by one of the
+    /// [`FORMER_KEYS`](crate::limits::FORMER_KEYS) before, is answered as then; the greeting can tell of the
+    /// [`Succession`](crate::Succession). Links that have begun go on under the keys they began with.
+    pub fn rotate(&mut self, successor: Keys) {
+        self.identities.rotate(successor);
+    }
+
+    /// Whoever knows this machine by former keys is not answered any more.
+    pub fn forget_former_keys(&mut self) {
+        self.identities.forget_former();
+    }
+
+    /// The keys that this machine has now.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        self.identities.current()
     }
 
     /// Link, key and start of the session that drives.

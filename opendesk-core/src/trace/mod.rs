@@ -23,7 +23,7 @@ use crate::session::Outcome;
 use crate::time::Instant;
 
 /// The version of the entries' encoding, postcard. It grows with every change of them, and of [`Event`].
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// One entry of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,26 +40,29 @@ pub enum Entry<'a> {
     Output(Output<'a>),
 }
 
-/// How a host was made.
+/// Bytes that are not shown.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret(pub [u8; 32]);
+
+impl core::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// How a host was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// [`VERSION`].
     pub version: u16,
     /// How many links it has room for.
     pub links: u16,
     /// Its X25519 secret.
-    pub static_key: [u8; 32],
+    pub static_key: Secret,
     /// The seed of its Ed25519 key.
-    pub signing_key: [u8; 32],
+    pub signing_key: Secret,
     /// The seed of its randomness.
-    pub seed: [u8; 32],
-}
-
-impl core::fmt::Debug for Start {
-    /// Without the secrets.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Start").field("version", &self.version).field("links", &self.links).finish_non_exhaustive()
-    }
+    pub seed: Secret,
 }
 
 /// Something that is done to a host: its methods of the same names.
@@ -82,6 +85,8 @@ pub enum Input<'a> {
     Released { now: Instant, link: LinkId },
     OpenPairing { code: &'a [u8], until: Instant },
     CancelPairing,
+    Rotate { static_key: Secret, signing_key: Secret },
+    ForgetFormerKeys,
 }
 
 /// What a host gave for an input.

@@ -2,7 +2,7 @@
 
 use core::ops::Deref;
 
-use super::{Blob, Delivered, Entry, Input, Output, Start, VERSION};
+use super::{Blob, Delivered, Entry, Input, Output, Secret, Start, VERSION};
 use crate::crypto::keys::{Keys, PublicKey};
 use crate::host::{Decision, Delivery, Event, Host, Refusal};
 use crate::id::{LinkId, OperationId, RequestId};
@@ -57,9 +57,9 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
             tape.write(&Entry::Start(Start {
                 version: VERSION,
                 links: N as u16,
-                static_key: config.static_key.secret(),
-                signing_key: config.signing_key.seed(),
-                seed,
+                static_key: Secret(config.static_key.secret()),
+                signing_key: Secret(config.signing_key.seed()),
+                seed: Secret(seed),
             }));
         }
         Self { host: Host::new(config, seed), tape }
@@ -224,6 +224,23 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
         self.input(Input::OpenPairing { code, until });
         let result = self.host.open_pairing(code, until);
         self.command(result)
+    }
+
+    /// [`Host::rotate`].
+    pub fn rotate(&mut self, successor: Keys) {
+        self.input(Input::Rotate {
+            static_key: Secret(successor.static_key.secret()),
+            signing_key: Secret(successor.signing_key.seed()),
+        });
+        self.host.rotate(successor);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::forget_former_keys`].
+    pub fn forget_former_keys(&mut self) {
+        self.input(Input::ForgetFormerKeys);
+        self.host.forget_former_keys();
+        self.output(Output::Done);
     }
 
     /// [`Host::cancel_pairing`].

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Blob, Delivered, Input, Output, Start, VERSION};
+use super::{Blob, Delivered, Input, Output, Secret, Start, VERSION};
 use crate::crypto::keys::{Keys, SigningKey, StaticKey};
 use crate::host::Host;
 use crate::session::Bodies;
@@ -49,9 +49,7 @@ impl<const N: usize> Replay<N> {
         if usize::from(start.links) != N {
             return Err(WrongStart::Links(start.links));
         }
-        let config =
-            Keys { static_key: StaticKey::new(start.static_key), signing_key: SigningKey::new(start.signing_key) };
-        Ok(Self { host: Host::new(config, start.seed) })
+        Ok(Self { host: Host::new(keys(start.static_key, start.signing_key), start.seed.0) })
     }
 
     /// The host as it is now.
@@ -92,7 +90,13 @@ impl<const N: usize> Replay<N> {
             Input::Close { now, link, reason } => host.close(now, link, reason),
             Input::Released { now, link } => host.released(now, link),
             Input::CancelPairing => host.cancel_pairing(),
+            Input::Rotate { static_key, signing_key } => host.rotate(keys(static_key, signing_key)),
+            Input::ForgetFormerKeys => host.forget_former_keys(),
         }
         Output::Done
     }
+}
+
+fn keys(static_key: Secret, signing_key: Secret) -> Keys {
+    Keys { static_key: StaticKey::new(static_key.0), signing_key: SigningKey::new(signing_key.0) }
 }

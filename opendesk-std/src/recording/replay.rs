@@ -185,6 +185,8 @@ fn time_of(input: &Input<'_>) -> Option<u64> {
         | Input::Push { .. }
         | Input::Settle { .. }
         | Input::OpenPairing { .. }
+        | Input::Rotate { .. }
+        | Input::ForgetFormerKeys
         | Input::CancelPairing => None,
     }
 }

@@ -8,6 +8,7 @@ mod late_pairing;
 mod links;
 mod operations;
 mod pairing;
+mod rotation;
 mod sessions;
 mod strangers;
 mod streams;

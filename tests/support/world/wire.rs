@@ -5,8 +5,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientDelivery, ClientEvent, Instant, Keys, LinkId, Outcome, PublicKey, Reason, RequestId,
-    SigningKey, StaticKey,
+    Bodies, BodyId, Client, ClientDelivery, ClientEvent, Instant, Keys, LinkId, Outcome, PublicKey, PublicKeys, Reason,
+    RequestId, SigningKey, StaticKey,
 };
 
 /// A machine that connects, by its number: the same number is the same machine with the same keys.
@@ -212,6 +212,17 @@ impl Controller {
         self.events.iter().find_map(|event| match event {
             ClientEvent::Opened { handshake, .. } => Some(*handshake),
             ClientEvent::Refused { .. } | ClientEvent::Closed { .. } => None,
+        })
+    }
+
+    /// The keys that the host has proved, whatever it then said.
+    #[must_use]
+    pub fn proved(&self) -> Option<PublicKeys> {
+        self.events.iter().find_map(|event| match *event {
+            ClientEvent::Opened { host, signing_key, .. } | ClientEvent::Refused { host, signing_key, .. } => {
+                Some(PublicKeys { static_key: host, signing_key })
+            }
+            ClientEvent::Closed { .. } => None,
         })
     }
 
