@@ -38,6 +38,8 @@ pub(crate) enum Command {
     PairWith(PairWith),
     /// List the paired machines, or choose the one that calls go to by default
     Peers(Peers),
+    /// Show this machine's keys, or change them so that paired machines follow
+    Identity(Identity),
     /// Check the connection to a paired machine
     Connect(Connect),
     /// Call one tool, as an agent would
@@ -129,6 +131,24 @@ pub(crate) enum PeersCommand {
         #[arg(long, conflicts_with = "name")]
         clear: bool,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Identity {
+    #[command(subcommand)]
+    pub(crate) command: Option<IdentityCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IdentityCommand {
+    /// Show this machine's keys
+    Show,
+    /// Give this machine new keys. Paired machines follow when they next connect, over the last four changes; those that
+    /// speak version 1 must be paired again. Whoever has a copy of the former keys can follow too: to shut somebody out,
+    /// remove the trust on the other machines
+    Rotate,
+    /// Answer no more to the keys that this machine had before; paired machines that have not followed must be paired again
+    ForgetFormer,
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,7 +10,6 @@ pub mod desktop;
 pub mod govern;
 pub mod home;
 pub mod host;
-mod keys;
 mod machine;
 pub mod picture;
 pub mod recording;
@@ -21,7 +20,6 @@ pub mod tools;
 mod words;
 
 pub use cancel::Cancel;
-pub use keys::{Keys, load as load_keys};
 pub use machine::hostname;
 pub use seed::pairing_code;
 pub use words::words;

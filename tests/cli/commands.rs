@@ -174,3 +174,30 @@ fn ctrl_c_ends_a_host_well_and_takes_a_code_back() {
     let log: String = log.map(|path| fs::read_to_string(path).unwrap()).collect();
     assert!(log.contains("pairing.opened") && log.contains("closed by the owner"), "{log}");
 }
+
+#[test]
+fn both_machines_change_their_keys_and_find_each_other() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let served = Served::start(&host, "virtual", &[]);
+    served.pair(&controller);
+    for home in [&host, &controller] {
+        let before = json(&opendesk(home, &["identity", "--json"]));
+        assert_eq!(before["former"], serde_json::json!([]));
+        let said = opendesk(home, &["identity", "rotate"]);
+        let now = json(&opendesk(home, &["identity", "show", "--json"]));
+        let (was, is) = (before["fingerprint"].as_str().unwrap(), now["fingerprint"].as_str().unwrap());
+        assert_ne!(was, is);
+        assert!(succeeded(&said).starts_with(&format!("this machine is {is} now and was {was}\n")), "{said:?}");
+        assert_eq!(now["former"][0]["fingerprint"], was);
+        assert!(succeeded(&opendesk(home, &["identity"])).ends_with(&format!("formerly     {was}")));
+    }
+    assert!(succeeded(&opendesk(&controller, &["connect"])).starts_with("connected to desk"));
+    let known = json(&opendesk(&controller, &["peers", "--json"]));
+    assert_eq!(known[0]["public_key"], json(&opendesk(&host, &["identity", "--json"]))["public_key"]);
+    for home in [&host, &controller] {
+        assert_eq!(succeeded(&opendesk(home, &["identity", "forget-former"])), "1 former key counts no more");
+        assert_eq!(succeeded(&opendesk(home, &["identity", "forget-former"])), "there were no former keys");
+    }
+    assert!(succeeded(&opendesk(&controller, &["connect"])).starts_with("connected to desk"));
+}

@@ -14,7 +14,7 @@ fn kept() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/session.trace"))
 }
 
-/// A pairing, a wrong name, some typing, a picture, on a host that is recorded.
+/// A pairing, some typing, a picture, other keys, on a host that is recorded.
 fn record(folder: &Folder, runtime: &str, with_picture: bool) -> PathBuf {
     let (file, controller) = (folder.home("recording"), folder.home("controller"));
     let path = file.to_str().expect("a temporary path").to_owned();
@@ -25,6 +25,7 @@ fn record(folder: &Folder, runtime: &str, with_picture: bool) -> PathBuf {
     if with_picture {
         succeeded(&call("screenshot", "{}"));
     }
+    succeeded(&opendesk(&folder.home("host"), &["identity", "rotate"]));
     succeeded(&opendesk(&controller, &["connect", PEER]));
     drop(served);
     file

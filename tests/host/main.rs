@@ -3,6 +3,7 @@
 mod backend;
 mod hostile;
 mod pairing;
+mod rotation;
 mod sessions;
 mod streams;
 

@@ -6,7 +6,7 @@ use opendesk_core::crypto::noise::Transport;
 use opendesk_core::crypto::record::Direction;
 use opendesk_core::dialect::v2::{self, AuthClient, Kind};
 use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind};
-use opendesk_core::{PublicKey, limits};
+use opendesk_core::{PublicKey, Reason, limits};
 use opendesk_std::home::{Home, Peers};
 
 use crate::raw::{self, Raw};
@@ -23,9 +23,16 @@ pub struct Puppet {
 impl Puppet {
     /// Authenticates with the keys of this home, in which the host is called `host`, and waits for the welcome.
     pub async fn open(address: SocketAddr, home: &Home) -> Self {
-        let keys = opendesk_std::load_keys(home).expect("keys");
         let peers = Peers::load(home).expect("peers");
         let host = PublicKey(peers.by_name("host").expect("a paired host").public_key);
+        let (this, refused) = Self::greet(address, home, host, &[]).await;
+        assert_eq!(refused, None);
+        this
+    }
+
+    /// Authenticates with the keys of this home, tells this of itself, and gives the host's refusal if there is one.
+    pub async fn greet(address: SocketAddr, home: &Home, host: PublicKey, greeting: &[u8]) -> (Self, Option<Reason>) {
+        let keys = home.identity().expect("keys").keys;
         let mut raw = raw::open(address).await.expect("a link");
         let (mut auth, first) = AuthClient::start(keys.static_key, host, [9; 32]).expect("a key");
         raw.send(&first).await;
@@ -44,12 +51,12 @@ impl Puppet {
             error: None,
             memory: 0,
         };
-        this.frame(&Header::Hello(hello), &[]).await;
+        this.frame(&Header::Hello(hello), greeting).await;
         let mut welcome = this.raw.receive().await.expect("a HELLO");
         let plaintext = this.incoming.open(&mut welcome).expect("a record");
         let Ok(Frame::Known(Header::Hello(hello), _)) = frame::decode(plaintext) else { panic!("no HELLO") };
-        assert_eq!(hello.error, None);
-        this
+        let refused = hello.error;
+        (this, refused)
     }
 
     /// Seals and sends a frame.

@@ -2,6 +2,7 @@
 
 mod call;
 mod connect;
+mod identity;
 mod mcp;
 mod pair;
 mod pair_with;
@@ -49,6 +50,7 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Pair(options) => pair::run(&context, options).await,
         Command::PairWith(options) => pair_with::run(&context, options).await,
         Command::Peers(options) => peers::run(&context, options),
+        Command::Identity(options) => identity::run(&context, options).await,
         Command::Connect(options) => connect::run(&context, options).await,
         Command::Call(options) => call::run(&context, options).await,
         Command::Mcp(options) => mcp::run(&context, &options).await,

@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context, options: args::Pair) -> Result<(), Fa
 /// Through the host that runs, or by listening as long as it takes.
 async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<Newcomer, Failure> {
     let lasting = Duration::from_secs(options.timeout);
-    let key = opendesk_std::load_keys(&context.home)?.static_key.public();
+    let key = context.home.identity()?.keys.static_key.public();
     let show = |port: u16| {
         let shown = json!({
             "event": "code", "code": code, "port": port, "seconds": options.timeout, "fingerprint": format!("{key:?}"),
@@ -111,6 +111,8 @@ async fn wait(notices: &async_channel::Receiver<Notice>) -> Result<Newcomer, Fai
                 }
             }
             Notice::PairingOpened
+            | Notice::Followed { .. }
+            | Notice::IdentityRotated { .. }
             | Notice::SessionOpened { .. }
             | Notice::SessionEnded { .. }
             | Notice::Refused { .. } => {}

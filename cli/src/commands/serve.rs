@@ -36,7 +36,7 @@ pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), F
             start(Smol, host, |server| tokio::task::spawn_blocking(|| opendesk_smol::block_on(server.run())))?
         }
     };
-    let key = opendesk_std::load_keys(&context.home)?.static_key.public();
+    let key = context.home.identity()?.keys.static_key.public();
     let listening = json!({"event": "listening", "address": address.to_string(), "backend": backend, "fingerprint": format!("{key:?}")});
     output::result(context.json, &listening, || format!("listening on {address}"));
     if !context.json {
@@ -108,6 +108,10 @@ pub(super) fn event(notice: &Notice) -> Value {
         Notice::Paired { name, key, words } => {
             json!({"event": "paired", "name": name, "fingerprint": format!("{key:?}"), "words": words})
         }
+        Notice::Followed { name, former, key } => json!({
+            "event": "followed", "name": name, "former_fingerprint": format!("{former:?}"), "fingerprint": format!("{key:?}"),
+        }),
+        Notice::IdentityRotated { key } => json!({"event": "identity_rotated", "fingerprint": format!("{key:?}")}),
         Notice::PairingEnded(end) => json!({"event": "pairing_ended", "how": format!("{end:?}").to_lowercase()}),
         Notice::SessionOpened { name, address } => {
             json!({"event": "session_opened", "name": name, "address": address})
@@ -130,6 +134,10 @@ fn sentence(notice: &Notice) -> Option<String> {
             format!("a wrong pairing code was tried from {address}; {tries_left} tries are left")
         }
         Notice::Paired { name, words, .. } => format!("paired with {}; its screen shows: {words}", printable(name)),
+        Notice::Followed { name, former, key } => {
+            format!("{} has changed its keys: it was {former:?} and is {key:?}", printable(name))
+        }
+        Notice::IdentityRotated { key } => format!("this machine has changed its keys: it is {key:?}"),
         Notice::SessionOpened { name, address } => format!("{} drives this machine from {address}", printable(name)),
         Notice::SessionEnded { name, reason, lasted } => {
             format!("{} has gone after {} s: {reason}", printable(name), lasted.as_secs())

@@ -1,11 +1,12 @@
 //! Key rotation: how a machine says which keys come after its own, so that whoever trusts it can follow
-//! (docs/PROTOCOL.md, section 13).
+//! (docs/PROTOCOL.md, section 7.1).
 
 use serde::{Deserialize, Serialize};
 
 use super::Unproven;
 use super::keys::{Keys, PublicKeys, SigningKey, verify};
 use crate::frame::Signature;
+use crate::limits::FORMER_KEYS;
 
 /// What both signatures cover before the keys, so that they can stand for nothing else.
 const CONTEXT: &[u8; 23] = b"opendesk v2 succession ";
@@ -64,10 +65,13 @@ fn message(former: &PublicKeys, successor: &PublicKeys) -> [u8; MESSAGE_BYTES] {
 }
 
 /// The keys that a machine has now, of which `known` were known: follows the chain, oldest first, from them to its end.
-/// `None` when the chain does not lead on from them, or when a signature on the way does not hold; then nothing in it is
-/// to be believed.
+/// `None` when the chain does not lead on from them, when a signature on the way does not hold, or when it has more than
+/// [`FORMER_KEYS`] links; then nothing in it is to be believed.
 #[must_use]
 pub fn follow(chain: &[Succession], known: PublicKeys) -> Option<PublicKeys> {
+    if chain.len() > FORMER_KEYS {
+        return None;
+    }
     let begins = chain.iter().position(|link| link.former == known)?;
     let mut reached = known;
     for link in chain.get(begins..)? {
@@ -103,6 +107,14 @@ mod tests {
         assert_eq!(follow(&chain, keys(4).public()), None, "the last one has no successor");
         assert_eq!(follow(&chain, keys(9).public()), None);
         assert_eq!(follow(&[], keys(1).public()), None);
+    }
+
+    #[test]
+    fn a_long_chain_is_not_looked_at() {
+        let chain = chain(&[1, 2, 3, 4, 5, 6]);
+        assert_eq!(chain.len(), FORMER_KEYS + 1);
+        assert_eq!(follow(&chain, keys(1).public()), None);
+        assert_eq!(follow(&chain[1..], keys(2).public()), Some(keys(6).public()));
     }
 
     #[test]

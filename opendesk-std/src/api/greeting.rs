@@ -1,5 +1,6 @@
 //! What the two sides tell of themselves: the bodies of version 2's HELLO, in postcard.
 
+use opendesk_core::Succession;
 use serde::{Deserialize, Serialize};
 
 use super::types::Manifest;
@@ -9,6 +10,8 @@ use super::types::Manifest;
 pub struct ControllerGreeting {
     /// The machine's own name; a host that pairs with it proposes it to its owner.
     pub name: String,
+    /// How the keys that it has came after those by which the host may know it, the oldest first.
+    pub successions: Vec<Succession>,
 }
 
 /// A host's. To a peer that it does not trust, all but the refusal is empty.
@@ -22,6 +25,9 @@ pub struct HostGreeting {
     pub manifest: Manifest,
     /// Why there is no session.
     pub refusal: Option<RefusalInfo>,
+    /// How the keys that it has came after those by which the controller knows it, the oldest first. Empty for a peer
+    /// that it does not trust.
+    pub successions: Vec<Succession>,
 }
 
 /// The particulars of a refused session.

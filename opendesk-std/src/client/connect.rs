@@ -5,15 +5,16 @@ use core::time::Duration;
 use std::net::ToSocketAddrs;
 
 use async_tungstenite::tungstenite::Error as SocketError;
-use opendesk_core::{Client as Machine, Keys, PublicKey, Reason, limits};
+use opendesk_core::{Client as Machine, PublicKey, PublicKeys, Reason, follow, limits};
 
 use super::driver::{Driver, Opened};
 use super::{Client, ClientError};
-use crate::home::{Home, NewPeer, Peers, pin, printable};
+use crate::api::{ControllerGreeting, HostGreeting};
+use crate::home::{Home, HomeError, Identity, NewPeer, Peers, pin, printable};
 use crate::runtime::{Runtime, timeout};
 use crate::socket::{self, Fair, Socket};
 use crate::words::words;
-use crate::{clock, keys, seed};
+use crate::{clock, machine, seed};
 
 /// The port that hosts listen on when nothing else is said.
 pub const DEFAULT_PORT: u16 = 8423;
@@ -68,21 +69,30 @@ pub struct Paired {
 /// # Errors
 /// [`ClientError`]; nothing is waited for longer than ten seconds.
 pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result<Client, ClientError> {
-    let home = options.home.clone();
-    let (name, loaded) = (options.peer.clone(), keys::load(&options.home)?);
-    let peers = runtime.run_blocking(move || Peers::load(&home)).await?;
+    let (home, name) = (options.home.clone(), options.peer.clone());
+    let loaded = move || Ok::<_, HomeError>((home.identity()?, Peers::load(&home)?));
+    let (identity, peers) = runtime.run_blocking(loaded).await?;
     let peer = peers.by_name(&name).ok_or_else(|| unknown(&name, &peers))?;
     let (host, port) = match (peer.last_host.as_str(), peer.last_port) {
         ("", _) | (_, 0) => return Err(no_address(&name)),
         known => known,
     };
-    let config = Keys { static_key: loaded.static_key, signing_key: loaded.signing_key };
-    let key = PublicKey(peer.public_key);
-    let start = move |now, seed| Ok(Machine::auth(now, config, key, seed));
-    let (client, opened) = open(&runtime, host, port, start).await?;
+    let (keys, key) = (identity.keys.clone(), PublicKey(peer.public_key));
+    let start = move |now, seed| Ok(Machine::auth(now, keys, key, seed));
+    let opening = open(&runtime, host, port, &greeting(&identity), start).await;
+    let wrong_host = || ClientError::WrongHost { name: name.clone(), address: address_of(host, port) };
+    let (client, opened) = opening.map_err(|error| match error {
+        ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED) => wrong_host(),
+        other => other,
+    })?;
     match peer.signing_key {
-        Some(known) if known == opened.signing_key => {}
-        Some(_) => return Err(ClientError::Refused { reason: Reason::WRONG_HOST, info: None }),
+        Some(signing_key) if signing_key == opened.signing_key => {
+            let known = PublicKeys { static_key: key, signing_key };
+            if let Some(successor) = follow(&opened.greeting.successions, known) {
+                succeed(&runtime, peers.clone(), key, successor).await;
+            }
+        }
+        Some(_) => return Err(wrong_host()),
         None => runtime.spawn(pin(runtime.clone(), peers.clone(), key, opened.signing_key)),
     }
     match opened.refused {
@@ -96,14 +106,14 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
 /// # Errors
 /// [`ClientError`]; nothing is stored then.
 pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paired, ClientError> {
-    let loaded = keys::load(&options.home)?;
-    let config = Keys { static_key: loaded.static_key, signing_key: loaded.signing_key };
-    let code = options.code.clone();
+    let home = options.home.clone();
+    let identity = runtime.run_blocking(move || home.identity()).await?;
+    let (keys, code) = (identity.keys.clone(), options.code.clone());
     let start = move |now, seed| {
-        Machine::pair(now, config, code.as_bytes(), seed)
+        Machine::pair(now, keys, code.as_bytes(), seed)
             .map_err(|misuse| ClientError::Call(crate::api::Error::invalid(misuse.to_string())))
     };
-    let opening = open(&runtime, &options.host, options.port, start).await;
+    let opening = open(&runtime, &options.host, options.port, &greeting(&identity), start).await;
     let (client, opened) = opening.map_err(|error| match error {
         ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED) => ClientError::Unproven,
         other => other,
@@ -121,14 +131,19 @@ pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paire
         wire: 2,
     };
     let (home, host, port) = (options.home.clone(), options.host.clone(), options.port);
-    let description = opened.greeting.description.clone();
+    let HostGreeting { description, successions, .. } = opened.greeting.clone();
+    let reached = PublicKeys { static_key: opened.host, signing_key: opened.signing_key };
     let stored = runtime
         .run_blocking(move || {
             let mut peers = Peers::load(&home)?;
+            // One that was known by former keys is not a second machine.
+            if let Some(former) = peers.predecessor(&successions, reached).map(|peer| peer.public_key) {
+                peers.succeed(&former, reached)?;
+            }
             let stored = peers.add(&newcomer)?;
             peers.set_endpoint(&newcomer.public_key, &host, port)?;
             peers.set_description(&newcomer.public_key, &description)?;
-            Ok::<_, crate::home::HomeError>(stored)
+            Ok::<_, HomeError>(stored)
         })
         .await?;
     client.close().await;
@@ -151,15 +166,35 @@ fn no_address(name: &str) -> ClientError {
     ClientError::Call(crate::api::Error::new(crate::api::ErrorCode::NotFound, message))
 }
 
+/// What this machine tells of itself.
+fn greeting(identity: &Identity) -> ControllerGreeting {
+    ControllerGreeting { name: machine::hostname(), successions: identity.successions() }
+}
+
+/// The host has changed its keys, and is known by the new ones from now on. Where that cannot be stored, it is known by
+/// the former ones still.
+async fn succeed<R: Runtime>(runtime: &R, mut peers: Peers, former: PublicKey, successor: PublicKeys) {
+    let stored = runtime.run_blocking(move || peers.succeed(&former.0, successor)).await;
+    match stored {
+        Ok(peer) => tracing::info!(peer = %peer.name, key = ?successor.static_key, "the host has changed its keys"),
+        Err(error) => tracing::warn!(%error, "the new keys of a host could not be stored"),
+    }
+}
+
 async fn open<R: Runtime>(
     runtime: &R,
     host: &str,
     port: u16,
+    greeting: &ControllerGreeting,
     start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
 ) -> Result<(Client, Opened), ClientError> {
-    let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let reached = timeout(runtime, CONNECT, reach(runtime, host, port, &address, start)).await;
+    let address = address_of(host, port);
+    let reached = timeout(runtime, CONNECT, reach(runtime, host, port, &address, greeting, start)).await;
     reached.unwrap_or(Err(ClientError::Timeout { what: address, after: CONNECT }))
+}
+
+fn address_of(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 async fn reach<R: Runtime>(
@@ -167,6 +202,7 @@ async fn reach<R: Runtime>(
     host: &str,
     port: u16,
     address: &str,
+    greeting: &ControllerGreeting,
     start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
 ) -> Result<(Client, Opened), ClientError> {
     let unreachable =
@@ -193,7 +229,7 @@ async fn reach<R: Runtime>(
     // Without a bound, so that the cancel of a dropped call always finds room; every call in it has a caller that waits.
     let (commands, orders) = async_channel::unbounded();
     let (tell, told) = async_channel::bounded(1);
-    let driver = Driver::new(runtime.clone(), machine, epoch, Socket::new(stream), orders, tell)?;
+    let driver = Driver::new(runtime.clone(), machine, epoch, Socket::new(stream), orders, tell, greeting)?;
     runtime.spawn(driver.run());
     let opened = told.recv().await.map_err(|_| ClientError::Closed(Reason::LOST))??;
     let client = Client {

@@ -17,7 +17,6 @@ use opendesk_core::{
 
 use super::{ClientError, Orders};
 use crate::api::{ControllerGreeting, Error, HostGreeting, decode, encode};
-use crate::machine;
 use crate::runtime::{Alarm, Runtime};
 use crate::socket::{Received, Socket};
 
@@ -175,8 +174,9 @@ impl<R: Runtime> Driver<R> {
         socket: Socket<R::Stream>,
         orders: Orders,
         opened: Sender<Result<Opened, ClientError>>,
+        greeting: &ControllerGreeting,
     ) -> Result<Self, ClientError> {
-        let greeting = encode(&ControllerGreeting { name: machine::hostname() })?;
+        let greeting = encode(greeting)?;
         let mut machine = Box::new(machine);
         machine.greet(greeting.len());
         Ok(Self {

@@ -32,6 +32,13 @@ pub enum ClientError {
     },
     /// Whoever answered did not prove that it shows the code.
     Unproven,
+    /// Whoever answered has not the keys of the machine that was paired.
+    WrongHost {
+        /// What the machine is called.
+        name: String,
+        /// Where it was sought.
+        address: String,
+    },
     /// The host refused the session.
     Refused {
         /// Why.
@@ -62,6 +69,13 @@ impl fmt::Display for ClientError {
             Self::Unproven => f.write_str(
                 "the machine that answered did not prove that it shows this code; is it the one in front of you?",
             ),
+            Self::WrongHost { name, address } => {
+                let name = crate::home::printable(name);
+                write!(
+                    f,
+                    "the machine at {address} has not the keys that {name:?} was paired with: it is another one, or it has changed them; if it is the right one, pair again"
+                )
+            }
             Self::Refused { reason, info: Some(info) } if *reason == Reason::BUSY => {
                 write!(f, "busy: {}", crate::home::plain_text(&info.message))
             }

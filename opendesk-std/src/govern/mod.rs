@@ -156,8 +156,8 @@ impl Govern {
         self.entry("session.rejected", Some(peer), [("remote_addr", json!(address)), ("reason", json!(reason.word()))]);
     }
 
-    /// Something happened around the pairing window.
-    pub fn pairing(&mut self, kind: &'static str, peer: Option<&Peer>, detail: &str) {
+    /// Something happened to what is trusted: a pairing window, a peer, this machine's keys.
+    pub fn trust(&mut self, kind: &'static str, peer: Option<&Peer>, detail: &str) {
         self.entry(kind, peer, [("detail", json!(detail))]);
     }
 

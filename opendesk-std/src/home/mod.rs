@@ -34,9 +34,10 @@ pub(crate) use peers::pin;
 const MAX_DESCRIPTION: usize = 64 << 10;
 
 /// Names of which at least one stands in a directory that is an opendesk home.
-const MARKS: [&str; 9] = [
+const MARKS: [&str; 10] = [
     "identity.key",
     "identity.ed25519",
+    "identity.former",
     "trusted-peers.json",
     "default-peer",
     "description.txt",
@@ -165,9 +166,27 @@ impl Home {
     ///
     /// # Errors
     /// [`HomeErrorKind::Corrupt`] for a key file of the wrong length, which is left as it is;
-    /// [`HomeErrorKind::Busy`], [`HomeErrorKind::Io`].
+    /// [`HomeErrorKind::Busy`] when another process keeps the [`HomeLock`] for five seconds, [`HomeErrorKind::Io`].
     pub fn identity(&self) -> Result<Identity, HomeError> {
         Identity::load_or_create(&self.path)
+    }
+
+    /// Gives this machine new keys and keeps the ones that it had, so that paired machines can follow. Those of
+    /// [`FORMER_KEYS`](opendesk_core::limits::FORMER_KEYS) changes are kept.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity). What was begun is finished by whoever asks for the identity next.
+    pub fn rotate_identity(&self) -> Result<Identity, HomeError> {
+        Identity::rotate(&self.path)
+    }
+
+    /// Forgets the keys that this machine had before, and gives how many pairs there were. Paired machines that have
+    /// not followed by then must be paired again.
+    ///
+    /// # Errors
+    /// As [`identity`](Self::identity).
+    pub fn forget_former_keys(&self) -> Result<usize, HomeError> {
+        Identity::forget_former(&self.path)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The machines that this one is paired with, whichever of the two controls the other.
 
-use opendesk_core::{PublicKey, VerifyingKey};
+use opendesk_core::{PublicKey, PublicKeys, Succession, VerifyingKey, follow};
 use serde_json::{Map, Value};
 
 use super::name::plain_text;
@@ -111,6 +111,53 @@ impl Peers {
             }
             Ok(())
         })
+    }
+
+    /// The trusted machine that the chain leads from to these keys, if there is one.
+    #[must_use]
+    pub fn predecessor(&self, chain: &[Succession], reached: PublicKeys) -> Option<&TrustedPeer> {
+        self.peers.iter().find(|peer| {
+            let known =
+                peer.signing_key.map(|signing_key| PublicKeys { static_key: PublicKey(peer.public_key), signing_key });
+            known.is_some_and(|known| follow(chain, known) == Some(reached))
+        })
+    }
+
+    /// A trusted machine has other keys from now on; all else about it stays. Where the machine is known by those
+    /// already, nothing changes.
+    ///
+    /// # Errors
+    /// [`HomeErrorKind::Invalid`] when no machine, or another one too, is trusted by such a key; see also [`Peers`].
+    pub fn succeed(&mut self, former: &[u8; 32], successor: PublicKeys) -> Result<TrustedPeer, HomeError> {
+        let new = successor.static_key.0;
+        self.change(|records| {
+            let peers = records.peers();
+            let knows = |key: &[u8; 32]| peers.iter().any(|peer| peer.public_key == *key);
+            match (knows(former), knows(&new)) {
+                (false, true) => return Ok(()),
+                (false, false) => return Err(unknown(former)),
+                (true, true) => {
+                    let what =
+                        "a paired machine says that it has the keys of another paired machine now; they stay two";
+                    return Err(HomeError::new(HomeErrorKind::Invalid, what));
+                }
+                (true, false) => {}
+            }
+            // What was known stays under the former key as well until the other file is written.
+            let mut known = records.ours.get(&hex::encode(former)).cloned().unwrap_or_default();
+            known.remove("signing_key");
+            records.ours.insert(hex::encode(&new), known);
+            records.pin(&new, 2, Some(successor.signing_key));
+            if let Some(fields) = records.fields_mut(former) {
+                fields.insert("public_key".into(), hex::encode(&new).into());
+            }
+            Ok(())
+        })?;
+        self.change(|records| {
+            records.ours.remove(&hex::encode(former));
+            Ok(())
+        })?;
+        self.by_key(&new).cloned().ok_or_else(|| unknown(&new))
     }
 
     /// Ends the trust in a machine and forgets all about it; `None` when it was not trusted.
@@ -262,6 +309,8 @@ pub(crate) async fn pin<R: Runtime>(runtime: R, mut peers: Peers, key: PublicKey
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+
+    use opendesk_core::{Keys, SigningKey, StaticKey};
 
     use super::*;
 
@@ -425,6 +474,60 @@ mod tests {
         assert_eq!(text(&home, "peers.json"), "{}");
         assert_eq!(peers.remove(&[1; 32]).unwrap(), None);
         peers.set_default(None).unwrap();
+    }
+
+    fn keys(byte: u8) -> Keys {
+        Keys { static_key: StaticKey::new([byte; 32]), signing_key: SigningKey::new([byte ^ 0x80; 32]) }
+    }
+
+    fn known_by(byte: u8, name: &str) -> NewPeer {
+        let PublicKeys { static_key, signing_key } = keys(byte).public();
+        NewPeer { public_key: static_key.0, signing_key: Some(signing_key), wire: 2, ..new(1, name) }
+    }
+
+    #[test]
+    fn a_machine_with_new_keys_is_the_machine_that_it_was() {
+        let (home, _root) = home();
+        let mut peers = Peers::load(&home).unwrap();
+        peers.add(&known_by(1, "a")).unwrap();
+        peers.add(&known_by(2, "b")).unwrap();
+        let former = keys(1).public().static_key.0;
+        peers.set_description_override(&former, "mine").unwrap();
+        peers.set_default(Some(&former)).unwrap();
+        let chain = [Succession::sign(&keys(1), &keys(3))];
+        assert_eq!(peers.predecessor(&chain, keys(3).public()).map(|peer| peer.name.as_str()), Some("a"));
+        assert_eq!(peers.predecessor(&chain, keys(2).public()), None);
+        let successor = peers.succeed(&former, keys(3).public()).unwrap();
+        assert_eq!(successor.public_key, keys(3).public().static_key.0);
+        assert_eq!(successor.signing_key, Some(keys(3).public().signing_key));
+        assert_eq!((successor.name.as_str(), successor.description_override.as_str()), ("a", "mine"));
+        assert_eq!((successor.wire, peers.default_peer()), (Some(2), Some(&successor)));
+        assert_eq!(names(&peers), ["a", "b"]);
+        // A second one who saw the chain at the same time changes nothing.
+        assert_eq!(peers.succeed(&former, keys(3).public()).unwrap(), successor);
+        let ours: Value = serde_json::from_str(&text(&home, "peers.json")).unwrap();
+        assert_eq!(ours.as_object().unwrap().len(), 2, "the former key is forgotten: {ours}");
+    }
+
+    #[test]
+    fn two_machines_never_become_one() {
+        let (home, _root) = home();
+        let mut peers = Peers::load(&home).unwrap();
+        peers.add(&known_by(1, "a")).unwrap();
+        peers.add(&known_by(2, "b")).unwrap();
+        let before = peers.list().to_vec();
+        let former = keys(1).public().static_key.0;
+        assert_eq!(peers.succeed(&former, keys(2).public()).unwrap_err().kind(), HomeErrorKind::Invalid);
+        assert_eq!(peers.succeed(&[9; 32], keys(3).public()).unwrap_err().kind(), HomeErrorKind::Invalid);
+        assert_eq!(Peers::load(&home).unwrap().list(), before);
+    }
+
+    #[test]
+    fn a_machine_whose_signing_key_is_not_known_cannot_be_followed() {
+        let (home, _root) = home();
+        let mut peers = Peers::load(&home).unwrap();
+        peers.add(&NewPeer { signing_key: None, ..known_by(1, "a") }).unwrap();
+        assert_eq!(peers.predecessor(&[Succession::sign(&keys(1), &keys(3))], keys(3).public()), None);
     }
 
     #[test]

@@ -28,7 +28,7 @@ const CONNECTIONS: usize = 16;
 /// What a program asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AdminRequest {
-    /// `list`, `kill`, `kill_all`, `pair`.
+    /// `list`, `kill`, `kill_all`, `pair`, `rotate_identity`, `forget_former_keys`.
     pub(crate) op: String,
     /// With `kill`: the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]

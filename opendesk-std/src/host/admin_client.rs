@@ -77,6 +77,28 @@ pub async fn pair_through_running<R: Runtime>(
     Ok(Newcomer { name, words })
 }
 
+/// Has the running host of this home change the keys of this machine.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn rotate_through_running<R: Runtime>(runtime: &R, home: &Home) -> Result<(), AdminError> {
+    order(runtime, home, "rotate_identity").await
+}
+
+/// Has the running host of this home forget the keys that it had before.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn forget_through_running<R: Runtime>(runtime: &R, home: &Home) -> Result<(), AdminError> {
+    order(runtime, home, "forget_former_keys").await
+}
+
+async fn order<R: Runtime>(runtime: &R, home: &Home, op: &str) -> Result<(), AdminError> {
+    let request = AdminRequest { op: op.to_owned(), id: None, code: None, seconds: None };
+    let mut stream = ask(runtime, home, &request).await?;
+    answer(runtime, &mut stream, PATIENCE).await.map(drop)
+}
+
 fn failed(error: &dyn fmt::Display) -> AdminError {
     AdminError::Failed(format!("the running host cannot be asked: {error}"))
 }
@@ -97,7 +119,7 @@ async fn answer<R: Runtime>(runtime: &R, stream: &mut R::LocalStream, limit: Dur
     let Some(frame) = timeout(runtime, limit, read_frame(stream)).await else {
         return Err(AdminError::Failed("the running host does not answer".to_owned()));
     };
-    let frame = frame.map_err(|_| AdminError::Failed("the host has stopped, and the code is void".to_owned()))?;
+    let frame = frame.map_err(|_| AdminError::Failed("the host has stopped".to_owned()))?;
     let answer: Answer = rmp_serde::from_slice(&frame).map_err(|error| failed(&error))?;
     if answer.ok { Ok(answer) } else { Err(AdminError::Failed(answer.error)) }
 }

@@ -4,9 +4,10 @@ use opendesk_core::{LinkId, OperationId, Outcome, PublicKey, RequestId, RequestP
 
 use super::driver::Server;
 use super::link::{Arriving, Orphan, Running};
+use super::rotation::Rekey;
 use crate::api::{Call, DisplaySubscribe, Error, ErrorCode, Method, Result};
 use crate::desktop::Watch;
-use crate::home::HomeError;
+use crate::home::{HomeError, Identity};
 use crate::runtime::Runtime;
 
 /// Calls that may be with the desk: those in flight and as many that were cancelled.
@@ -20,10 +21,41 @@ const NO_OPERATION: OperationId = [0; 16];
 
 /// What was done elsewhere.
 pub(super) enum Done {
-    Call { link: LinkId, call: RequestId, bytes: usize, result: Result<Vec<u8>> },
-    Seen { link: LinkId, call: RequestId, watch: Watch, seen: Result<Option<Vec<u8>>> },
-    Released { link: LinkId, result: Result<()> },
-    Trusted { link: LinkId, key: PublicKey, words: String, result: core::result::Result<String, HomeError> },
+    Call {
+        link: LinkId,
+        call: RequestId,
+        bytes: usize,
+        result: Result<Vec<u8>>,
+    },
+    Seen {
+        link: LinkId,
+        call: RequestId,
+        watch: Watch,
+        seen: Result<Option<Vec<u8>>>,
+    },
+    Released {
+        link: LinkId,
+        result: Result<()>,
+    },
+    Trusted {
+        link: LinkId,
+        key: PublicKey,
+        words: String,
+        result: core::result::Result<String, HomeError>,
+    },
+    /// A controller that came with new keys is trusted by them from now on.
+    Followed {
+        link: LinkId,
+        key: PublicKey,
+        former: PublicKey,
+        result: core::result::Result<String, HomeError>,
+    },
+    /// The keys of this machine were changed, for a program that asked for it.
+    Rekeyed {
+        program: u64,
+        what: Rekey,
+        result: core::result::Result<Identity, HomeError>,
+    },
 }
 
 impl<R: Runtime> Server<R> {
@@ -118,6 +150,8 @@ impl<R: Runtime> Server<R> {
             }
             Done::Seen { link, call, watch, seen } => self.seen(link, call, watch, seen),
             Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),
+            Done::Followed { link, key, former, result } => self.followed(link, key, former, result),
+            Done::Rekeyed { program, what, result } => self.rekeyed(program, what, result),
             Done::Released { link, result } => {
                 if let Err(error) = result {
                     tracing::warn!(%error, "something that the last controller held could not be released");

@@ -13,7 +13,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
 use opendesk_core::trace::Recorder;
-use opendesk_core::{BodyId, Delivery, Event, Keys, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, limits};
+use opendesk_core::{
+    BodyId, Delivery, Event, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, Succession, limits,
+};
 
 use super::admin::Admin;
 use super::calls::Done;
@@ -25,7 +27,7 @@ use crate::api::{Error, ErrorCode};
 use crate::desktop::Desk;
 use crate::govern::audit::AuditLog;
 use crate::govern::{Govern, Throttle};
-use crate::home::{Home, ServeLock};
+use crate::home::{Home, Identity, ServeLock};
 use crate::recording::FileTape;
 use crate::runtime::{Alarm, Listener, Runtime};
 use crate::socket::{Received, Socket};
@@ -50,6 +52,8 @@ const STOPPING: Duration = limits::LINGER;
 pub struct Server<R: Runtime> {
     pub(super) runtime: R,
     pub(super) host: Box<Recorder<FileTape, LINKS>>,
+    /// How this machine came to the keys that it has.
+    pub(super) successions: Vec<Succession>,
     pub(super) links: BTreeMap<LinkId, Link<R::Stream>>,
     pub(super) desk: Desk,
     pub(super) govern: Govern,
@@ -102,7 +106,7 @@ impl<R: Runtime> Server<R> {
     pub fn start(runtime: R, options: HostOptions) -> Result<Self, StartError> {
         let HostOptions { listen, home, computer, policy, audit, record } = options;
         let lock = home.lock_for_serving().map_err(|error| StartError::Home(error.to_string()))?;
-        let keys = crate::keys::load(&home).map_err(|error| StartError::Home(error.to_string()))?;
+        let identity = home.identity().map_err(|error| StartError::Home(error.to_string()))?;
         let log = match audit {
             true => Some(AuditLog::open(&home.audit_dir(), clock::wall).map_err(|e| StartError::Home(e.to_string()))?),
             false => None,
@@ -113,13 +117,13 @@ impl<R: Runtime> Server<R> {
         let desk = Desk::start(computer).map_err(StartError::Desktop)?;
         let seed = seed::fresh().map_err(StartError::Home)?;
         let tape = record.map(|path| FileTape::create(&path)).transpose().map_err(StartError::Record)?;
-        let config = Keys { static_key: keys.static_key, signing_key: keys.signing_key };
         let (commands, orders) = async_channel::bounded(64);
         let (done, finished) = async_channel::unbounded();
         Ok(Self {
             alarm: Alarm::new(runtime.timer()),
             epoch: runtime.now(),
-            host: Box::new(Recorder::new(config, seed, tape)),
+            host: machine(&identity, seed, tape),
+            successions: identity.successions(),
             links: BTreeMap::new(),
             desk,
             govern: Govern::new(policy, log),
@@ -367,7 +371,7 @@ impl<R: Runtime> Server<R> {
 
     fn wrong_code(&mut self, link: LinkId, tries_left: u8) {
         let address = self.links.get(&link).map(|link| link.address.clone()).unwrap_or_default();
-        self.govern.pairing("pairing.wrong_code", None, &format!("from {address}, {tries_left} tries left"));
+        self.govern.trust("pairing.wrong_code", None, &format!("from {address}, {tries_left} tries left"));
         self.notify(Notice::WrongCode { address, tries_left });
     }
 
@@ -378,7 +382,7 @@ impl<R: Runtime> Server<R> {
             PairingEnd::Expired => "expired",
             PairingEnd::Closed => "closed by the owner",
         };
-        self.govern.pairing("pairing.closed", None, how);
+        self.govern.trust("pairing.closed", None, how);
         if let Some(admin) = &mut self.admin {
             admin.pairing_ended(end, self.newcomer.take());
         }
@@ -439,4 +443,13 @@ impl<R: Runtime> Server<R> {
             Err(_) => {}
         }
     }
+}
+
+/// The protocol's machine as it would be had it run through every change of keys.
+fn machine(identity: &Identity, seed: [u8; 32], tape: Option<FileTape>) -> Box<Recorder<FileTape, LINKS>> {
+    let mut keys = identity.former.iter().chain([&identity.keys]).cloned();
+    let first = keys.next().unwrap_or_else(|| identity.keys.clone());
+    let mut machine = Box::new(Recorder::new(first, seed, tape));
+    keys.for_each(|successor| machine.rotate(successor));
+    machine
 }

@@ -28,6 +28,20 @@ pub enum Notice {
         /// The four words that its screen shows too.
         words: String,
     },
+    /// A trusted controller has other keys from now on.
+    Followed {
+        /// Its name.
+        name: String,
+        /// The key by which it was known.
+        former: PublicKey,
+        /// The one by which it is known now.
+        key: PublicKey,
+    },
+    /// This machine has other keys from now on.
+    IdentityRotated {
+        /// The one by which it is known now.
+        key: PublicKey,
+    },
     /// The pairing window is closed.
     PairingEnded(PairingEnd),
     /// A controller drives from now on.

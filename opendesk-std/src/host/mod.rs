@@ -12,6 +12,7 @@ mod link;
 mod owner;
 mod peers;
 mod recent;
+mod rotation;
 mod streams;
 
 use core::fmt;
@@ -21,9 +22,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::admin::pairing_failure;
-pub use self::admin_client::{AdminError, Newcomer, pair_through_running};
+pub use self::admin_client::{
+    AdminError, Newcomer, forget_through_running, pair_through_running, rotate_through_running,
+};
 pub use self::driver::Server;
 pub use self::handle::{HostHandle, HostStopped, Notice, SessionInfo};
+pub use self::rotation::{forget_at_rest, rotate_at_rest};
 use crate::desktop::Computer;
 use crate::govern::Policy;
 use crate::home::Home;

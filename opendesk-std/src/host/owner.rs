@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::admin::{AdminEvent, AdminRequest};
 use super::driver::Server;
 use super::handle::{Command, Notice, SessionInfo};
+use super::rotation::Rekey;
 use crate::runtime::Runtime;
 
 impl<R: Runtime> Server<R> {
@@ -33,7 +34,7 @@ impl<R: Runtime> Server<R> {
         self.poll_events();
         let until = self.now().after(lasting);
         self.host.open_pairing(code.as_bytes(), until).map_err(|misuse| misuse.to_string())?;
-        self.govern.pairing("pairing.opened", None, &format!("for {} s", lasting.as_secs()));
+        self.govern.trust("pairing.opened", None, &format!("for {} s", lasting.as_secs()));
         self.notify(Notice::PairingOpened);
         Ok(())
     }
@@ -76,6 +77,14 @@ impl<R: Runtime> Server<R> {
     fn answer_admin(&mut self, program: u64, request: Result<AdminRequest, String>) {
         let answer = request.and_then(|request| match request.op.as_str() {
             "pair" => self.pair_for(program, &request).map(|()| None),
+            "rotate_identity" => {
+                self.rekey(program, Rekey::Rotate);
+                Ok(None)
+            }
+            "forget_former_keys" => {
+                self.rekey(program, Rekey::Forget);
+                Ok(None)
+            }
             "list" => Ok(Some(json!({"ok": true, "sessions": self.sessions()}))),
             "kill" => {
                 let Some(Value::String(id)) = &request.id else {

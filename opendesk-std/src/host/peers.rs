@@ -1,6 +1,6 @@
 //! Who comes, who is trusted, who drives, who goes.
 
-use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason};
+use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, PublicKeys, Reason};
 
 use super::calls::Done;
 use super::driver::Server;
@@ -13,25 +13,33 @@ use crate::runtime::Runtime;
 use crate::words::words;
 use crate::{clock, machine, seed};
 
+/// What is known of a peer that has proved its key.
+enum Recognised {
+    Decided(Decision),
+    /// It is the trusted peer that had this key.
+    Successor(PublicKey),
+}
+
 impl<R: Runtime> Server<R> {
     /// A peer has proved its key: whoever is trusted may drive, and whoever came by the code is trusted.
     pub(super) fn welcome(&mut self, now: Instant, proved: &ProvedPeer<'_>) {
         if proved.paired {
-            self.trust(proved);
-        } else {
-            let decision = self.recognise(proved);
-            self.decide(now, proved.link, proved.peer, decision);
+            return self.trust(proved);
+        }
+        match self.recognise(proved) {
+            Recognised::Decided(decision) => self.decide(now, proved.link, proved.peer, decision),
+            Recognised::Successor(former) => self.follow(proved, former),
         }
     }
 
-    fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
+    pub(super) fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
         let now_here = self.runtime.now();
         if let (Some(link), Decision::Refused(reason)) = (self.links.get(&id), decision)
             && let Some(unsaid) = self.strangers.speak(now_here)
         {
             let address = link.address.clone();
             if unsaid > 0 {
-                self.govern.pairing("session.rejected.more", None, &format!("{unsaid} more were refused before"));
+                self.govern.trust("session.rejected.more", None, &format!("{unsaid} more were refused before"));
             }
             self.govern.session_rejected(&stranger(key), &address, reason);
             self.notify(Notice::Refused { name: String::new(), key, address, reason });
@@ -41,18 +49,26 @@ impl<R: Runtime> Server<R> {
 
     /// Storing waits for the disk and perhaps for another program, so it happens elsewhere; the link waits.
     fn trust(&mut self, proved: &ProvedPeer<'_>) {
-        let greeting: ControllerGreeting = decode(proved.body).unwrap_or_default();
+        let ControllerGreeting { name, successions } = decode(proved.body).unwrap_or_default();
         let newcomer = NewPeer {
             public_key: proved.peer.0,
-            name: greeting.name,
+            name,
             paired_at: clock::epoch_seconds(),
             signing_key: Some(proved.signing_key),
             wire: 2,
         };
+        let reached = PublicKeys { static_key: proved.peer, signing_key: proved.signing_key };
         let (link, key, words) = (proved.link, proved.peer, words(&proved.handshake));
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
-            let store = move || Peers::load(&home).and_then(|mut peers| peers.add(&newcomer));
+            let store = move || {
+                let mut peers = Peers::load(&home)?;
+                // One that was known by former keys is not a second machine.
+                if let Some(former) = peers.predecessor(&successions, reached).map(|peer| peer.public_key) {
+                    peers.succeed(&former, reached)?;
+                }
+                peers.add(&newcomer)
+            };
             let result = runtime.run_blocking(store).await.map(|stored| stored.name.to_string());
             Some(Done::Trusted { link, key, words, result })
         }));
@@ -63,7 +79,7 @@ impl<R: Runtime> Server<R> {
         let decision = match result {
             Ok(name) => {
                 let peer = Peer { key, name: name.clone() };
-                self.govern.pairing("pairing.paired", Some(&peer), "by code");
+                self.govern.trust("pairing.paired", Some(&peer), "by code");
                 if let Some(link) = self.links.get_mut(&id) {
                     link.peer = Some(peer);
                     link.paired = true;
@@ -82,20 +98,27 @@ impl<R: Runtime> Server<R> {
     }
 
     /// The list is read for every connection, so that a change by another program counts at once.
-    fn recognise(&mut self, proved: &ProvedPeer<'_>) -> Decision {
+    fn recognise(&mut self, proved: &ProvedPeer<'_>) -> Recognised {
         let peers = match Peers::load(&self.home) {
             Ok(peers) => peers,
             Err(error) => {
                 tracing::error!(%error, "nobody can be recognised");
-                return Decision::Refused(Reason::UNAVAILABLE);
+                return Recognised::Decided(Decision::Refused(Reason::UNAVAILABLE));
             }
         };
-        let Some(known) = peers.by_key(&proved.peer.0) else { return Decision::Refused(Reason::UNTRUSTED) };
+        let Some(known) = peers.by_key(&proved.peer.0) else {
+            let reached = PublicKeys { static_key: proved.peer, signing_key: proved.signing_key };
+            let chain = decode::<ControllerGreeting>(proved.body).unwrap_or_default().successions;
+            return match peers.predecessor(&chain, reached) {
+                Some(former) => Recognised::Successor(PublicKey(former.public_key)),
+                None => Recognised::Decided(Decision::Refused(Reason::UNTRUSTED)),
+            };
+        };
         match known.signing_key {
             Some(pinned) if pinned == proved.signing_key => {}
             Some(_) => {
                 tracing::warn!(name = %known.name, "a trusted peer came with another signing key and was refused");
-                return Decision::Refused(Reason::UNTRUSTED);
+                return Recognised::Decided(Decision::Refused(Reason::UNTRUSTED));
             }
             None => {
                 let pinning = pin(self.runtime.clone(), peers.clone(), proved.peer, proved.signing_key);
@@ -108,7 +131,7 @@ impl<R: Runtime> Server<R> {
         if let Some(link) = self.links.get_mut(&proved.link) {
             link.peer = Some(Peer { key: proved.peer, name: known.name.to_string() });
         }
-        Decision::Trusted
+        Recognised::Decided(Decision::Trusted)
     }
 
     fn name_of(&self, key: PublicKey) -> String {
@@ -123,6 +146,7 @@ impl<R: Runtime> Server<R> {
                 description: self.home.description(),
                 manifest: self.desk.manifest().clone(),
                 refusal: None,
+                successions: self.successions.clone(),
             },
             GreetingVerdict::Refused(reason) => refusal(reason.text().to_owned(), None, None),
             GreetingVerdict::Busy { holder, since } => {
@@ -131,7 +155,8 @@ impl<R: Runtime> Server<R> {
                 let message = format!("{name:?} is driving this machine since {} s", driven.round());
                 let started = clock::epoch_seconds() - driven;
                 self.refused_busy(id);
-                HostGreeting { name: machine::hostname(), ..refusal(message, Some(name), Some(started)) }
+                let successions = self.successions.clone();
+                HostGreeting { name: machine::hostname(), successions, ..refusal(message, Some(name), Some(started)) }
             }
         };
         let body = encode(&greeting).unwrap_or_default();
@@ -198,5 +223,6 @@ fn refusal(message: String, holder: Option<String>, since: Option<f64>) -> HostG
         description: String::new(),
         manifest: Manifest::default(),
         refusal: Some(RefusalInfo { message, holder, since }),
+        successions: Vec::new(),
     }
 }

@@ -1,0 +1,134 @@
+//! Changed keys: a controller that comes with new ones, and this machine that gets some.
+
+use opendesk_core::{Decision, LinkId, ProvedPeer, PublicKey, PublicKeys, Reason};
+use serde_json::json;
+
+use super::calls::Done;
+use super::driver::Server;
+use super::handle::Notice;
+use crate::clock;
+use crate::govern::audit::AuditLog;
+use crate::govern::{AllowAll, Govern, Peer};
+use crate::home::{Home, HomeError, Identity, Peers, ServeLock};
+use crate::runtime::Runtime;
+
+/// What is done to the keys of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rekey {
+    /// It gets new ones.
+    Rotate,
+    /// Those that it had before count no more.
+    Forget,
+}
+
+/// Gives a machine on which no host runs new keys, and logs it.
+///
+/// # Errors
+/// Those of [`Home::rotate_identity`].
+pub fn rotate_at_rest(home: &Home, _no_host: &ServeLock) -> Result<Identity, HomeError> {
+    let identity = home.rotate_identity()?;
+    log_at_rest(home, "identity.rotated", &format!("the key is {}", identity.keys.static_key.public()));
+    Ok(identity)
+}
+
+/// Has a machine on which no host runs forget the keys that it had before, and logs it. Gives how many pairs there were.
+///
+/// # Errors
+/// Those of [`Home::forget_former_keys`].
+pub fn forget_at_rest(home: &Home, _no_host: &ServeLock) -> Result<usize, HomeError> {
+    let forgotten = home.forget_former_keys()?;
+    log_at_rest(home, "identity.forgot_former", &format!("{forgotten} former keys count no more"));
+    Ok(forgotten)
+}
+
+fn log_at_rest(home: &Home, kind: &'static str, detail: &str) {
+    match AuditLog::open(&home.audit_dir(), clock::wall) {
+        Ok(log) => Govern::new(Box::new(AllowAll), Some(log)).trust(kind, None, detail),
+        Err(error) => tracing::error!(%error, "the change of keys could not be logged"),
+    }
+}
+
+impl<R: Runtime> Server<R> {
+    /// A trusted controller has shown that it has these keys now. They are stored before it may drive; the link waits.
+    pub(super) fn follow(&mut self, proved: &ProvedPeer<'_>, former: PublicKey) {
+        let successor = PublicKeys { static_key: proved.peer, signing_key: proved.signing_key };
+        let (link, key) = (proved.link, proved.peer);
+        let (home, runtime) = (self.home.clone(), self.runtime.clone());
+        self.send_away(Box::pin(async move {
+            let store = move || Peers::load(&home)?.succeed(&former.0, successor);
+            let result = runtime.run_blocking(store).await.map(|stored| stored.name.to_string());
+            Some(Done::Followed { link, key, former, result })
+        }));
+    }
+
+    /// The new keys of a controller are stored, or could not be.
+    pub(super) fn followed(
+        &mut self,
+        id: LinkId,
+        key: PublicKey,
+        former: PublicKey,
+        result: Result<String, HomeError>,
+    ) {
+        let now = self.now();
+        let decision = match result {
+            Ok(name) => {
+                let peer = Peer { key, name: name.clone() };
+                self.govern.trust("trust.followed", Some(&peer), &format!("the key was {former}"));
+                self.notify(Notice::Followed { name, former, key });
+                if let Some(link) = self.links.get_mut(&id) {
+                    link.peer = Some(peer);
+                }
+                // It is the same peer, so its session under the former key is replaced as any of its sessions would be.
+                if let Some((open, holder, _)) = self.host.controller()
+                    && holder == former
+                {
+                    self.host.close(now, open, Reason::REPLACED);
+                }
+                Decision::Trusted
+            }
+            Err(error) => {
+                tracing::error!(%error, "the new key of a trusted peer could not be stored");
+                Decision::Refused(Reason::UNAVAILABLE)
+            }
+        };
+        self.decide(now, id, key, decision);
+    }
+
+    /// A program of the owner wants the keys of this machine changed; it is answered when they are.
+    pub(super) fn rekey(&mut self, program: u64, what: Rekey) {
+        let (home, runtime) = (self.home.clone(), self.runtime.clone());
+        self.send_away(Box::pin(async move {
+            let change = move || match what {
+                Rekey::Rotate => home.rotate_identity(),
+                Rekey::Forget => home.forget_former_keys().and_then(|_count| home.identity()),
+            };
+            Some(Done::Rekeyed { program, what, result: runtime.run_blocking(change).await })
+        }));
+    }
+
+    /// The keys on disk are changed, or could not be.
+    pub(super) fn rekeyed(&mut self, program: u64, what: Rekey, result: Result<Identity, HomeError>) {
+        let answer = match result {
+            Ok(identity) => {
+                let key = identity.keys.static_key.public();
+                self.successions = identity.successions();
+                match what {
+                    Rekey::Rotate => {
+                        self.govern.trust("identity.rotated", None, &format!("the key is {key}"));
+                        self.host.rotate(identity.keys);
+                        self.notify(Notice::IdentityRotated { key });
+                    }
+                    Rekey::Forget => {
+                        self.govern.trust("identity.forgot_former", None, "former keys count no more");
+                        self.host.forget_former_keys();
+                    }
+                }
+                json!({"ok": true})
+            }
+            Err(error) => json!({"ok": false, "error": error.to_string()}),
+        };
+        if let Some(admin) = &mut self.admin {
+            admin.answer(program, answer);
+        }
+    }
+}
