@@ -9,5 +9,6 @@ mod raw;
 mod scenarios;
 mod session_vectors;
 mod storm;
+mod succession_vectors;
 mod trace;
 mod vectors;

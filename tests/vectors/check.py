@@ -1,8 +1,8 @@
-"""Checks session vectors of wire version 2, independently of the code that made them.
+"""Checks session and succession vectors of wire version 2, independently of the code that made them.
 
 Written from docs/PROTOCOL.md alone (R… are its rules), Noise revision 34 and RFC 9496. From the secrets in a vector it
 computes every handshake message, the hash and the keys as both sides do, opens and seals every record and follows the
-frames. Usage: check.py [FILE…], by default session-auth.json and session-pair.json beside it; needs the package
+frames. Usage: check.py [FILE…], by default those beside it (session-auth, session-pair, succession); needs the package
 `cryptography`. Exit code 0: all holds, one line for each file; 1: a line on standard error says what differs; 2: a file
 is unreadable or incomplete, or nothing can be checked here. Nothing is constant-time: for published secrets only.
 """
@@ -421,13 +421,40 @@ def check(data: Any) -> str:
     return f"{len(handshake)} handshake messages, {len(records)} records"
 
 
+def check_successions(data: Any) -> str:
+    """Section 7.1: a chain of the same machine's keys, oldest first."""
+    machines, chain = value(data, "machines"), value(data, "successions")
+    if not isinstance(machines, list) or not isinstance(chain, list) or len(machines) < 2:
+        raise Unusable("machines or successions is not a list with a succession")
+    require(len(chain) == len(machines) - 1, "successions", f"{len(machines) - 1}", len(chain))
+    pairs, signers = [], []
+    for machine in machines:
+        static = X25519PrivateKey.from_private_bytes(octets(machine, "static_secret", size=32))
+        signing = Ed25519PrivateKey.from_private_bytes(octets(machine, "signing_seed", size=32))
+        same("static_public", public(static), octets(machine, "static_public", size=32))
+        same("signing_public", signing.public_key().public_bytes_raw(), octets(machine, "signing_public", size=32))
+        pairs.append(public(static) + signing.public_key().public_bytes_raw())
+        signers.append(signing)
+    for number, succession in enumerate(chain):
+        keys = pairs[number] + pairs[number + 1]
+        message = b"opendesk v2 succession " + keys
+        require(len(message) == 151, "the signed message", "151 bytes", len(message))
+        expected = keys + signers[number].sign(message) + signers[number + 1].sign(message)
+        same(f"succession {number + 1}", expected, octets({"it": succession}, "it", size=256))
+    return f"{len(chain)} successions"
+
+
 def main() -> int:
-    beside = [str(Path(__file__).with_name(name)) for name in ("session-auth.json", "session-pair.json")]
+    names = ("session-auth.json", "session-pair.json", "succession.json")
+    beside = [str(Path(__file__).with_name(name)) for name in names]
     for path in map(Path, sys.argv[1:] or beside):
         try:
             if not ristretto.is_right():
                 raise Unusable("its own ristretto255 is not that of RFC 9496; nothing was checked")
-            print(f"{path.name}: {check(json.loads(path.read_bytes()))}, all as docs/PROTOCOL.md says")
+            data = json.loads(path.read_bytes())
+            is_chain = isinstance(data, dict) and "successions" in data
+            had = check_successions(data) if is_chain else check(data)
+            print(f"{path.name}: {had}, all as docs/PROTOCOL.md says")
         except Mismatch as mismatch:
             print(f"{path.name}: {mismatch}", file=sys.stderr)
             return 1
