@@ -208,6 +208,9 @@ impl core::error::Error for Misuse {}
 
 #[cfg(test)]
 mod tests {
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -217,6 +220,39 @@ mod tests {
             assert_eq!(ErrorCode::ALL.iter().filter(|other| other.word() == code.word()).count(), 1);
         }
         assert_eq!(ErrorCode::from_number(999), ErrorCode::Internal);
+    }
+
+    #[test]
+    fn every_reason_code_and_misuse_is_one_line_of_its_own() {
+        let mut lines: Vec<String> = (0..=64).map(|number| Reason(number).to_string()).collect();
+        lines.retain(|line| *line != Reason(0).text());
+        assert_eq!(lines.len(), (0..=64).filter(|number| Reason(*number).word() != "unknown").count());
+        lines.push(Malformed.to_string());
+        lines.extend(ErrorCode::ALL.iter().map(ErrorCode::to_string));
+        lines.extend(
+            [
+                Misuse::NoSuchLink,
+                Misuse::NoSuchCall,
+                Misuse::TooManyCalls,
+                Misuse::BodyTooLarge,
+                Misuse::MethodName,
+                Misuse::Code,
+                Misuse::NotOpen,
+                Misuse::NotReady,
+                Misuse::TooManyAnswers,
+            ]
+            .map(|misuse| misuse.to_string()),
+        );
+        for line in &lines {
+            assert!(!line.is_empty() && !line.contains('\n'), "{line:?}");
+        }
+        // A malformed message is the one thing that is both a reason and an error.
+        assert_eq!(lines.iter().filter(|line| **line == Malformed.to_string()).count(), 2);
+        lines.retain(|line| *line != Malformed.to_string());
+        lines.sort_unstable();
+        let all = lines.len();
+        lines.dedup();
+        assert_eq!(lines.len(), all);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod oracles;
 mod properties;
 mod raw;
 mod scenarios;
+mod secrets;
 mod session_vectors;
 mod storm;
 mod succession_vectors;

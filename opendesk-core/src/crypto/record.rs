@@ -69,12 +69,6 @@ impl Direction {
         self.advance()?;
         Ok(data)
     }
-
-    /// Records sealed or opened so far.
-    #[must_use]
-    pub const fn records(&self) -> u64 {
-        self.counter
-    }
 }
 
 impl fmt::Debug for Direction {

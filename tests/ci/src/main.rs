@@ -4,6 +4,7 @@
 
 mod checks;
 mod command;
+mod coverage;
 mod fuzz;
 mod no_std;
 mod setup;
@@ -26,7 +27,7 @@ struct Verb {
 
 /// In the order in which they run: what fails fastest comes first, and the tests last, so that the output ends in
 /// their summary.
-static VERBS: [Verb; 9] = [
+static VERBS: [Verb; 10] = [
     Verb { name: "setup", about: "install what the tests need", run: setup::setup, only_with_all: false },
     Verb { name: "fmt", about: "every file is formatted", run: checks::fmt, only_with_all: false },
     Verb { name: "clippy", about: "no lint in any package on its own", run: checks::clippy, only_with_all: false },
@@ -49,6 +50,12 @@ static VERBS: [Verb; 9] = [
         about: "fuzz each target for ten seconds (part of `cargo ci --all`)",
         run: fuzz::smoke,
         only_with_all: true,
+    },
+    Verb {
+        name: "coverage",
+        about: "print which lines of the core its tests execute; too few fail it",
+        run: coverage::coverage,
+        only_with_all: false,
     },
     Verb { name: "test", about: "every test", run: suite::test, only_with_all: false },
 ];
