@@ -58,6 +58,10 @@ impl Head for Request {
     fn header(&self, total: u32) -> Header<'_> {
         Header::Request { id: self.id.0, operation: self.operation, method: &self.method, total }
     }
+
+    fn begins_in_order(&self) -> bool {
+        true
+    }
 }
 
 /// A body that is arriving.

@@ -153,6 +153,7 @@ impl<const N: usize> Host<N> {
         let hash = session.hash;
         let (hello, body) = match session.open(now, record) {
             Opened::Frame(Header::Hello(hello), body) => (hello, body),
+            Opened::Frame(Header::Close { reason }, _) => return self.left(now, id, reason),
             Opened::Frame(..) | Opened::Nothing => return self.fault(now, id, Reason::MISBEHAVED),
             Opened::Fault(reason) => return self.fault(now, id, reason),
         };
@@ -198,12 +199,7 @@ impl<const N: usize> Host<N> {
                 }
                 Delivery::Nothing
             }
-            Header::Close { reason } => {
-                // The host's own reasons, such as an eviction, are not for the controller to give.
-                let reason = if reason == Reason::SHUTDOWN { reason } else { Reason::DONE };
-                self.end(now, id, reason);
-                Delivery::Nothing
-            }
+            Header::Close { reason } => self.left(now, id, reason),
             Header::Window { id: call, credit } => {
                 // Credit for a stream that has ended meanwhile was on its way already.
                 let Some(running) = self.calls.get_mut(call) else { return Delivery::Nothing };
@@ -292,7 +288,18 @@ impl<const N: usize> Host<N> {
         running.got += got;
         let (total, done, repeats) = (running.total as usize, running.missing() == 0, running.repeats);
         let operation = running.operation;
+        if running.is_stream_ready() {
+            self.emit(Event::StreamReady { link: id, call });
+        }
         Delivery::Request(RequestPart { link: id, call, method: "", operation, repeats, total, body, done })
+    }
+
+    /// The controller has closed the link.
+    fn left<'a>(&mut self, now: Instant, id: LinkId, reason: Reason) -> Delivery<'a> {
+        // The host's own reasons, such as an eviction, are not for the controller to give.
+        let reason = if reason == Reason::SHUTDOWN { reason } else { Reason::DONE };
+        self.end(now, id, reason);
+        Delivery::Nothing
     }
 
     /// Only this link ends; the others notice nothing.

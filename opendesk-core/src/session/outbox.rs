@@ -28,6 +28,10 @@ pub(crate) trait Head {
     fn is_stream_item(&self) -> bool {
         false
     }
+    /// Whether the other side takes it for a mistake when a later one begins before it.
+    fn begins_in_order(&self) -> bool {
+        false
+    }
     /// A body that is part of the program, instead of one to be asked for.
     fn canned(&self) -> Option<&'static str> {
         None
@@ -148,6 +152,11 @@ impl<H: Head> Outbox<H> {
     pub(crate) fn withdraw(&mut self, id: RequestId) {
         self.items.retain(|item| item.head.id() != id);
         self.windows.retain(|(of, _)| *of != id);
+        for _ in 0..self.cancels.len() {
+            if let Some(cancel) = self.cancels.pop_front().filter(|cancel| *cancel != id) {
+                let _never_full = self.cancels.push_back(cancel);
+            }
+        }
     }
 
     /// Writes the next frame to the front of `buf` and gives its length.
@@ -202,6 +211,10 @@ impl<H: Head> Outbox<H> {
 
     /// The place of what is sent next. A response waits for the item of its stream that is on its way.
     fn next_item(&self) -> Option<usize> {
+        let due = |item: &Item<H>| item.head.begins_in_order() && !item.begun;
+        if let Some(first) = self.items.iter().position(due) {
+            return Some(first);
+        }
         let waits = |item: &Item<H>| !item.head.is_stream_item() && self.has_stream_item(item.head.id());
         let small = |item: &Item<H>| item.is_small() && !item.head.is_stream_item() && !waits(item);
         let first_small = self.items.iter().position(small);

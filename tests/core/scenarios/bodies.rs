@@ -92,6 +92,29 @@ fn a_small_request_overtakes_a_large_one_that_has_begun() {
     assert_eq!(complete, [small]);
 }
 
+/// A file and a click in the same moment: the host takes requests out of order for a mistake.
+#[test]
+fn requests_of_one_moment_begin_in_the_order_of_their_numbers() {
+    let mut world = by_hand();
+    let anna = world.open(ANNA);
+    let large = [0; 3].map(|_| world.call(anna, "file.write", &pattern(BULK)));
+    let small = world.call(anna, "input.press", b"");
+    // One part of each large one, and then the small one.
+    for _ in 0..=large.len() {
+        assert!(world.transmit(anna, Way::ToHost));
+    }
+    world.pipe(anna, Way::ToHost).stalled = true;
+    world.settle();
+    assert_eq!(world.controller(), Some(anna));
+    let complete = |world: &World| -> Vec<RequestId> {
+        world.program.running.iter().filter(|running| running.complete).map(|running| running.call).collect()
+    };
+    assert_eq!(complete(&world), [small]);
+    world.pipe(anna, Way::ToHost).stalled = false;
+    world.settle();
+    assert_eq!(complete(&world).len(), 4);
+}
+
 #[test]
 fn large_answers_take_turns() {
     let mut world = by_hand();

@@ -278,3 +278,24 @@ fn pushes_arrive_and_eight_may_wait() {
     world.settle();
     assert_eq!(world.push(anna, 1, b""), Err(Misuse::NoSuchLink));
 }
+
+/// Cancels that wait while nothing can be sent, of calls that are answered meanwhile, leave room for those that matter.
+#[test]
+fn a_cancel_is_not_lost_behind_those_of_calls_that_were_answered() {
+    let mut world = World::new(1);
+    world.program.handler = Handler::ByHand;
+    let anna = world.open(ANNA);
+    let calls: Vec<RequestId> = (0..limits::CALLS).map(|_| world.call(anna, "input.text", b"")).collect();
+    world.settle();
+    world.pipe(anna, Way::ToHost).stalled = true;
+    for call in calls {
+        world.cancel(anna, call).unwrap();
+        world.respond(anna, call, Outcome::Ok, b"").unwrap();
+    }
+    world.settle();
+    let last = world.call(anna, "input.text", b"");
+    world.cancel(anna, last).unwrap();
+    world.pipe(anna, Way::ToHost).stalled = false;
+    world.settle();
+    assert_eq!(world.client(anna).answer(last).unwrap().outcome, Outcome::Error(ErrorCode::Cancelled));
+}

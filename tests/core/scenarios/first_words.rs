@@ -95,6 +95,18 @@ fn a_request_right_behind_the_hello_of_somebody_who_may_not_is_never_delivered()
 }
 
 #[test]
+fn whoever_closes_instead_of_a_hello_is_answered_as_everybody_who_closes() {
+    for (given, answered) in [(Reason::SHUTDOWN, Reason::SHUTDOWN), (Reason::LOST, Reason::DONE)] {
+        let mut world = World::new(1);
+        let mut anna = Raw::keyed(&mut world, ANNA.static_key());
+        anna.say(&mut world, &Header::Close { reason: given }, b"");
+        world.settle();
+        assert_eq!(anna.heard(&mut world), [Said::Close(answered)]);
+        assert!(world.is_gone(anna.wire));
+    }
+}
+
+#[test]
 fn a_hello_whose_signature_does_not_hold_is_forged() {
     let wrong: [fn(&Raw) -> Hello; 5] = [
         |raw| Hello { signing_key: BEN.signing_key().public(), ..raw.hello(ANNA) },

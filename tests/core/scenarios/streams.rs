@@ -75,6 +75,25 @@ fn without_credit_nothing_is_sent_and_credit_wakes_the_stream() {
     assert_eq!(items(&world, anna), [b"first".as_slice(), b"second"]);
 }
 
+#[test]
+fn credit_that_comes_before_the_last_of_the_parameters_counts_once_they_are_there() {
+    let mut world = World::new(1);
+    world.program.handler = Handler::ByHand;
+    let anna = world.open(ANNA);
+    world.take_events();
+    let call = world.call(anna, "display.subscribe", &vec![7; 3 * CHUNK]);
+    world.grant(anna, call, 1).unwrap();
+    for _ in 0..3 {
+        assert!(world.transmit(anna, Way::ToHost), "the beginning, the credit, another part");
+    }
+    world.pipe(anna, Way::ToHost).stalled = true;
+    world.settle();
+    assert_eq!(world.take_events(), []);
+    world.pipe(anna, Way::ToHost).stalled = false;
+    world.settle();
+    assert_eq!(world.take_events(), [Event::StreamReady { link: world.link(anna), call }]);
+}
+
 /// W24: the consumer that pauses costs its session nothing.
 #[test]
 fn a_consumer_that_grants_nothing_stalls_only_its_own_stream() {
