@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::{env, fs, thread};
 
+use opendesk_core::RequestId;
 use opendesk_tests::world::storm::{Failure, STRANGER, attempt, run};
 use opendesk_tests::world::{Pipe, Way, World};
 
 const SEEDS: u64 = 2000;
 
-/// Enough for some sessions and for what interrupts them.
-const STEPS: usize = 24;
+/// Enough for some sessions, for what interrupts them, and for what is repeated afterwards.
+const STEPS: usize = 36;
 
 /// The seeds of the controls, so that their traces have files of their own.
 const CONTROLS: u64 = 1_000_000_000;
@@ -74,10 +75,13 @@ fn two_thousand_storms_break_nothing() {
     let happened = ride_out(&seeds, |_| ()).unwrap_or_else(|message| panic!("{message}"));
     if seeds.len() as u64 >= SEEDS {
         // Storms in which nothing happens break nothing either.
-        let done = ["session", "answer", "cancelled", "wrong_code", "refusal", "leap"];
+        let done = ["session", "answer", "cancelled", "wrong_code", "refusal", "dawdler", "leap"];
+        let streams = ["item", "not_ready", "push", "push_refused"];
+        let operations = ["remembered", "still_running", "settled", "forgotten_peer"];
+        let keys = ["rotate", "forget_keys", "former_key"];
         let endings = ["done", "evicted", "replaced", "lost", "silent", "forged"];
         let weather = ["hold", "stall", "delay", "vanish", "flip", "truncate", "drop", "swap", "repeat", "splice"];
-        for word in done.iter().chain(&endings).chain(&weather) {
+        for word in done.iter().chain(&streams).chain(&operations).chain(&keys).chain(&endings).chain(&weather) {
             assert!(happened.contains_key(word), "no storm had any {word}: {happened:?}");
         }
     }
@@ -127,13 +131,64 @@ fn undo_changes(world: &mut World) {
     }
 }
 
+/// The last item that the controller has was never heard of.
+fn drop_an_item(world: &mut World) {
+    if let Some(wire) = world.controller() {
+        drop(world.client_mut(wire).items.pop());
+    }
+}
+
+/// The last push that the controller has was never heard of.
+fn drop_a_push(world: &mut World) {
+    if let Some(wire) = world.controller() {
+        drop(world.client_mut(wire).pushes.pop());
+    }
+}
+
+/// Streams get credit that nobody knows of.
+fn grant_in_secret(world: &mut World) {
+    let Some(wire) = world.controller() else { return };
+    let calls: Vec<RequestId> = world.client(wire).unanswered.iter().copied().collect();
+    for call in calls {
+        // A controller that was not told yet that it drives cannot.
+        let _granted = world.grant(wire, call, 1000);
+    }
+}
+
+/// The host's program is told of a repetition that it is the first of its kind.
+fn forget_what_was_done(world: &mut World) {
+    for running in &mut world.program.running {
+        running.repeats = None;
+    }
+}
+
+/// Who knows the host by keys that it had is not answered any more.
+fn forget_former_keys(world: &mut World) {
+    world.host.forget_former_keys();
+}
+
+/// Those who never say anything keep their places.
+fn keep_silent_links(world: &mut World) {
+    for wire in world.all() {
+        if world.overheard(wire).is_empty() {
+            world.pipe(wire, Way::ToPeer).ended = false;
+        }
+    }
+}
+
 #[test]
 fn a_broken_invariant_is_noticed_with_its_seed() {
-    let controls: [(Sabotage, &str); 4] = [
+    let controls: [(Sabotage, &str); 10] = [
         (release_too_early, "I3: a session was opened before the last one was released"),
         (alter_a_request, "altered on the way"),
         (trust_a_stranger, "which nobody trusts"),
         (undo_changes, "tampered, unnoticed"),
+        (drop_an_item, "the items of"),
+        (drop_a_push, "the pushes to"),
+        (grant_in_secret, "beyond its credit"),
+        (forget_what_was_done, "is carried out twice"),
+        (forget_former_keys, "although the host still has the keys that it dialled"),
+        (keep_silent_links, "I7: "),
     ];
     for (sabotage, broken) in controls {
         let mut seeds = CONTROLS..CONTROLS + 500;

@@ -121,11 +121,19 @@ impl World {
 
     /// A controller of the test's making connects, from an address of its own.
     pub fn attach(&mut self, client: Client) -> Wire {
+        self.attach_from(client, self.own_address()).expect("there is a place for a link")
+    }
+
+    /// The same, from a given address.
+    ///
+    /// # Errors
+    /// What the host says to the connection.
+    pub fn attach_from(&mut self, client: Client, address: [u8; 16]) -> Result<Wire, Refusal> {
         let mut controller = Box::new(Controller::new(client));
         let events = controller.poll_events();
-        let wire = self.insert(self.own_address(), End::Controller(controller)).expect("there is a place for a link");
+        let wire = self.insert(address, End::Controller(controller))?;
         self.log_events(wire, &events);
-        wire
+        Ok(wire)
     }
 
     /// A connection on which the test itself says what the peer says.
@@ -197,6 +205,11 @@ impl World {
             End::Controller(controller) => controller,
             End::Test(_) => panic!("{wire} is the test's own"),
         }
+    }
+
+    /// The same controller, to change what it has heard: a check that notices nothing proves nothing.
+    pub fn client_mut(&mut self, wire: Wire) -> &mut Controller {
+        self.controller_mut(wire)
     }
 
     /// One direction of a connection, to hold it, to stall it, or to change what is under way.

@@ -57,6 +57,21 @@ pub struct Proved {
     pub body: Vec<u8>,
 }
 
+/// What the program was told of sessions and their requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Note {
+    /// A session began.
+    Opened { link: LinkId, peer: PublicKey },
+    /// It is over, and so are its requests.
+    Ended,
+    /// The first part of a request came.
+    Began { link: LinkId, call: RequestId, operation: OperationId, repeats: Option<Outcome> },
+    /// The last part of it came.
+    Complete { link: LinkId, call: RequestId },
+    /// Nobody wants it any more.
+    Cancelled { link: LinkId, call: RequestId },
+}
+
 /// The bodies that the host sends.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
@@ -105,6 +120,8 @@ pub struct Program {
     pub running: Vec<Running>,
     /// Links whose sessions have ended and hold something still.
     pub unreleased: Vec<LinkId>,
+    /// All that it was told of requests, in that order: some are over before anybody looks at those that run.
+    pub(super) notes: Vec<Note>,
     pub(super) open: Option<(LinkId, PublicKey)>,
     pub(super) bodies: Outgoing,
 }
@@ -119,6 +136,7 @@ impl Program {
             proved: Vec::new(),
             running: Vec::new(),
             unreleased: Vec::new(),
+            notes: Vec::new(),
             open: None,
             bodies: Outgoing::default(),
         }
@@ -149,18 +167,21 @@ impl Program {
         assert_eq!(self.open, None, "I1: a second session was opened");
         assert!(self.unreleased.is_empty(), "I3: a session was opened before the last one was released");
         self.open = Some((link, peer));
+        self.notes.push(Note::Opened { link, peer });
     }
 
     pub(super) fn ended(&mut self, link: LinkId, peer: PublicKey) {
         assert_eq!(self.open.take(), Some((link, peer)), "a session ended that was not open");
         self.running.retain(|running| running.link != link);
         self.unreleased.push(link);
+        self.notes.push(Note::Ended);
     }
 
     pub(super) fn cancelled(&mut self, link: LinkId, call: RequestId) {
         let before = self.running.len();
         self.running.retain(|running| (running.link, running.call) != (link, call));
         assert_eq!(self.running.len() + 1, before, "I6: call {call} was cancelled and did not run");
+        self.notes.push(Note::Cancelled { link, call });
     }
 
     pub(super) fn closed(&mut self, link: LinkId) {
@@ -174,15 +195,17 @@ impl Program {
     /// Takes a part of a request in. Tells whether it was the last one.
     pub(super) fn request(&mut self, now: Instant, part: &RequestPart<'_>) -> bool {
         assert_eq!(self.open.map(|(link, _)| link), Some(part.link), "I2: a request of a link that does not drive");
-        let known = self.running.iter().position(|it| (it.link, it.call) == (part.link, part.call));
+        let RequestPart { link, call, operation, repeats, .. } = *part;
+        let known = self.running.iter().position(|it| (it.link, it.call) == (link, call));
         let index = known.unwrap_or_else(|| {
             assert!(!part.method.is_empty(), "the first part of a request names its method");
+            self.notes.push(Note::Began { link, call, operation, repeats });
             self.running.push(Running {
-                link: part.link,
-                call: part.call,
+                link,
+                call,
                 method: part.method.to_owned(),
-                operation: part.operation,
-                repeats: part.repeats,
+                operation,
+                repeats,
                 total: part.total,
                 body: Vec::new(),
                 complete: false,
@@ -196,6 +219,9 @@ impl Program {
         assert!(running.total == part.total && running.body.len() <= part.total);
         running.complete = part.done;
         assert_eq!(running.body.len() == part.total, part.done);
+        if part.done {
+            self.notes.push(Note::Complete { link, call });
+        }
         if let Handler::Echo(after) = self.handler
             && part.done
         {

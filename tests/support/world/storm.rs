@@ -2,12 +2,32 @@
 //!
 //! `storm/acts.rs` does it, `storm/weather.rs` is the network. After every step `storm/truth.rs` compares what arrived
 //! with what was said, and the program of the [`World`] checks its invariants at every event. In the end the network is
-//! whole again, and a peer must be served as if nothing had been.
+//! whole again, and a peer must be served as if nothing had been (`storm/calm.rs`).
 
 #[path = "storm/acts.rs"]
 mod acts;
+#[path = "storm/arrivals.rs"]
+mod arrivals;
+#[path = "storm/calm.rs"]
+mod calm;
 #[path = "storm/dice.rs"]
 mod dice;
+#[path = "storm/identities.rs"]
+mod identities;
+#[path = "storm/memories.rs"]
+mod memories;
+#[path = "storm/operations.rs"]
+mod operations;
+#[path = "storm/places.rs"]
+mod places;
+#[path = "storm/pushes.rs"]
+mod pushes;
+#[path = "storm/requests.rs"]
+mod requests;
+#[path = "storm/service.rs"]
+mod service;
+#[path = "storm/streams.rs"]
+mod streams;
 #[path = "storm/truth.rs"]
 mod truth;
 #[path = "storm/weather.rs"]

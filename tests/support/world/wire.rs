@@ -249,6 +249,11 @@ impl Controller {
             }
             ClientDelivery::Item(part) => {
                 assert!(self.unanswered.contains(&part.call), "I6: an item of call {}, which was answered", part.call);
+                assert!(
+                    !self.partial.contains_key(&part.call),
+                    "I6: an item of call {} after its answer began",
+                    part.call
+                );
                 let body = self.partial_items.entry(part.call).or_default();
                 body.extend_from_slice(part.body);
                 assert!(body.len() <= part.total && (body.len() == part.total) == part.done);

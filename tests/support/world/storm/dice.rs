@@ -1,7 +1,8 @@
 //! The randomness of a storm.
 
-use opendesk_core::limits;
+use opendesk_core::{OperationId, limits};
 
+use super::operations::NONE;
 use crate::world::{Peer, random};
 
 /// Numbers from a seed: a sequence apart from the world's, which machines draw their keys from.
@@ -15,7 +16,11 @@ impl Dice {
     }
 
     pub(super) fn word(&mut self) -> u64 {
-        random(&mut self.0).first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
+        self.bytes().first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
+    }
+
+    pub(super) fn bytes(&mut self) -> [u8; 32] {
+        random(&mut self.0)
     }
 
     pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
@@ -24,6 +29,11 @@ impl Dice {
 
     pub(super) fn peer(&mut self, first: u8, count: usize) -> Peer {
         Peer(first + self.roll(count) as u8)
+    }
+
+    /// The name of something that is wanted, which nothing else has; now and then it need not be remembered.
+    pub(super) fn operation(&mut self) -> OperationId {
+        if self.roll(8) == 0 { NONE } else { self.bytes().first_chunk().copied().unwrap_or_default() }
     }
 
     /// Bytes that no other body has, and that differ from one place to another.

@@ -175,7 +175,8 @@ impl Weather {
     }
 }
 
-fn pipe(world: &World, wire: Wire, way: Way) -> &Pipe {
+/// One direction of a connection, to look at.
+pub(super) fn pipe(world: &World, wire: Wire, way: Way) -> &Pipe {
     let connection = &world.wires[wire.0];
     match way {
         Way::ToHost => &connection.to_host,
