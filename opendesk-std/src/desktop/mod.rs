@@ -70,6 +70,9 @@ impl From<&CaptureParams> for CaptureArea {
 /// from an event loop. Input methods are primitive: what is held, and which modifiers go around an event, is
 /// the business of [`Hands`].
 ///
+/// A desktop implements what it has: without an implementation a method refuses, naming the capability that is missing.
+/// What [`capabilities`](Self::capabilities) does not name is not asked for by tools, but may be by any controller.
+///
 /// No method reports success that it cannot stand for: a key, button, window or point that the desktop does not
 /// have is an [`Error`] with [`ErrorCode::InvalidArgument`](crate::api::ErrorCode::InvalidArgument), a missing
 /// piece of the system is [`Error::unsupported`].
@@ -81,29 +84,45 @@ pub trait Computer: Debug + Send + Sync {
     fn capabilities(&self) -> Vec<&'static str>;
 
     /// The displays, the primary one first.
-    fn displays(&self) -> Result<Vec<Display>>;
+    fn displays(&self) -> Result<Vec<Display>> {
+        Err(Error::unsupported("display.capture", self.name()))
+    }
 
     /// A picture of the desktop or a part of it.
-    fn capture(&self, area: &CaptureArea) -> Result<Frame>;
+    fn capture(&self, _area: &CaptureArea) -> Result<Frame> {
+        Err(Error::unsupported("display.capture", self.name()))
+    }
 
     /// Where the mouse pointer is.
-    fn cursor_position(&self) -> Result<Point>;
+    fn cursor_position(&self) -> Result<Point> {
+        Err(Error::unsupported("input.pointer", self.name()))
+    }
 
     /// Moves the mouse pointer. Points outside every display are refused.
-    fn move_pointer(&self, to: Point) -> Result<()>;
+    fn move_pointer(&self, _to: Point) -> Result<()> {
+        Err(Error::unsupported("input.pointer", self.name()))
+    }
 
     /// Presses or releases a mouse button where the pointer is.
-    fn button(&self, button: Button, press: Press) -> Result<()>;
+    fn button(&self, _button: Button, _press: Press) -> Result<()> {
+        Err(Error::unsupported("input.pointer", self.name()))
+    }
 
     /// Turns the wheel: clicks to the right and upwards; fractions are rounded to the nearest whole click.
-    fn scroll(&self, right: f64, up: f64) -> Result<()>;
+    fn scroll(&self, _right: f64, _up: f64) -> Result<()> {
+        Err(Error::unsupported("input.pointer", self.name()))
+    }
 
     /// Presses or releases a key.
-    fn key(&self, key: Key, press: Press) -> Result<()>;
+    fn key(&self, _key: Key, _press: Press) -> Result<()> {
+        Err(Error::unsupported("input.keyboard", self.name()))
+    }
 
     /// Types text of any script into what has the keyboard, pausing after each character, and stops between
     /// two characters with [`ErrorCode::Cancelled`](crate::api::ErrorCode::Cancelled) once `cancel` says so.
-    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<()>;
+    fn type_text(&self, _text: &str, _pause: Duration, _cancel: &Cancel) -> Result<()> {
+        Err(Error::unsupported("input.text", self.name()))
+    }
 
     /// The accessibility tree.
     fn ui_tree(&self, _params: &TreeParams) -> Result<UiElement> {
