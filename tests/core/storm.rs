@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::{env, fs, thread};
 
 use opendesk_core::RequestId;
-use opendesk_tests::world::storm::{Failure, STRANGER, attempt, run};
+use opendesk_tests::world::storm::{Failure, STRANGER, attempt, replays, run};
 use opendesk_tests::world::{Pipe, Way, World};
 
 const SEEDS: u64 = 2000;
@@ -49,10 +49,13 @@ fn ride_out(seeds: &[u64], sabotage: Sabotage) -> Result<Happened, String> {
 fn describe(failure: &Failure) -> String {
     let file = trace_file(failure.seed);
     fs::write(&file, format!("{failure}\n{}\n", failure.trace.join("\n"))).expect("a trace can be written");
+    let recording = file.with_extension("trace");
+    fs::write(&recording, &failure.recording).expect("a recording can be written");
     format!(
-        "{failure}\nits trace is in {}; repeat it with OPENDESK_STORM_SEED={} cargo test -p opendesk-tests --test core \
-         storms_break_nothing",
+        "{failure}\nits trace is in {}; `opendesk replay {}` does it to the host again; repeat all of it with \
+         OPENDESK_STORM_SEED={} cargo test -p opendesk-tests --test core storms_break_nothing",
         file.display(),
+        recording.display(),
         failure.seed
     )
 }
@@ -203,6 +206,9 @@ fn a_broken_invariant_is_noticed_with_its_seed() {
         assert!(message.contains(&file.display().to_string()), "{message}");
         let trace = fs::read_to_string(&file).unwrap();
         fs::remove_file(&file).unwrap();
+        let recording = file.with_extension("trace");
+        replays(fs::read(&recording).unwrap()).unwrap();
+        fs::remove_file(&recording).unwrap();
         assert!(trace.contains(broken) && trace.contains("step 0\n") && trace.contains("wire 0 is link"), "{trace}");
     }
 }

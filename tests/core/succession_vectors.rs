@@ -49,7 +49,7 @@ fn the_independent_program_notices_a_changed_succession() {
         let other = if &digits[at..=at] == "0" { "1" } else { "0" };
         changed["successions"][1] = format!("{}{other}{}", &digits[..at], &digits[at + 1..]).into();
         fs::write(&path, changed.to_string()).unwrap();
-        let output = checked(std::slice::from_ref(&path));
+        let output = checked(core::slice::from_ref(&path));
         assert_eq!(output.status.code(), Some(1), "digit {at}: {output:?}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("succession 2"), "{output:?}");
     }

@@ -78,7 +78,7 @@ fn a_desktop_of_the_embedder_s_own_is_driven() {
     opendesk(&["call", "mouse", r#"{"action": "move", "x": 200, "y": 40}"#]);
     assert_eq!(colour(), [200, 40, 0]);
     let refused = opendesk(&["call", "keyboard", r#"{"action": "type", "text": "hello"}"#]);
-    assert!(refused.stdout.contains("input.text is not available on the colour desktop"), "{refused:?}");
+    assert!(refused.stderr.contains("input.text is not available on the colour desktop"), "{refused:?}");
     drop(running.stdin.take());
     assert!(running.wait().expect("it ends").success());
 }

@@ -12,13 +12,13 @@ use crate::run;
 
 /// The keys by which a home knows the one machine that it trusts.
 fn trusts(home: &Home) -> ([u8; 32], Option<[u8; 32]>) {
-    let peers = Peers::load(home).unwrap();
+    let peers = Peers::load(home).expect("peers");
     assert_eq!(peers.list().len(), 1, "one machine is trusted, under one key");
     (peers.list()[0].public_key, peers.list()[0].signing_key)
 }
 
 fn keys_of(home: &Home) -> ([u8; 32], Option<[u8; 32]>) {
-    let keys = home.identity().unwrap().keys.public();
+    let keys = home.identity().expect("keys").keys.public();
     (keys.static_key.0, Some(keys.signing_key))
 }
 

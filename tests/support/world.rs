@@ -31,10 +31,12 @@ use core::mem;
 pub use program::{Handler, Program, Proved, Running};
 pub use wire::{Answer, Controller, Peer, Pipe, Way, Wire};
 
+use opendesk_core::trace::Recorder;
 use opendesk_core::{
-    Client, ClientEvent, Decision, Event, Host, Instant, Keys, LinkId, Misuse, OperationId, Outcome, PublicKey, Reason,
+    Client, ClientEvent, Decision, Event, Instant, Keys, LinkId, Misuse, OperationId, Outcome, PublicKey, Reason,
     Refusal, RequestId, SigningKey, StaticKey, limits,
 };
+use opendesk_std::recording::MemoryTape;
 use wire::{Connection, End};
 
 /// Links that the host of a world has room for.
@@ -43,8 +45,8 @@ pub const LINKS: usize = 40;
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct World {
-    /// The machine under test.
-    pub host: Box<Host<LINKS>>,
+    /// The machine under test, recorded.
+    pub host: Box<Recorder<MemoryTape, LINKS>>,
     /// The program around it.
     pub program: Program,
     /// What the host's program was told and the test has not taken.
@@ -67,7 +69,7 @@ impl World {
         let config = Keys { static_key, signing_key: SigningKey::new([0xd1; 32]) };
         let mut seeds = seed;
         Self {
-            host: Box::new(Host::new(config, random(&mut seeds))),
+            host: Box::new(Recorder::new(config, random(&mut seeds), Some(MemoryTape::default()))),
             program: Program::new(),
             events: Vec::new(),
             now: Instant::from_micros(1_000_000),
@@ -96,6 +98,11 @@ impl World {
     #[must_use]
     pub fn trace(&self) -> &[String] {
         &self.trace
+    }
+
+    /// All that was done to the host and what it gave for it, as `opendesk replay` reads it.
+    pub fn recording(&mut self) -> &[u8] {
+        self.host.tape().map_or(&[], |tape| tape.bytes())
     }
 
     // Connecting.

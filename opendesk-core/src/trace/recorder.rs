@@ -6,6 +6,7 @@ use super::{Blob, Delivered, Entry, Input, Output, Secret, Start, VERSION};
 use crate::crypto::keys::{Keys, PublicKey};
 use crate::host::{Decision, Delivery, Event, Host, Refusal};
 use crate::id::{LinkId, OperationId, RequestId};
+use crate::limits::RECORD_BYTES;
 use crate::reason::{Misuse, Reason};
 use crate::session::{Bodies, BodyId, Outcome};
 use crate::time::Instant;
@@ -100,7 +101,9 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
 
     /// [`Host::handle_message`].
     pub fn handle_message<'a>(&mut self, now: Instant, link: LinkId, message: &'a mut [u8]) -> Delivery<'a> {
-        self.input(Input::Message { now, link, bytes: message });
+        // Of a message over the limit nothing else counts.
+        let bytes = message.get(..=RECORD_BYTES).unwrap_or(message);
+        self.input(Input::Message { now, link, bytes });
         let delivery = self.host.handle_message(now, link, message);
         if let Some(tape) = &mut self.tape {
             tape.write(&Entry::Output(Output::Delivered(Delivered::from(&delivery))));

@@ -52,12 +52,6 @@ impl<const N: usize> Replay<N> {
         Ok(Self { host: Host::new(keys(start.static_key, start.signing_key), start.seed.0) })
     }
 
-    /// The host as it is now.
-    #[must_use]
-    pub const fn host(&self) -> &Host<N> {
-        &self.host
-    }
-
     /// Does this and tells what came of it. `bodies` gives the recorded bodies in their order; `buf` is at least as long as
     /// a message of the input and as [`RECORD_BYTES`](crate::limits::RECORD_BYTES), and is overwritten.
     pub fn step<'a>(&mut self, input: &Input<'_>, bodies: &mut impl Bodies, buf: &'a mut [u8]) -> Output<'a> {

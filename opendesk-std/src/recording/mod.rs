@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 use opendesk_core::trace::WrongStart;
 
-pub use replay::{Difference, Replayed, replay};
-pub use tape::FileTape;
+pub use replay::{Difference, Replayed, replay, replay_from};
+pub use tape::{FileTape, MemoryTape};
 
 /// The first bytes of a recording.
 pub const MAGIC: &[u8; 16] = b"opendesk trace\r\n";

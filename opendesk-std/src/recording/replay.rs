@@ -118,7 +118,15 @@ impl<R: Read> Reader<R> {
 /// cannot be. A difference is not an error: it is in what is given back.
 pub fn replay(path: &Path, until: Option<u64>) -> Result<Replayed, RecordingError> {
     let file = File::open(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
-    let mut reader = Reader::new(BufReader::new(file), path)?;
+    replay_from(BufReader::new(file), path, until)
+}
+
+/// Replays a recording that is read from anywhere; `path` stands for it in errors.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_from(from: impl Read, path: &Path, until: Option<u64>) -> Result<Replayed, RecordingError> {
+    let mut reader = Reader::new(from, path)?;
     let first = reader.next()?.ok_or_else(|| reader.damaged())?;
     let Entry::Start(start) = reader.decode(&first)? else { return Err(reader.damaged()) };
     let machine = Replay::<LINKS>::new(&start);

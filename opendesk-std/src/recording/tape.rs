@@ -1,12 +1,20 @@
 //! Writing a recording.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use opendesk_core::trace::{Entry, Tape};
 
 use super::{ENTRY_BYTES, MAGIC, RecordingError};
+
+/// Writes one entry; `buf` has room for [`ENTRY_BYTES`].
+fn append(to: &mut impl Write, buf: &mut [u8], entry: &Entry<'_>) -> io::Result<()> {
+    let bytes = postcard::to_slice(entry, buf).map_err(io::Error::other)?;
+    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    to.write_all(&length.to_le_bytes())?;
+    to.write_all(bytes)
+}
 
 /// A recording that is being written. When it cannot be written any more it ends there, and the host goes on.
 #[derive(Debug)]
@@ -36,14 +44,6 @@ impl FileTape {
         Ok(Self { path: path.to_owned(), file: Some(file), buf: vec![0; ENTRY_BYTES] })
     }
 
-    fn append(&mut self, entry: &Entry<'_>) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let bytes = postcard::to_slice(entry, &mut self.buf).map_err(io::Error::other)?;
-        let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-        file.write_all(&length.to_le_bytes())?;
-        file.write_all(bytes)
-    }
-
     /// Hands what is buffered to the system.
     pub fn flush(&mut self) {
         let flushed = self.file.as_mut().map_or(Ok(()), BufWriter::flush);
@@ -60,7 +60,35 @@ impl FileTape {
 
 impl Tape for FileTape {
     fn write(&mut self, entry: &Entry<'_>) {
-        let appended = self.append(entry);
+        let appended = self.file.as_mut().map_or(Ok(()), |file| append(file, &mut self.buf, entry));
         self.stop_at(appended);
+    }
+}
+
+/// A recording in memory, as it would be in a file.
+#[derive(Debug, Clone)]
+pub struct MemoryTape {
+    bytes: Vec<u8>,
+    buf: Vec<u8>,
+}
+
+impl Default for MemoryTape {
+    fn default() -> Self {
+        Self { bytes: MAGIC.to_vec(), buf: vec![0; ENTRY_BYTES] }
+    }
+}
+
+impl MemoryTape {
+    /// What the file would hold.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Tape for MemoryTape {
+    fn write(&mut self, entry: &Entry<'_>) {
+        let appended = append(&mut self.bytes, &mut self.buf, entry);
+        debug_assert!(appended.is_ok(), "an entry has at most {ENTRY_BYTES} bytes");
     }
 }

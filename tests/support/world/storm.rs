@@ -38,6 +38,10 @@ use core::fmt;
 use core::panic::AssertUnwindSafe;
 use std::collections::BTreeMap;
 use std::panic;
+use std::path::Path;
+use std::thread;
+
+use opendesk_std::recording::replay_from;
 
 use self::acts::Storm;
 use super::{Peer, World};
@@ -67,6 +71,8 @@ pub struct Failure {
     pub message: String,
     /// The [`World::trace`] up to there.
     pub trace: Vec<String>,
+    /// The [`World::recording`] up to there.
+    pub recording: Vec<u8>,
 }
 
 impl fmt::Display for Failure {
@@ -89,10 +95,40 @@ pub fn run(seed: u64, steps: usize) -> Report {
 /// # Errors
 /// The first thing that did not hold.
 pub fn attempt(seed: u64, steps: usize, sabotage: fn(&mut World)) -> Result<Report, Failure> {
+    roomy(move || blow(seed, steps, sabotage))
+}
+
+/// Does this where there is room for two machines of a quarter of a megabyte, unoptimised several times each.
+fn roomy<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = thread::Builder::new().stack_size(16 << 20).spawn(work);
+    thread.expect("a thread").join().expect("what a storm breaks is caught")
+}
+
+fn blow(seed: u64, steps: usize, sabotage: fn(&mut World)) -> Result<Report, Failure> {
     let mut storm = Storm::new(seed);
-    match panic::catch_unwind(AssertUnwindSafe(|| storm.blow(steps, sabotage))) {
-        Ok(()) => Ok(Report { seed, happened: storm.truth.happened, trace: storm.world.trace }),
-        Err(payload) => Err(Failure { seed, step: storm.step, message: words(&*payload), trace: storm.world.trace }),
+    let blown = panic::catch_unwind(AssertUnwindSafe(|| storm.blow(steps, sabotage)));
+    let recording = storm.world.recording().to_vec();
+    let broken = blown.map_err(|payload| words(&*payload)).and_then(|()| replays_here(&recording));
+    let Storm { step, world, truth, .. } = storm;
+    match broken {
+        Ok(()) => Ok(Report { seed, happened: truth.happened, trace: world.trace }),
+        Err(message) => Err(Failure { seed, step, message, trace: world.trace, recording }),
+    }
+}
+
+/// What was done to the host, done again to another one, gives the same (I8).
+///
+/// # Errors
+/// What was different.
+pub fn replays(recording: Vec<u8>) -> Result<(), String> {
+    roomy(move || replays_here(&recording))
+}
+
+fn replays_here(recording: &[u8]) -> Result<(), String> {
+    let replayed = replay_from(recording, Path::new("the storm"), None).map_err(|error| error.to_string())?;
+    match replayed.difference {
+        None if replayed.inputs > 0 && !replayed.cut => Ok(()),
+        difference => Err(format!("I8: the recording of the storm is replayed with another output: {difference:?}")),
     }
 }
 
