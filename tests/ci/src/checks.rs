@@ -1,6 +1,7 @@
 //! The checks that are one call of cargo each, and the release binary.
 
 use crate::command::{Failure, Outcome, Repo, read, run};
+use crate::tools::tool;
 
 /// Workspaces of their own, which the root's commands do not reach.
 const OTHER_WORKSPACES: [&str; 2] = ["tests/no-std/Cargo.toml", "fuzz/Cargo.toml"];
@@ -73,6 +74,13 @@ pub(crate) fn build(repo: &Repo) -> Outcome {
 pub(crate) fn bench(repo: &Repo) -> Outcome {
     run(repo.cargo().args(["build", "--locked", "--release", "--package", "opendesk"]))?;
     run(repo.program(repo.target.join("release/opendesk")).args(["bench", "--quick"]))?;
+    Ok(None)
+}
+
+/// What deny.toml asks for, without the list of known vulnerabilities, which no machine of ours can fetch.
+pub(crate) fn deny(repo: &Repo) -> Outcome {
+    let deny = tool(repo, "cargo-deny", "=0.20.2", "cargo-deny")?;
+    run(repo.program(deny).args(["--log-level", "error", "check", "licenses", "bans", "sources"]))?;
     Ok(None)
 }
 

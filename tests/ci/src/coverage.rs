@@ -5,13 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
-use crate::command::{Failure, Outcome, Repo, capture, read, run};
-
-/// The reader of the counts, at the version whose output is understood here.
-const READER: [&str; 3] = ["llvm_profparser", "--version", "=0.15.0"];
+use crate::command::{Failure, Outcome, Repo, capture, read};
+use crate::tools::tool;
 
 /// The lines that count.
 const CORE: &str = "opendesk-core/src/";
@@ -69,18 +66,6 @@ fn lines(listing: &str) -> BTreeMap<String, Lines> {
     files
 }
 
-/// The reader, built on first use.
-fn reader(repo: &Repo) -> Result<PathBuf, Failure> {
-    let tools = repo.target.join("tools");
-    let program = tools.join("bin/cov");
-    if !program.exists() {
-        let mut install = repo.cargo();
-        install.arg("install").args(READER).args(["--locked", "--quiet", "--root"]).arg(&tools);
-        run(install.arg("--target-dir").arg(tools.join("build")))?;
-    }
-    Ok(program)
-}
-
 /// Cargo, so that the packages of the workspace count and what they depend on does not.
 fn counted(repo: &Repo, arguments: &[&str]) -> Command {
     let mut cargo = repo.cargo();
@@ -100,7 +85,7 @@ fn programs(messages: &str) -> Vec<String> {
 }
 
 pub(crate) fn coverage(repo: &Repo) -> Outcome {
-    let reader = reader(repo)?;
+    let reader = tool(repo, "llvm_profparser", "=0.15.0", "cov")?;
     let counts = repo.target.join("coverage");
     if counts.exists() {
         fs::remove_dir_all(&counts).map_err(Failure::at(&counts))?;

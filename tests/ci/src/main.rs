@@ -10,6 +10,7 @@ mod no_std;
 mod setup;
 mod suite;
 mod toolchain;
+mod tools;
 
 use std::env;
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ struct Verb {
 
 /// In the order in which they run: what fails fastest comes first, and the tests last, so that the output ends in
 /// their summary.
-static VERBS: [Verb; 10] = [
+static VERBS: [Verb; 11] = [
     Verb { name: "setup", about: "install what the tests need", run: setup::setup, only_with_all: false },
     Verb { name: "fmt", about: "every file is formatted", run: checks::fmt, only_with_all: false },
     Verb { name: "clippy", about: "no lint in any package on its own", run: checks::clippy, only_with_all: false },
@@ -49,6 +50,12 @@ static VERBS: [Verb; 10] = [
         name: "fuzz-smoke",
         about: "fuzz each target for ten seconds (part of `cargo ci --all`)",
         run: fuzz::smoke,
+        only_with_all: true,
+    },
+    Verb {
+        name: "deny",
+        about: "licences, sources and who may depend on whom (part of `cargo ci --all`)",
+        run: checks::deny,
         only_with_all: true,
     },
     Verb {
