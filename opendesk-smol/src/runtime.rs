@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use opendesk_std::runtime::{Listener, Runtime, Timer};
+use opendesk_std::runtime::{Listener, Runtime, Timer, tune};
 use smol::Async;
 use smol::net::TcpStream;
 
@@ -39,7 +39,7 @@ impl Runtime for Smol {
 
     async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
         let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
+        tune(&stream)?;
         Ok(stream)
     }
 
@@ -71,7 +71,7 @@ impl Listener for SmolListener {
         let accepted = crate::local::poll_accept(&self.0, cx, std::net::TcpListener::accept);
         accepted.map(|accepted| {
             let (stream, address) = accepted?;
-            stream.set_nodelay(true)?;
+            tune(&stream)?;
             Ok((Async::new(stream)?.into(), Some(address)))
         })
     }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use opendesk_std::runtime::{Listener, Runtime, Timer};
+use opendesk_std::runtime::{Listener, Runtime, Timer, tune};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
@@ -43,7 +43,7 @@ impl Runtime for Tokio {
 
     async fn connect(&self, address: SocketAddr) -> io::Result<Compat<TcpStream>> {
         let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
+        tune(&stream)?;
         Ok(Compat(stream))
     }
 
@@ -77,7 +77,7 @@ impl Listener for TokioListener {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Stream, Option<SocketAddr>)>> {
         self.0.poll_accept(cx).map(|accepted| {
             let (stream, address) = accepted?;
-            stream.set_nodelay(true)?;
+            tune(&stream)?;
             Ok((Compat(stream), Some(address)))
         })
     }

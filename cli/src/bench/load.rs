@@ -1,8 +1,8 @@
-//! Many calls at once, much at once, and a click while much is under way.
+//! Many calls at once, much at once, and a look and an input while much is under way.
 
 use futures_util::future::try_join_all;
 use opendesk_core::limits;
-use opendesk_std::api::{ClipboardContents, ClipboardEntry};
+use opendesk_std::api::{ClipboardContents, ClipboardEntry, Point, PointerAction, PointerEvent};
 use opendesk_tokio::Client;
 
 use super::echo::Link;
@@ -39,15 +39,24 @@ pub(super) async fn rows(report: &mut Report, client: &Client, link: &mut Link, 
     }
     report.row("8 MiB there and 8 MiB back (clipboard)", ours, Some(("echo of 8 MiB", floor)));
 
-    let idle = measure_loop(500 * rounds, async || client.cursor_position().await.map(drop).map_err(Failure::from));
-    let idle = idle.await?;
+    let look = async || client.cursor_position().await.map(drop).map_err(Failure::from);
+    let there = PointerEvent {
+        action: PointerAction::Move,
+        point: Point::new(5.0, 5.0),
+        button: None,
+        modifiers: vec![],
+        dx: 0.0,
+        dy: 0.0,
+    };
+    let act = async || client.pointer(&there).await.map_err(Failure::from);
+    let (idle_look, idle_act) = (measure_loop(500 * rounds, look).await?, measure_loop(500 * rounds, act).await?);
     let reader = client.clone();
     // As long as there is somebody to ask, 32 MiB are always on their way.
     let reading =
         tokio::spawn(async move { while try_join_all((0..4).map(|_| reader.clipboard_read())).await.is_ok() {} });
-    let busy = measure_loop(200 * rounds, async || client.cursor_position().await.map(drop).map_err(Failure::from));
-    let busy = busy.await?;
+    let (busy_look, busy_act) = (measure_loop(100 * rounds, look).await?, measure_loop(100 * rounds, act).await?);
     reading.abort();
-    report.row("round trip while 32 MiB are on their way", busy, Some(("the same with nothing under way", idle)));
+    report.row("a look while 32 MiB are on their way", busy_look, Some(("the same with nothing under way", idle_look)));
+    report.row("an input while 32 MiB are on their way", busy_act, Some(("the same with nothing under way", idle_act)));
     Ok(())
 }

@@ -237,7 +237,10 @@ impl<R: Runtime> Driver<R> {
                 messages += 1;
                 // An answer makes room for a call that waits, a ping wants its pong.
                 self.start_queued();
-                self.transmit(cx);
+                self.fill(cx);
+            }
+            if messages > 0 {
+                self.flush(cx);
             }
             // The socket wakes us for what comes next; orders are listened to from the opening on.
             let mut progress = messages == MESSAGES || opening != self.opened.is_some();
@@ -321,6 +324,11 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn transmit(&mut self, cx: &mut Context<'_>) {
+        self.fill(cx);
+        self.flush(cx);
+    }
+
+    fn fill(&mut self, cx: &mut Context<'_>) {
         let lost = loop {
             match self.socket.poll_ready(cx) {
                 Poll::Pending => break false,
@@ -332,7 +340,13 @@ impl<R: Runtime> Driver<R> {
                 break true;
             }
         };
-        if lost || matches!(self.socket.poll_flush(cx), Poll::Ready(Err(_))) {
+        if lost {
+            self.machine.handle_eof();
+        }
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.socket.poll_flush(cx), Poll::Ready(Err(_))) {
             self.machine.handle_eof();
         }
     }
@@ -435,7 +449,7 @@ fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, 
         call.body.extend_from_slice(part.body);
     } else {
         // The rest of an item that was on its way is void.
-        call.body = part.body.to_vec();
+        call.body = begin(part.body, part.total);
     }
     if part.done
         && let Some(mut call) = pending.remove(&part.call)
@@ -455,10 +469,21 @@ fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, 
 /// One part of an item; the last one goes to whoever reads the stream.
 fn take_item(pending: &mut BTreeMap<RequestId, Pending>, part: &ItemPart<'_>) {
     let Some(call) = pending.get_mut(&part.call) else { return };
-    call.body.extend_from_slice(part.body);
+    if call.body.is_empty() {
+        call.body = begin(part.body, part.total);
+    } else {
+        call.body.extend_from_slice(part.body);
+    }
     if part.done
         && let Answers::Stream { items, .. } = &call.answers
     {
         drop(items.try_send(Ok(core::mem::take(&mut call.body))));
     }
+}
+
+/// The first part of a body, with room for the rest.
+fn begin(part: &[u8], total: usize) -> Vec<u8> {
+    let mut body = Vec::with_capacity(total.min(limits::BODY_BYTES));
+    body.extend_from_slice(part);
+    body
 }

@@ -77,7 +77,7 @@ impl<R: Runtime> Server<R> {
         let arriving = link
             .arriving
             .entry(part.call)
-            .or_insert_with(|| Arriving { method: part.method.to_owned(), params: Vec::new() });
+            .or_insert_with(|| Arriving { method: part.method.to_owned(), params: Vec::with_capacity(part.total) });
         arriving.params.extend_from_slice(part.body);
         if part.done
             && let Some(Arriving { method, params }) = link.arriving.remove(&part.call)

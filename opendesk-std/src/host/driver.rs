@@ -298,22 +298,29 @@ impl<R: Runtime> Server<R> {
             },
             Transport::Open(_) => {
                 self.transmit(cx, id);
-                for _ in 0..MESSAGES {
-                    if !self.receive(cx, id, now) {
-                        // The socket wakes us for what comes next, so another round would find nothing here.
-                        return false;
-                    }
+                let mut messages = 0;
+                while messages < MESSAGES && self.receive(cx, id, now) {
+                    messages += 1;
                     // What the message means for other links comes before the next message.
                     self.poll_events();
-                    self.transmit(cx, id);
+                    self.fill(cx, id);
                 }
-                true
+                if messages > 0 {
+                    self.flush(cx, id);
+                }
+                // The socket wakes us for what comes next, so another round would find nothing here.
+                messages == MESSAGES
             }
         }
     }
 
-    /// Sends while there is something to send and room for it.
     fn transmit(&mut self, cx: &mut Context<'_>, id: LinkId) {
+        self.fill(cx, id);
+        self.flush(cx, id);
+    }
+
+    /// Hands what there is to send to the link while it has room. Answers that come together go to the network together.
+    fn fill(&mut self, cx: &mut Context<'_>, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Transport::Open(socket) = &mut link.transport else { return };
         let lost = loop {
@@ -327,7 +334,15 @@ impl<R: Runtime> Server<R> {
                 break true;
             }
         };
-        if lost || matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
+        if lost {
+            let now = self.now();
+            self.host.handle_eof(now, id);
+        }
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>, id: LinkId) {
+        let Some(Link { transport: Transport::Open(socket), .. }) = self.links.get_mut(&id) else { return };
+        if matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) {
             let now = self.now();
             self.host.handle_eof(now, id);
         }
