@@ -1,13 +1,12 @@
-//! The floor: an echo over a plain WebSocket, same library, same runtime, no cryptography, no protocol.
+//! The floor: an echo over a plain WebSocket, same library, same runtime, no cryptography, no protocol, sockets as they come.
 
 use std::io;
 
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::{Error, Message};
 use futures_util::{SinkExt, StreamExt};
-use opendesk_std::runtime::{Listener, Runtime};
-use opendesk_tokio::{Compat, Tokio};
-use tokio::net::TcpStream;
+use opendesk_tokio::Compat;
+use tokio::net::{TcpListener, TcpStream};
 
 pub(super) struct Echo {
     address: core::net::SocketAddr,
@@ -15,10 +14,10 @@ pub(super) struct Echo {
 
 impl Echo {
     pub(super) async fn start() -> io::Result<Self> {
-        let mut listener = Tokio.listen(([127, 0, 0, 1], 0).into())?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         drop(tokio::spawn(async move {
-            while let Ok((stream, _)) = core::future::poll_fn(|cx| listener.poll_accept(cx)).await {
+            while let Ok((stream, _)) = listener.accept().await {
                 drop(tokio::spawn(serve(stream)));
             }
         }));
@@ -26,14 +25,17 @@ impl Echo {
     }
 
     pub(super) async fn connect(&self) -> Result<Link, Error> {
-        let stream = Tokio.connect(self.address).await?;
-        let (socket, _) = async_tungstenite::client_async(format!("ws://{}/", self.address), stream).await?;
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let request = format!("ws://{}/", self.address);
+        let (socket, _) = async_tungstenite::client_async(request, Compat::from(stream)).await?;
         Ok(Link { socket })
     }
 }
 
-async fn serve(stream: Compat<TcpStream>) {
-    let Ok(mut socket) = async_tungstenite::accept_async(stream).await else { return };
+async fn serve(stream: TcpStream) {
+    let Ok(()) = stream.set_nodelay(true) else { return };
+    let Ok(mut socket) = async_tungstenite::accept_async(Compat::from(stream)).await else { return };
     while let Some(Ok(message)) = socket.next().await {
         if !message.is_binary() || socket.send(message).await.is_err() {
             return;
