@@ -192,6 +192,10 @@ pub(crate) struct Replay {
     /// Stop after this many inputs
     #[arg(long, value_name = "N")]
     pub(crate) until: Option<u64>,
+    /// Instead, write a copy that may be shared: without keys, codes, addresses and contents, of the same events. Times,
+    /// lengths and names of methods stay
+    #[arg(long, value_name = "COPY", conflicts_with = "until")]
+    pub(crate) redact: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -99,3 +99,38 @@ fn the_kept_recording_has_the_outputs_that_it_had() {
     let told = opendesk(&folder.home("nobody"), &["replay", kept().to_str().unwrap()]);
     assert!(told.status.success(), "the machine's behaviour has changed: {}{}", told.stdout, told.stderr);
 }
+
+#[test]
+fn a_redacted_recording_replays_and_says_nothing_of_what_was_said_nor_of_who_said_it() {
+    let folder = Folder::new();
+    let file = record(&folder, "tokio", true);
+    let copy = folder.home("copy");
+    let redact = ["replay", file.to_str().unwrap(), "--redact", copy.to_str().unwrap()];
+    let told = opendesk(&folder.home("nobody"), &redact);
+    assert!(succeeded(&told).contains("inputs are in"), "{told:?}");
+    let (whole, shared) = (replayed(&folder, &file), replayed(&folder, &copy));
+    assert_eq!(shared["same"], true);
+    for count in ["inputs", "sessions", "requests", "lasted_us"] {
+        assert_eq!(whole[count], shared[count], "{count}");
+    }
+    let bytes = fs::read(&copy).unwrap();
+    let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    for (home, name) in [("host", "identity.key"), ("host", "identity.ed25519"), ("host", "identity.former")] {
+        for secret in fs::read(folder.home(home).join(name)).unwrap().chunks_exact(32) {
+            assert!(!holds(secret), "{name}");
+        }
+    }
+    for home in ["host", "controller"] {
+        let identity = json(&opendesk(&folder.home(home), &["identity", "--json"]));
+        for key in ["public_key", "signing_key"] {
+            let digits = identity[key].as_str().unwrap();
+            let key: Vec<u8> =
+                (0..32).map(|index| u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).unwrap()).collect();
+            assert!(!holds(&key), "{home}: {digits}");
+        }
+    }
+    // What it says is under keys that it shows; so this looks below them.
+    assert!(holds(b"input.text"), "names of methods stay");
+    let told = opendesk(&folder.home("nobody"), &redact);
+    assert!(failure(&told).1.contains("copy"), "a file that is there is not written over: {told:?}");
+}

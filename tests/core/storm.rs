@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::{env, fs, thread};
 
 use opendesk_core::RequestId;
-use opendesk_tests::world::storm::{Failure, STRANGER, attempt, replays, run};
+use opendesk_tests::world::storm::{Failure, STRANGER, attempt, redacted, replays, run};
 use opendesk_tests::world::{Pipe, Way, World};
 
 const SEEDS: u64 = 2000;
@@ -88,6 +88,21 @@ fn two_thousand_storms_break_nothing() {
             assert!(happened.contains_key(word), "no storm had any {word}: {happened:?}");
         }
     }
+}
+
+#[test]
+fn storms_can_be_shared_without_what_was_said_in_them() {
+    let mut stopped = Vec::new();
+    for seed in 0..60 {
+        let recording = run(seed, STEPS).recording;
+        let (copy, stopped_at) = redacted(recording.clone()).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+        assert!(copy.len() > recording.len() / 2 || stopped_at.is_some(), "seed {seed} is whole");
+        for secret in [[0xd0; 32], [0xd1; 32]] {
+            assert!(!copy.windows(32).any(|window| window == secret), "seed {seed}: a key of the host");
+        }
+        stopped.extend(stopped_at.map(|input| (seed, input)));
+    }
+    assert_eq!(stopped, [], "these cannot be disguised beyond these inputs");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `opendesk replay`.
 
+use std::path::Path;
+
 use opendesk_std::home::printable;
-use opendesk_std::recording::{Replayed, replay};
+use opendesk_std::recording::{Replayed, redact, replay};
 use serde_json::json;
 
 use crate::args;
@@ -9,6 +11,9 @@ use crate::exit::Failure;
 use crate::output;
 
 pub(super) fn run(json: bool, options: &args::Replay) -> Result<(), Failure> {
+    if let Some(copy) = &options.redact {
+        return redacted(json, &options.file, copy);
+    }
     let replayed = replay(&options.file, options.until).map_err(|error| Failure::failed(error.to_string()))?;
     let mut report = serde_json::to_value(&replayed).map_err(|error| Failure::failed(error.to_string()))?;
     report["same"] = json!(replayed.difference.is_none());
@@ -18,6 +23,19 @@ pub(super) fn run(json: bool, options: &args::Replay) -> Result<(), Failure> {
         Some(difference) => {
             Err(Failure::failed(format!("input {} has another output than recorded", difference.input)))
         }
+    }
+}
+
+fn redacted(json: bool, file: &Path, copy: &Path) -> Result<(), Failure> {
+    let redacted = redact(file, copy).map_err(|error| Failure::failed(error.to_string()))?;
+    let report = serde_json::to_value(&redacted).map_err(|error| Failure::failed(error.to_string()))?;
+    output::result(json, &report, || format!("{} inputs are in {}", redacted.inputs, copy.display()));
+    match redacted.stopped_at {
+        None => Ok(()),
+        Some(input) => Err(Failure::failed(format!(
+            "input {input} cannot be disguised so that the same comes of it; {} ends before it",
+            copy.display()
+        ))),
     }
 }
 

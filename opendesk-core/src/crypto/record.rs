@@ -14,6 +14,7 @@ use crate::limits::{REKEY_AFTER, TAG_BYTES};
 ///
 /// Every [`REKEY_AFTER`] records the key is replaced by Noise's `REKEY` (revision 34, §11.3); both ends count the
 /// same records, so nothing needs to be said.
+#[derive(Clone)]
 pub struct Direction {
     cipher: ChaCha20Poly1305,
     counter: u64,

@@ -129,6 +129,24 @@ pub enum Event {
     },
 }
 
+/// How far the handshake of a link has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Nothing was said, or all is.
+    Silent,
+    /// A pairing has begun.
+    Pairing,
+    /// There are keys.
+    Keyed {
+        /// The peer's.
+        peer: PublicKey,
+        /// The host's on this link.
+        own: PublicKey,
+        /// The handshake's hash.
+        hash: [u8; 32],
+    },
+}
+
 /// Why [`Host::open`] takes no link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
@@ -413,6 +431,23 @@ impl<const N: usize> Host<N> {
     #[must_use]
     pub const fn memory() -> usize {
         size_of::<Self>()
+    }
+
+    /// How far a link has come, for whoever disguises a recording.
+    pub(crate) fn stage(&self, id: LinkId) -> Stage {
+        let Some(link) = self.links.get(id) else { return Stage::Silent };
+        match (&link.phase, &link.session, link.peer, &link.keys) {
+            (Phase::Pairing { .. }, ..) => Stage::Pairing,
+            (_, Some(session), Some(peer), Some(keys)) => {
+                Stage::Keyed { peer, own: keys.static_key.public(), hash: session.hash }
+            }
+            _ => Stage::Silent,
+        }
+    }
+
+    /// What a record of a link says, without taking it in.
+    pub(crate) fn peek<'a>(&self, id: LinkId, record: &'a mut [u8]) -> Option<&'a [u8]> {
+        self.links.get(id)?.session.as_ref()?.peek(record)
     }
 
     /// Whether asking this link for a message that it does not have may retire it.

@@ -111,6 +111,14 @@ impl<H: Head> Session<H> {
         }
     }
 
+    /// What a record says, without taking it in.
+    pub(crate) fn peek<'a>(&self, record: &'a mut [u8]) -> Option<&'a [u8]> {
+        if record.len() > RECORD_BYTES {
+            return None;
+        }
+        self.incoming.clone().open(record).ok().map(|plaintext| &*plaintext)
+    }
+
     pub(crate) fn hello(&mut self, hello: Hello, total: u32) {
         self.outbox.hello(hello, total);
     }

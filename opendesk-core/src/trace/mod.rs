@@ -15,6 +15,8 @@ use sha2::{Digest as _, Sha256};
 pub use recorder::{Recorder, Tape};
 pub use replay::{Replay, WrongStart};
 
+pub use crate::host::Stage;
+
 use crate::crypto::keys::{PublicKey, VerifyingKey};
 use crate::host::{Decision, Delivery, Event, Refusal};
 use crate::id::{LinkId, OperationId, RequestId};

@@ -2,6 +2,7 @@
 
 use core::ops::Deref;
 
+use super::replay::keys;
 use super::{Blob, Delivered, Entry, Input, Output, Secret, Start, VERSION};
 use crate::crypto::keys::{Keys, PublicKey};
 use crate::host::{Decision, Delivery, Event, Host, Refusal};
@@ -69,6 +70,12 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
     /// The tape, to empty its buffer.
     pub const fn tape(&mut self) -> Option<&mut T> {
         self.tape.as_mut()
+    }
+
+    /// The tape, when nothing more is to be recorded.
+    #[must_use]
+    pub fn into_tape(self) -> Option<T> {
+        self.tape
     }
 
     fn input(&mut self, input: Input<'_>) {
@@ -251,6 +258,43 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
         self.input(Input::CancelPairing);
         self.host.cancel_pairing();
         self.output(Output::Done);
+    }
+
+    /// Does this and tells what came of it. `bodies` gives the recorded bodies in their order; `buf` is at least as long as
+    /// a message of the input and as [`RECORD_BYTES`](crate::limits::RECORD_BYTES), and is overwritten.
+    pub fn step<'a>(&mut self, input: &Input<'_>, bodies: &mut impl Bodies, buf: &'a mut [u8]) -> Output<'a> {
+        match *input {
+            Input::Open { now, address } => return Output::Opened(self.open(now, address)),
+            Input::Message { now, link, bytes } => {
+                let Some(message) = buf.get_mut(..bytes.len()) else { return Output::Delivered(Delivered::Nothing) };
+                message.copy_from_slice(bytes);
+                return Output::Delivered(Delivered::from(&self.handle_message(now, link, message)));
+            }
+            Input::PollEvent => return Output::Event(self.poll_event()),
+            Input::PollTransmit { link } => {
+                let sent = self.poll_transmit(link, bodies, buf);
+                return Output::Sent(sent.and_then(|length| buf.get(..length)).map(Blob::of));
+            }
+            Input::Respond { link, call, outcome, total } => {
+                return Output::Command(self.respond(link, call, outcome, total as usize));
+            }
+            Input::SendItem { link, call, total } => {
+                return Output::Command(self.send_item(link, call, total as usize));
+            }
+            Input::Push { link, topic, total } => return Output::Command(self.push(link, topic, total as usize)),
+            Input::OpenPairing { code, until } => return Output::Command(self.open_pairing(code, until)),
+            Input::Eof { now, link } => self.handle_eof(now, link),
+            Input::Timeout { now } => self.handle_timeout(now),
+            Input::Decide { now, link, decision } => self.decide(now, link, decision),
+            Input::Greet { link, total } => self.greet(link, total as usize),
+            Input::Settle { peer, operation, outcome } => self.settle(peer, operation, outcome),
+            Input::Close { now, link, reason } => self.close(now, link, reason),
+            Input::Released { now, link } => self.released(now, link),
+            Input::CancelPairing => self.cancel_pairing(),
+            Input::Rotate { static_key, signing_key } => self.rotate(keys(static_key, signing_key)),
+            Input::ForgetFormerKeys => self.forget_former_keys(),
+        }
+        Output::Done
     }
 }
 

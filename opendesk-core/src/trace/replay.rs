@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use super::{Blob, Delivered, Input, Output, Secret, Start, VERSION};
+use super::{Entry, Input, Output, Recorder, Secret, Stage, Start, Tape, VERSION};
 use crate::crypto::keys::{Keys, SigningKey, StaticKey};
-use crate::host::Host;
+use crate::id::LinkId;
 use crate::session::Bodies;
 
 /// The recording was made by a host that this program cannot be.
@@ -31,10 +31,20 @@ impl fmt::Display for WrongStart {
 
 impl core::error::Error for WrongStart {}
 
+/// Nothing is recorded.
+#[derive(Debug)]
+enum NoTape {}
+
+impl Tape for NoTape {
+    fn write(&mut self, _: &Entry<'_>) {
+        match *self {}
+    }
+}
+
 /// A host to which a recording is done again.
 #[derive(Debug)]
 pub struct Replay<const N: usize> {
-    host: Host<N>,
+    host: Recorder<NoTape, N>,
 }
 
 impl<const N: usize> Replay<N> {
@@ -49,48 +59,27 @@ impl<const N: usize> Replay<N> {
         if usize::from(start.links) != N {
             return Err(WrongStart::Links(start.links));
         }
-        Ok(Self { host: Host::new(keys(start.static_key, start.signing_key), start.seed.0) })
+        let keys = keys(start.static_key, start.signing_key);
+        Ok(Self { host: Recorder::new(keys, start.seed.0, None) })
     }
 
-    /// Does this and tells what came of it. `bodies` gives the recorded bodies in their order; `buf` is at least as long as
-    /// a message of the input and as [`RECORD_BYTES`](crate::limits::RECORD_BYTES), and is overwritten.
+    /// Does this and tells what came of it: [`Recorder::step`].
     pub fn step<'a>(&mut self, input: &Input<'_>, bodies: &mut impl Bodies, buf: &'a mut [u8]) -> Output<'a> {
-        let host = &mut self.host;
-        match *input {
-            Input::Open { now, address } => return Output::Opened(host.open(now, address)),
-            Input::Message { now, link, bytes } => {
-                let Some(message) = buf.get_mut(..bytes.len()) else { return Output::Delivered(Delivered::Nothing) };
-                message.copy_from_slice(bytes);
-                return Output::Delivered(Delivered::from(&host.handle_message(now, link, message)));
-            }
-            Input::PollEvent => return Output::Event(host.poll_event()),
-            Input::PollTransmit { link } => {
-                let sent = host.poll_transmit(link, bodies, buf);
-                return Output::Sent(sent.and_then(|length| buf.get(..length)).map(Blob::of));
-            }
-            Input::Respond { link, call, outcome, total } => {
-                return Output::Command(host.respond(link, call, outcome, total as usize));
-            }
-            Input::SendItem { link, call, total } => {
-                return Output::Command(host.send_item(link, call, total as usize));
-            }
-            Input::Push { link, topic, total } => return Output::Command(host.push(link, topic, total as usize)),
-            Input::OpenPairing { code, until } => return Output::Command(host.open_pairing(code, until)),
-            Input::Eof { now, link } => host.handle_eof(now, link),
-            Input::Timeout { now } => host.handle_timeout(now),
-            Input::Decide { now, link, decision } => host.decide(now, link, decision),
-            Input::Greet { link, total } => host.greet(link, total as usize),
-            Input::Settle { peer, operation, outcome } => host.settle(peer, operation, outcome),
-            Input::Close { now, link, reason } => host.close(now, link, reason),
-            Input::Released { now, link } => host.released(now, link),
-            Input::CancelPairing => host.cancel_pairing(),
-            Input::Rotate { static_key, signing_key } => host.rotate(keys(static_key, signing_key)),
-            Input::ForgetFormerKeys => host.forget_former_keys(),
-        }
-        Output::Done
+        self.host.step(input, bodies, buf)
+    }
+
+    /// What a link of it is, for whoever disguises what its peer says.
+    #[must_use]
+    pub fn stage(&self, link: LinkId) -> Stage {
+        self.host.stage(link)
+    }
+
+    /// What a record of a link says, without taking it in; `None` where it does not open.
+    pub fn read<'a>(&self, link: LinkId, record: &'a mut [u8]) -> Option<&'a [u8]> {
+        self.host.peek(link, record)
     }
 }
 
-fn keys(static_key: Secret, signing_key: Secret) -> Keys {
+pub(super) fn keys(static_key: Secret, signing_key: Secret) -> Keys {
     Keys { static_key: StaticKey::new(static_key.0), signing_key: SigningKey::new(signing_key.0) }
 }

@@ -3,6 +3,8 @@
 //! The file begins with the 16 bytes [`MAGIC`]. Each [`Entry`](opendesk_core::trace::Entry) follows as its length in four
 //! bytes (little-endian) and its bytes in postcard. docs/TRACE.md describes it.
 
+mod reader;
+mod redact;
 mod replay;
 mod tape;
 
@@ -12,6 +14,7 @@ use std::path::PathBuf;
 
 use opendesk_core::trace::WrongStart;
 
+pub use redact::{Redacted, redact, redact_bytes};
 pub use replay::{Difference, Replayed, replay, replay_from};
 pub use tape::{FileTape, MemoryTape};
 

@@ -1,15 +1,15 @@
 //! Replaying a recording: the same inputs to a machine of this program, and a look at every output.
 
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
-use opendesk_core::trace::{Entry, Input, Output, Replay};
-use opendesk_core::{Bodies, BodyId, Event, LinkId, limits};
+use opendesk_core::trace::{Delivered, Input, Output, Replay};
+use opendesk_core::{Event, limits};
 use serde::Serialize;
 
-use super::{ENTRY_BYTES, LINKS, MAGIC, RecordingError};
+use super::reader::{Next, Reader};
+use super::{ENTRY_BYTES, LINKS, RecordingError};
 
 /// What came of a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,76 +41,6 @@ pub struct Difference {
     pub replayed: String,
 }
 
-/// The recorded bodies of one input, in the order of asking.
-#[derive(Debug, Default)]
-struct Recorded {
-    parts: VecDeque<Vec<u8>>,
-    /// Something was asked for that was not asked for then.
-    astray: bool,
-}
-
-impl Bodies for Recorded {
-    fn copy(&mut self, _link: LinkId, _body: BodyId, _offset: usize, out: &mut [u8]) {
-        match self.parts.pop_front() {
-            Some(part) if part.len() == out.len() => out.copy_from_slice(&part),
-            Some(_) | None => self.astray = true,
-        }
-    }
-}
-
-/// Reads entries one after the other.
-struct Reader<R> {
-    from: R,
-    path: std::path::PathBuf,
-    entry: u64,
-    buf: Vec<u8>,
-}
-
-impl<R: Read> Reader<R> {
-    fn new(from: R, path: &Path) -> Result<Self, RecordingError> {
-        let mut reader = Self { from, path: path.to_owned(), entry: 0, buf: vec![0; ENTRY_BYTES] };
-        let mut magic = [0; MAGIC.len()];
-        match reader.from.read_exact(&mut magic) {
-            Ok(()) if magic == *MAGIC => Ok(reader),
-            Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(reader.io(error)),
-            Ok(()) | Err(_) => Err(reader.damaged()),
-        }
-    }
-
-    fn io(&self, error: std::io::Error) -> RecordingError {
-        RecordingError::Io { path: self.path.clone(), error }
-    }
-
-    fn damaged(&self) -> RecordingError {
-        RecordingError::Damaged { path: self.path.clone(), entry: self.entry }
-    }
-
-    /// The bytes of the next entry; `None` at the end, which may be in the middle of one.
-    fn next(&mut self) -> Result<Option<Vec<u8>>, RecordingError> {
-        self.entry += 1;
-        let mut length = [0; 4];
-        match self.from.read_exact(&mut length) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
-            Err(error) => return Err(self.io(error)),
-        }
-        let length = u32::from_le_bytes(length) as usize;
-        if length > ENTRY_BYTES {
-            return Err(self.damaged());
-        }
-        let Some(room) = self.buf.get_mut(..length) else { return Err(self.damaged()) };
-        match self.from.read_exact(room) {
-            Ok(()) => Ok(Some(room.to_vec())),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(self.io(error)),
-        }
-    }
-
-    fn decode<'a>(&self, bytes: &'a [u8]) -> Result<Entry<'a>, RecordingError> {
-        postcard::from_bytes(bytes).map_err(|_| self.damaged())
-    }
-}
-
 /// Replays a recording, at most `until` inputs of it.
 ///
 /// # Errors
@@ -126,37 +56,30 @@ pub fn replay(path: &Path, until: Option<u64>) -> Result<Replayed, RecordingErro
 /// # Errors
 /// As [`replay`].
 pub fn replay_from(from: impl Read, path: &Path, until: Option<u64>) -> Result<Replayed, RecordingError> {
-    let mut reader = Reader::new(from, path)?;
-    let first = reader.next()?.ok_or_else(|| reader.damaged())?;
-    let Entry::Start(start) = reader.decode(&first)? else { return Err(reader.damaged()) };
+    let (mut reader, start) = Reader::new(from, path)?;
     let machine = Replay::<LINKS>::new(&start);
     let mut machine = Box::new(machine.map_err(|why| RecordingError::Foreign { path: path.to_owned(), why })?);
     let mut replayed = Replayed { inputs: 0, sessions: 0, requests: 0, lasted_us: 0, cut: false, difference: None };
     let mut begun = None;
     let mut buf = vec![0; ENTRY_BYTES.max(limits::RECORD_BYTES)];
     while until.is_none_or(|until| replayed.inputs < until) {
-        let Some(bytes) = reader.next()? else { break };
-        let Entry::Input(input) = reader.decode(&bytes)? else { return Err(reader.damaged()) };
-        let mut bodies = Recorded::default();
-        let expected = loop {
-            let Some(bytes) = reader.next()? else {
+        let mut step = match reader.next()? {
+            Next::Step(step) => step,
+            Next::End => break,
+            Next::Cut => {
                 replayed.cut = true;
-                return Ok(replayed);
-            };
-            match reader.decode(&bytes)? {
-                Entry::Body(part) => bodies.parts.push_back(part.to_vec()),
-                Entry::Output(_) => break bytes,
-                Entry::Start(_) | Entry::Input(_) => return Err(reader.damaged()),
+                break;
             }
         };
-        let Entry::Output(recorded) = reader.decode(&expected)? else { return Err(reader.damaged()) };
+        let mut bodies = core::mem::take(&mut step.bodies);
+        let (input, recorded) = step.decoded(path)?;
         let output = machine.step(&input, &mut bodies, &mut buf);
         replayed.inputs += 1;
         if let Some(now) = time_of(&input) {
             let begun = *begun.get_or_insert(now);
             replayed.lasted_us = now.saturating_sub(begun);
         }
-        let stray = bodies.astray || !bodies.parts.is_empty();
+        let stray = bodies.is_astray();
         if output != recorded || stray {
             let note = if stray { " (and asked for other bodies)" } else { "" };
             replayed.difference = Some(Difference {
@@ -169,7 +92,7 @@ pub fn replay_from(from: impl Read, path: &Path, until: Option<u64>) -> Result<R
         }
         match output {
             Output::Event(Some(Event::SessionOpened { .. })) => replayed.sessions += 1,
-            Output::Delivered(opendesk_core::trace::Delivered::Request { done: true, .. }) => replayed.requests += 1,
+            Output::Delivered(Delivered::Request { done: true, .. }) => replayed.requests += 1,
             _ => {}
         }
     }

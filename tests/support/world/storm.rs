@@ -41,7 +41,7 @@ use std::panic;
 use std::path::Path;
 use std::thread;
 
-use opendesk_std::recording::replay_from;
+use opendesk_std::recording::{redact_bytes, replay_from};
 
 use self::acts::Storm;
 use super::{Peer, World};
@@ -58,6 +58,8 @@ pub struct Report {
     pub happened: BTreeMap<&'static str, usize>,
     /// The [`World::trace`].
     pub trace: Vec<String>,
+    /// The [`World::recording`].
+    pub recording: Vec<u8>,
 }
 
 /// What a storm broke.
@@ -111,7 +113,7 @@ fn blow(seed: u64, steps: usize, sabotage: fn(&mut World)) -> Result<Report, Fai
     let broken = blown.map_err(|payload| words(&*payload)).and_then(|()| replays_here(&recording));
     let Storm { step, world, truth, .. } = storm;
     match broken {
-        Ok(()) => Ok(Report { seed, happened: truth.happened, trace: world.trace }),
+        Ok(()) => Ok(Report { seed, happened: truth.happened, trace: world.trace, recording }),
         Err(message) => Err(Failure { seed, step, message, trace: world.trace, recording }),
     }
 }
@@ -122,6 +124,18 @@ fn blow(seed: u64, steps: usize, sabotage: fn(&mut World)) -> Result<Report, Fai
 /// What was different.
 pub fn replays(recording: Vec<u8>) -> Result<(), String> {
     roomy(move || replays_here(&recording))
+}
+
+/// A copy that may be shared replays as well; gives it, and the input before which it had to end, if it had to.
+///
+/// # Errors
+/// What was different.
+pub fn redacted(recording: Vec<u8>) -> Result<(Vec<u8>, Option<u64>), String> {
+    roomy(move || {
+        let (redacted, copy) = redact_bytes(&recording, Path::new("the storm")).map_err(|error| error.to_string())?;
+        replays_here(&copy)?;
+        Ok((copy, redacted.stopped_at))
+    })
 }
 
 fn replays_here(recording: &[u8]) -> Result<(), String> {

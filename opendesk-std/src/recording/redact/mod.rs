@@ -1,0 +1,358 @@
+//! A copy of a recording that may be shared: the same happens to a host with other keys, whose peers have other keys, other
+//! addresses and nothing to say.
+//!
+//! The recorded inputs are done again twice, to the recorded host and to a disguised one. What a peer said is opened with
+//! the recorded keys; a disguised peer says as much of it as may be known, under keys that exist only for this. The
+//! disguised host is recorded, so what results is a recording as any other. Kept are times, lengths, the order of things,
+//! names of methods, numbers of requests, error codes and verdicts.
+
+mod peer;
+
+use core::ops::ControlFlow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use opendesk_core::dialect::v2::{self, Kind};
+use opendesk_core::trace::{Delivered, Input, Output, Recorder, Replay, Secret, Stage, Tape};
+use opendesk_core::{
+    Bodies, BodyId, Event, GreetingVerdict, Keys, LinkId, OperationId, PublicKey, SigningKey, StaticKey, limits,
+};
+use serde::Serialize;
+
+use self::peer::Peer;
+use super::reader::{Next, Reader};
+use super::{ENTRY_BYTES, FileTape, LINKS, RecordingError};
+use crate::seed;
+
+/// What became of a recording that was to be redacted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Redacted {
+    /// Inputs in the copy.
+    pub inputs: u64,
+    /// The first input, counted from 1, that could not be disguised so that the same came of it; the copy ends before it.
+    pub stopped_at: Option<u64>,
+}
+
+/// Writes a copy of a recording that may be shared.
+///
+/// # Errors
+/// As [`replay`](super::replay()), and [`RecordingError::Io`] when the copy cannot be written or is there already.
+pub fn redact(path: &Path, copy: &Path) -> Result<Redacted, RecordingError> {
+    let open = || File::open(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error });
+    let facts = Facts::gather(BufReader::new(open()?), path)?;
+    let mut tape = FileTape::create(copy)?;
+    tape.flush();
+    let (redacted, mut tape) = redact_from(BufReader::new(open()?), path, facts, tape)?;
+    if let Some(tape) = &mut tape {
+        tape.flush();
+    }
+    Ok(redacted)
+}
+
+/// Redacts a recording in memory; `path` stands for it in errors.
+///
+/// # Errors
+/// As [`redact`].
+pub fn redact_bytes(recording: &[u8], path: &Path) -> Result<(Redacted, Vec<u8>), RecordingError> {
+    let facts = Facts::gather(recording, path)?;
+    let (redacted, tape) = redact_from(recording, path, facts, super::MemoryTape::default())?;
+    Ok((redacted, tape.map(|tape| tape.bytes().to_vec()).unwrap_or_default()))
+}
+
+fn redact_from<T: Tape>(
+    from: impl Read,
+    path: &Path,
+    facts: Facts,
+    tape: T,
+) -> Result<(Redacted, Option<T>), RecordingError> {
+    let mut disguise = None;
+    let mut tape = Some(tape);
+    let mut redacted = Redacted { inputs: 0, stopped_at: None };
+    let mut facts = Some(facts);
+    each_step(from, path, |start, original, input, output| {
+        let disguise =
+            disguise.get_or_insert_with(|| Disguise::new(start, facts.take().unwrap_or_default(), tape.take()));
+        if disguise.step(original, input, output) {
+            redacted.inputs += 1;
+            ControlFlow::Continue(())
+        } else {
+            redacted.stopped_at = Some(redacted.inputs + 1);
+            ControlFlow::Break(())
+        }
+    })?;
+    let tape = disguise.map_or(tape, |disguise| disguise.machine.into_tape());
+    Ok((redacted, tape))
+}
+
+/// What must be known of a link before it happens.
+#[derive(Debug, Default)]
+struct Facts {
+    /// The peer's key and the host's, once there are some.
+    keys: BTreeMap<LinkId, (PublicKey, PublicKey)>,
+    /// Links on which a wrong code was proved.
+    wrong: Vec<LinkId>,
+}
+
+/// The recorded host before and after an input.
+struct Around {
+    before: Stage,
+    after: Stage,
+    /// What a record says.
+    plaintext: Option<Vec<u8>>,
+}
+
+/// Does every recorded input again and shows it. Ends where this program's host gives something else than was recorded.
+fn each_step(
+    from: impl Read,
+    path: &Path,
+    mut see: impl FnMut(&opendesk_core::trace::Start, &Around, &Input<'_>, &Output<'_>) -> ControlFlow<()>,
+) -> Result<(), RecordingError> {
+    let (mut reader, start) = Reader::new(from, path)?;
+    let original = Replay::<LINKS>::new(&start);
+    let mut original = Box::new(original.map_err(|why| RecordingError::Foreign { path: path.to_owned(), why })?);
+    let mut buf = vec![0; ENTRY_BYTES.max(limits::RECORD_BYTES)];
+    while let Next::Step(mut step) = reader.next()? {
+        let mut bodies = core::mem::take(&mut step.bodies);
+        let (input, recorded) = step.decoded(path)?;
+        let link = if let Input::Message { link, .. } = input { Some(link) } else { None };
+        let before = link.map_or(Stage::Silent, |link| original.stage(link));
+        let plaintext = match input {
+            Input::Message { link, bytes, .. } => original.read(link, &mut bytes.to_vec()).map(<[u8]>::to_vec),
+            _ => None,
+        };
+        let output = original.step(&input, &mut bodies, &mut buf);
+        if output != recorded || bodies.is_astray() {
+            break;
+        }
+        let after = link.map_or(Stage::Silent, |link| original.stage(link));
+        if see(&start, &Around { before, after, plaintext }, &input, &output).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Facts {
+    fn gather(from: impl Read, path: &Path) -> Result<Self, RecordingError> {
+        let mut facts = Self::default();
+        each_step(from, path, |_, around, input, output| {
+            if let (Input::Message { link, .. }, Stage::Keyed { peer, own, .. }) = (input, around.after) {
+                facts.keys.insert(*link, (peer, own));
+            }
+            if let Output::Event(Some(Event::WrongCode { link, .. })) = output {
+                facts.wrong.push(*link);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(facts)
+    }
+}
+
+/// Bodies of the host without a content.
+struct Blank;
+
+impl Bodies for Blank {
+    fn copy(&mut self, _link: LinkId, _body: BodyId, _offset: usize, out: &mut [u8]) {
+        out.fill(0);
+    }
+}
+
+/// The disguised host and all that is known of its disguise.
+struct Disguise<T> {
+    machine: Box<Recorder<T, LINKS>>,
+    facts: Facts,
+    /// Those of the host, by the recorded public ones.
+    own: BTreeMap<PublicKey, Keys>,
+    /// Those of the peers, by the recorded public ones.
+    peers: BTreeMap<PublicKey, Keys>,
+    addresses: BTreeMap<[u8; 16], [u8; 16]>,
+    operations: BTreeMap<OperationId, OperationId>,
+    far: BTreeMap<LinkId, Peer>,
+    code: Vec<u8>,
+    buf: Vec<u8>,
+}
+
+/// Keys that exist only for a redacted recording, which shows them: they need not be secret, only different.
+fn keys() -> Keys {
+    let fresh = || seed::fresh().unwrap_or_default();
+    Keys { static_key: StaticKey::new(fresh()), signing_key: SigningKey::new(fresh()) }
+}
+
+fn public(static_key: Secret) -> PublicKey {
+    StaticKey::new(static_key.0).public()
+}
+
+impl<T: Tape> Disguise<T> {
+    fn new(start: &opendesk_core::trace::Start, facts: Facts, tape: Option<T>) -> Self {
+        let first = keys();
+        Self {
+            machine: Box::new(Recorder::new(first.clone(), seed::fresh().unwrap_or_default(), tape)),
+            facts,
+            own: BTreeMap::from([(public(start.static_key), first)]),
+            peers: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            far: BTreeMap::new(),
+            code: Vec::new(),
+            buf: vec![0; ENTRY_BYTES.max(limits::RECORD_BYTES)],
+        }
+    }
+
+    /// Does an input in disguise. Tells whether the same came of it.
+    fn step(&mut self, around: &Around, input: &Input<'_>, output: &Output<'_>) -> bool {
+        let message;
+        let disguised = match *input {
+            Input::Message { now, link, bytes } => {
+                message = self.message(link, bytes, around);
+                Input::Message { now, link, bytes: &message }
+            }
+            Input::Open { now, address } => Input::Open { now, address: self.address(address) },
+            Input::Settle { peer, operation, outcome } => Input::Settle {
+                peer: self.peer(peer).static_key.public(),
+                operation: self.operation(operation),
+                outcome,
+            },
+            Input::OpenPairing { code, until } => {
+                self.code = vec![b'0'; code.len()];
+                message = self.code.clone();
+                Input::OpenPairing { code: &message, until }
+            }
+            Input::Rotate { static_key, .. } => {
+                let successor = keys();
+                self.own.insert(public(static_key), successor.clone());
+                self.machine.rotate(successor);
+                return true;
+            }
+            other => other,
+        };
+        let given = self.machine.step(&disguised, &mut Blank, &mut self.buf);
+        let sent = if let Output::Sent(Some(blob)) = given { blob.length as usize } else { 0 };
+        let given = shape(given);
+        if let Input::PollTransmit { link } = disguised
+            && let Some(far) = self.far.get_mut(&link)
+        {
+            far.hears(&self.buf[..sent]);
+        }
+        given == self.expected(output)
+    }
+
+    /// What a peer says instead.
+    fn message(&mut self, link: LinkId, bytes: &[u8], around: &Around) -> Vec<u8> {
+        let said = match (around.before, &around.plaintext) {
+            (Stage::Keyed { hash, .. }, Some(plaintext)) => {
+                let mut far = self.far.remove(&link);
+                let record = far.as_mut().and_then(|far| far.record(plaintext, &hash, |it| self.operation(it)));
+                if let Some(far) = far {
+                    self.far.insert(link, far);
+                }
+                record
+            }
+            (Stage::Keyed { .. }, None) => None,
+            (Stage::Pairing, _) if matches!(v2::split(bytes), Ok((Kind::Confirm | Kind::Finish, _))) => {
+                let mut next = self.far.get_mut(&link).and_then(Peer::handshake);
+                // Refused, and not for a wrong code: what it should have proved it has not.
+                if around.after == Stage::Silent
+                    && !self.facts.wrong.contains(&link)
+                    && let Some(last) = next.as_mut().and_then(|message| message.last_mut())
+                {
+                    *last ^= 1;
+                }
+                next
+            }
+            (Stage::Pairing, _) => None,
+            (Stage::Silent, _) => self.first(link, bytes, around.after),
+        };
+        said.unwrap_or_else(|| noise(bytes))
+    }
+
+    /// What a peer says first, if the host made something of it.
+    fn first(&mut self, link: LinkId, bytes: &[u8], after: Stage) -> Option<Vec<u8>> {
+        let (kind, _) = v2::split(bytes).ok()?;
+        let known = self.facts.keys.get(&link).copied();
+        let keys = known.map_or_else(keys, |(peer, _)| self.peer(peer));
+        let (far, first) = match (kind, after, known) {
+            (Kind::Auth, Stage::Keyed { .. }, Some((_, own))) => {
+                Peer::auth(keys, self.own.get(&own)?.static_key.public())?
+            }
+            (Kind::Pair, Stage::Pairing, _) if self.facts.wrong.contains(&link) => Peer::pair(keys, b"another code")?,
+            (Kind::Pair, Stage::Pairing, _) => Peer::pair(keys, &self.code)?,
+            _ => return None,
+        };
+        self.far.insert(link, far);
+        Some(first)
+    }
+
+    fn peer(&mut self, recorded: PublicKey) -> Keys {
+        self.peers.entry(recorded).or_insert_with(keys).clone()
+    }
+
+    fn operation(&mut self, recorded: OperationId) -> OperationId {
+        let number = self.operations.len() as u128 + 1;
+        let none = recorded == OperationId::default();
+        if none { recorded } else { *self.operations.entry(recorded).or_insert_with(|| number.to_le_bytes()) }
+    }
+
+    /// The same for the same address, and of a network that is nobody's (RFC 4193).
+    fn address(&mut self, recorded: [u8; 16]) -> [u8; 16] {
+        let number = self.addresses.len() as u64 + 1;
+        *self.addresses.entry(recorded).or_insert_with(|| {
+            let mut address = [0; 16];
+            address[..8].copy_from_slice(&number.to_be_bytes());
+            address[0] = 0xfd;
+            address
+        })
+    }
+
+    /// The recorded output as it must look in disguise.
+    fn expected(&mut self, recorded: &Output<'_>) -> String {
+        let event = |this: &mut Self, event: Event| match event {
+            Event::SessionOpened { link, peer } => {
+                Event::SessionOpened { link, peer: this.peer(peer).static_key.public() }
+            }
+            Event::SessionEnded { link, peer, reason } => {
+                Event::SessionEnded { link, peer: this.peer(peer).static_key.public(), reason }
+            }
+            Event::GreetingDue { link, verdict: GreetingVerdict::Busy { holder, since } } => {
+                let holder = this.peer(holder).static_key.public();
+                Event::GreetingDue { link, verdict: GreetingVerdict::Busy { holder, since } }
+            }
+            other => other,
+        };
+        match *recorded {
+            Output::Event(Some(recorded)) => shape(Output::Event(Some(event(self, recorded)))),
+            Output::Delivered(Delivered::Hello { link, peer, signing_key, paired, handshake, body }) => {
+                let peer = self.peer(peer).static_key.public();
+                shape(Output::Delivered(Delivered::Hello { link, peer, signing_key, paired, handshake, body }))
+            }
+            Output::Delivered(Delivered::Request { link, call, method, operation, repeats, total, body, done }) => {
+                let operation = self.operation(operation);
+                let request = Delivered::Request { link, call, method, operation, repeats, total, body, done };
+                shape(Output::Delivered(request))
+            }
+            other => shape(other),
+        }
+    }
+}
+
+/// What of an output is the same in disguise.
+fn shape(output: Output<'_>) -> String {
+    match output {
+        // A HELLO has a random number in it, whose encoding is not always of the same length.
+        Output::Sent(sent) => format!("sent {}", sent.is_some()),
+        Output::Delivered(Delivered::Hello { link, peer, paired, body, .. }) => {
+            format!("hello {link} {peer} {paired} {}", body.length)
+        }
+        Output::Delivered(Delivered::Request { link, call, method, operation, repeats, total, body, done }) => {
+            format!("request {link} {call} {method} {operation:?} {repeats:?} {total} {} {done}", body.length)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// As many bytes that mean nothing, behind the same letter if there is one.
+fn noise(bytes: &[u8]) -> Vec<u8> {
+    let letter = v2::split(bytes).map_or(0, |_| 4);
+    bytes.iter().enumerate().map(|(index, byte)| if index < letter { *byte } else { 0xff }).collect()
+}
