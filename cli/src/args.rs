@@ -196,6 +196,10 @@ pub(crate) struct Replay {
     /// lengths and names of methods stay
     #[arg(long, value_name = "COPY", conflicts_with = "until")]
     pub(crate) redact: Option<PathBuf>,
+    /// Instead, tell which of the recorded calls these rules (a policy.json) would refuse, and about which they would ask.
+    /// Controllers are called as they call themselves
+    #[arg(long, value_name = "RULES", conflicts_with_all = ["until", "redact"])]
+    pub(crate) policy: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -134,3 +134,41 @@ fn a_redacted_recording_replays_and_says_nothing_of_what_was_said_nor_of_who_sai
     let told = opendesk(&folder.home("nobody"), &redact);
     assert!(failure(&told).1.contains("copy"), "a file that is there is not written over: {told:?}");
 }
+
+#[test]
+fn other_rules_say_what_they_would_have_refused_of_a_recording_and_of_its_copy() {
+    let folder = Folder::new();
+    let file = record(&folder, "tokio", true);
+    let (copy, rules) = (folder.home("copy"), folder.home("rules.json"));
+    let nobody = folder.home("nobody");
+    succeeded(&opendesk(&nobody, &["replay", file.to_str().unwrap(), "--redact", copy.to_str().unwrap()]));
+    let asked = |recording: &Path, text: &str| {
+        fs::write(&rules, text).unwrap();
+        let (recording, rules) = (recording.to_str().unwrap(), rules.to_str().unwrap());
+        (
+            opendesk(&nobody, &["replay", recording, "--policy", rules]),
+            json(&opendesk(&nobody, &["replay", recording, "--policy", rules, "--json"])),
+        )
+    };
+    let no_typing = r#"{"rules": [{"tool": "input.text", "decision": "block", "reason": "nobody types here"}]}"#;
+    for (recording, summary) in [(&file, "type 12 characters"), (&copy, "input.text")] {
+        let (told, report) = asked(recording, no_typing);
+        assert!(report["calls"].as_u64() >= Some(2), "{report}");
+        assert_eq!(report["judged"].as_array().unwrap().len(), 1, "{report}");
+        let judged = &report["judged"][0];
+        assert_eq!((&judged["method"], &judged["decision"]), (&"input.text".into(), &"block".into()));
+        assert_eq!(judged["summary"], summary);
+        let line = "refused: nobody types here";
+        assert!(succeeded(&told).contains(line) && succeeded(&told).contains("1 would be refused"), "{told:?}");
+    }
+    let (_, strict) = asked(&file, r#"{"preset": "strict"}"#);
+    assert_eq!(strict["judged"][0]["decision"], "confirm");
+    let (_, relaxed) = asked(&file, r#"{"preset": "relaxed"}"#);
+    assert_eq!(relaxed["judged"], serde_json::json!([]));
+
+    fs::write(&rules, r#"{"rules": [{"tool": "*", "decision": "perhaps"}]}"#).unwrap();
+    let told = opendesk(&nobody, &["replay", file.to_str().unwrap(), "--policy", rules.to_str().unwrap()]);
+    assert!(failure(&told).0 == 1 && failure(&told).1.contains("rules.json: no rules: unknown variant"), "{told:?}");
+    let told = opendesk(&nobody, &["replay", file.to_str().unwrap(), "--policy", "/nowhere/rules.json"]);
+    assert!(failure(&told).1.contains("/nowhere/rules.json: No such file"), "{told:?}");
+}

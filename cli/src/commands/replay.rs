@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use opendesk_std::govern::rules::{Decision, Rules};
 use opendesk_std::home::printable;
-use opendesk_std::recording::{Replayed, redact, replay};
+use opendesk_std::recording::{Replayed, redact, replay, trial};
 use serde_json::json;
 
 use crate::args;
@@ -13,6 +14,9 @@ use crate::output;
 pub(super) fn run(json: bool, options: &args::Replay) -> Result<(), Failure> {
     if let Some(copy) = &options.redact {
         return redacted(json, &options.file, copy);
+    }
+    if let Some(rules) = &options.policy {
+        return tried(json, &options.file, rules);
     }
     let replayed = replay(&options.file, options.until).map_err(|error| Failure::failed(error.to_string()))?;
     let mut report = serde_json::to_value(&replayed).map_err(|error| Failure::failed(error.to_string()))?;
@@ -37,6 +41,30 @@ fn redacted(json: bool, file: &Path, copy: &Path) -> Result<(), Failure> {
             copy.display()
         ))),
     }
+}
+
+fn tried(json: bool, file: &Path, rules: &Path) -> Result<(), Failure> {
+    let parsed = Rules::read(rules).map_err(|error| Failure::failed(error.to_string()))?;
+    let trial = trial(file, &parsed).map_err(|error| Failure::failed(error.to_string()))?;
+    let report = serde_json::to_value(&trial).map_err(|error| Failure::failed(error.to_string()))?;
+    output::result(json, &report, || {
+        let count = |decision| trial.judged.iter().filter(|judged| judged.decision == decision).count();
+        let mut lines = vec![format!(
+            "of {} calls {} would be refused and {} asked about",
+            trial.calls,
+            count(Decision::Block),
+            count(Decision::Confirm)
+        )];
+        lines.extend(trial.judged.iter().map(|judged| {
+            let seconds = judged.at_us as f64 / 1e6;
+            let verb = if judged.decision == Decision::Block { "refused" } else { "asked" };
+            // Names and methods came from other machines.
+            let (peer, what) = (printable(&judged.peer), printable(&judged.summary));
+            format!("  {seconds:>9.3} s  {peer}  {}  {what}  {verb}: {}", printable(&judged.method), judged.reason)
+        }));
+        lines.join("\n")
+    });
+    Ok(())
 }
 
 fn sentence(replayed: &Replayed) -> String {

@@ -3,6 +3,7 @@
 
 pub mod audit;
 mod policy;
+pub mod rules;
 mod throttle;
 
 use opendesk_core::{PublicKey, Reason};

@@ -7,6 +7,8 @@ mod reader;
 mod redact;
 mod replay;
 mod tape;
+mod trial;
+mod walk;
 
 use core::fmt;
 use std::io;
@@ -17,6 +19,7 @@ use opendesk_core::trace::WrongStart;
 pub use redact::{Redacted, redact, redact_bytes};
 pub use replay::{Difference, Replayed, replay, replay_from};
 pub use tape::{FileTape, MemoryTape};
+pub use trial::{Judged, Trial, trial};
 
 /// The first bytes of a recording.
 pub const MAGIC: &[u8; 16] = b"opendesk trace\r\n";

@@ -15,14 +15,14 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use opendesk_core::dialect::v2::{self, Kind};
-use opendesk_core::trace::{Delivered, Input, Output, Recorder, Replay, Secret, Stage, Tape};
+use opendesk_core::trace::{Delivered, Input, Output, Recorder, Secret, Stage, Start, Tape};
 use opendesk_core::{
     Bodies, BodyId, Event, GreetingVerdict, Keys, LinkId, OperationId, PublicKey, SigningKey, StaticKey, limits,
 };
 use serde::Serialize;
 
 use self::peer::Peer;
-use super::reader::{Next, Reader};
+use super::walk::{Around, each_step};
 use super::{ENTRY_BYTES, FileTape, LINKS, RecordingError};
 use crate::seed;
 
@@ -95,45 +95,6 @@ struct Facts {
     wrong: Vec<LinkId>,
 }
 
-/// The recorded host before and after an input.
-struct Around {
-    before: Stage,
-    after: Stage,
-    /// What a record says.
-    plaintext: Option<Vec<u8>>,
-}
-
-/// Does every recorded input again and shows it. Ends where this program's host gives something else than was recorded.
-fn each_step(
-    from: impl Read,
-    path: &Path,
-    mut see: impl FnMut(&opendesk_core::trace::Start, &Around, &Input<'_>, &Output<'_>) -> ControlFlow<()>,
-) -> Result<(), RecordingError> {
-    let (mut reader, start) = Reader::new(from, path)?;
-    let original = Replay::<LINKS>::new(&start);
-    let mut original = Box::new(original.map_err(|why| RecordingError::Foreign { path: path.to_owned(), why })?);
-    let mut buf = vec![0; ENTRY_BYTES.max(limits::RECORD_BYTES)];
-    while let Next::Step(mut step) = reader.next()? {
-        let mut bodies = core::mem::take(&mut step.bodies);
-        let (input, recorded) = step.decoded(path)?;
-        let link = if let Input::Message { link, .. } = input { Some(link) } else { None };
-        let before = link.map_or(Stage::Silent, |link| original.stage(link));
-        let plaintext = match input {
-            Input::Message { link, bytes, .. } => original.read(link, &mut bytes.to_vec()).map(<[u8]>::to_vec),
-            _ => None,
-        };
-        let output = original.step(&input, &mut bodies, &mut buf);
-        if output != recorded || bodies.is_astray() {
-            break;
-        }
-        let after = link.map_or(Stage::Silent, |link| original.stage(link));
-        if see(&start, &Around { before, after, plaintext }, &input, &output).is_break() {
-            break;
-        }
-    }
-    Ok(())
-}
-
 impl Facts {
     fn gather(from: impl Read, path: &Path) -> Result<Self, RecordingError> {
         let mut facts = Self::default();
@@ -185,7 +146,7 @@ fn public(static_key: Secret) -> PublicKey {
 }
 
 impl<T: Tape> Disguise<T> {
-    fn new(start: &opendesk_core::trace::Start, facts: Facts, tape: Option<T>) -> Self {
+    fn new(start: &Start, facts: Facts, tape: Option<T>) -> Self {
         let first = keys();
         Self {
             machine: Box::new(Recorder::new(first.clone(), seed::fresh().unwrap_or_default(), tape)),

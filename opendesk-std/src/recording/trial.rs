@@ -1,0 +1,101 @@
+//! What other rules would have said to the calls of a recording.
+
+use core::ops::ControlFlow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use opendesk_core::frame::{self, Frame, Header};
+use opendesk_core::trace::{Delivered, Input, Output};
+use opendesk_core::{LinkId, PublicKey, RequestId};
+use serde::Serialize;
+
+use super::RecordingError;
+use super::walk::each_step;
+use crate::api::{Call, ControllerGreeting, decode};
+use crate::govern::rules::{Decision, Rules, Subject};
+use crate::home::plain_text;
+
+/// What rules say to the calls of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Trial {
+    /// Calls whose parameters were complete, repetitions apart.
+    pub calls: u64,
+    /// Those that would not simply happen.
+    pub judged: Vec<Judged>,
+}
+
+/// A recorded call that rules do not simply allow.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judged {
+    /// The input that completed it, counted from 1.
+    pub input: u64,
+    /// When that came, in microseconds since the first message.
+    pub at_us: u64,
+    /// The controller, as it calls itself; its key where it has no name.
+    pub peer: String,
+    /// The method.
+    pub method: String,
+    /// The call in a line; the method where its parameters are not known, as in a redacted recording.
+    pub summary: String,
+    /// What the rules say.
+    pub decision: Decision,
+    /// Why.
+    pub reason: String,
+}
+
+/// Asks rules about every call of a recording.
+///
+/// # Errors
+/// As [`replay`](super::replay()). What comes after the first output that this program does not give is not asked about.
+pub fn trial(path: &Path, rules: &Rules) -> Result<Trial, RecordingError> {
+    let file = File::open(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
+    let mut trial = Trial { calls: 0, judged: Vec::new() };
+    let mut peers: BTreeMap<LinkId, String> = BTreeMap::new();
+    let mut arriving: BTreeMap<(LinkId, RequestId), (String, Vec<u8>)> = BTreeMap::new();
+    let (mut input_number, mut begun) = (0, None);
+    each_step(BufReader::new(file), path, |_, around, input, output| {
+        input_number += 1;
+        let (Input::Message { now, .. }, Output::Delivered(delivered)) = (input, output) else {
+            return ControlFlow::Continue(());
+        };
+        let at_us = now.micros().saturating_sub(*begun.get_or_insert_with(|| now.micros()));
+        let plaintext = around.plaintext.as_deref().unwrap_or_default();
+        let Ok(Frame::Known(header, body)) = frame::decode(plaintext) else { return ControlFlow::Continue(()) };
+        match *delivered {
+            Delivered::Hello { link, peer, .. } => drop(peers.insert(link, name(body, peer))),
+            Delivered::Request { link, call, done, repeats, .. } => {
+                let (method, params) = arriving.entry((link, call)).or_default();
+                if let Header::Request { method: named, .. } = header {
+                    named.clone_into(method);
+                }
+                params.extend_from_slice(body);
+                if done
+                    && let Some((method, params)) = arriving.remove(&(link, call))
+                    && repeats.is_none()
+                {
+                    trial.calls += 1;
+                    let peer = peers.get(&link).cloned().unwrap_or_default();
+                    trial.judged.extend(judge(rules, input_number, at_us, peer, method, &params));
+                }
+            }
+            Delivered::Nothing => {}
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(trial)
+}
+
+fn name(greeting: &[u8], key: PublicKey) -> String {
+    let name = plain_text(&decode::<ControllerGreeting>(greeting).unwrap_or_default().name);
+    if name.is_empty() { key.to_string() } else { name }
+}
+
+fn judge(rules: &Rules, input: u64, at_us: u64, peer: String, method: String, params: &[u8]) -> Option<Judged> {
+    let call = Call::decode(&method, params).ok();
+    let subject = call.as_ref().map_or_else(|| Subject::named(&peer, &method), |call| Subject::of(&peer, call));
+    let (decision, reason) = rules.judge(&subject);
+    let summary = call.as_ref().map_or_else(|| method.clone(), Call::summary);
+    (decision != Decision::Allow).then_some(Judged { input, at_us, peer, method, summary, decision, reason })
+}
