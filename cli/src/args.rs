@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Pair(Pair),
     /// Pair with a machine that shows a code
     PairWith(PairWith),
-    /// List the paired machines, or choose the one that calls go to by default
+    /// List the paired machines, end the trust in one, or choose the one that calls go to by default
     Peers(Peers),
     /// Show this machine's keys, or change them so that paired machines follow
     Identity(Identity),
@@ -123,6 +123,11 @@ pub(crate) struct Peers {
 pub(crate) enum PeersCommand {
     /// List the paired machines
     List,
+    /// End the trust in a machine, and its session if it drives this one
+    Remove {
+        /// The machine's name
+        name: String,
+    },
     /// Show, set or clear the machine that calls go to when none is named
     Default {
         /// The machine's name

@@ -4,7 +4,7 @@ use std::fs;
 
 use opendesk_tests::bin::{PEER, Running, Served, command};
 
-use crate::{Folder, LIMIT, json, opendesk, run, succeeded};
+use crate::{Folder, LIMIT, failure, json, opendesk, run, succeeded};
 
 #[test]
 fn a_paired_machine_is_listed_connected_and_driven() {
@@ -200,4 +200,24 @@ fn both_machines_change_their_keys_and_find_each_other() {
         assert_eq!(succeeded(&opendesk(home, &["identity", "forget-former"])), "there were no former keys");
     }
     assert!(succeeded(&opendesk(&controller, &["connect"])).starts_with("connected to desk"));
+}
+
+#[test]
+fn the_trust_in_a_machine_ends_with_and_without_a_host_that_runs() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let served = Served::start(&host, "virtual", &[]);
+    served.pair(&controller);
+    let name = json(&opendesk(&host, &["peers", "--json"]))[0]["name"].as_str().unwrap().to_owned();
+    let said = opendesk(&host, &["peers", "remove", &name]);
+    assert!(succeeded(&said).starts_with(&name) && succeeded(&said).ends_with("is not trusted any more"), "{said:?}");
+    assert_eq!(json(&opendesk(&host, &["peers", "--json"])), serde_json::json!([]));
+    let refused = opendesk(&controller, &["connect"]);
+    assert_eq!(failure(&refused).0, 5, "{refused:?}");
+
+    let removed = json(&opendesk(&controller, &["peers", "remove", PEER, "--json"]));
+    assert_eq!(removed["removed"], PEER);
+    assert_eq!(succeeded(&opendesk(&controller, &["peers"])), "no machine is paired");
+    let gone = opendesk(&controller, &["peers", "remove", PEER]);
+    assert!(failure(&gone).0 == 5 && failure(&gone).1.contains("no paired machine is called"), "{gone:?}");
 }

@@ -6,6 +6,7 @@ mod pairing;
 mod rotation;
 mod sessions;
 mod streams;
+mod unpairing;
 
 use core::time::Duration;
 

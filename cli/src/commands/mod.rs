@@ -49,7 +49,7 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Serve(options) => serve::run(&context, options).await,
         Command::Pair(options) => pair::run(&context, options).await,
         Command::PairWith(options) => pair_with::run(&context, options).await,
-        Command::Peers(options) => peers::run(&context, options),
+        Command::Peers(options) => peers::run(&context, options).await,
         Command::Identity(options) => identity::run(&context, options).await,
         Command::Connect(options) => connect::run(&context, options).await,
         Command::Call(options) => call::run(&context, options).await,

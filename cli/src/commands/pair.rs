@@ -113,6 +113,7 @@ async fn wait(notices: &async_channel::Receiver<Notice>) -> Result<Newcomer, Fai
             Notice::PairingOpened
             | Notice::Followed { .. }
             | Notice::IdentityRotated { .. }
+            | Notice::Unpaired { .. }
             | Notice::SessionOpened { .. }
             | Notice::SessionEnded { .. }
             | Notice::Refused { .. } => {}

@@ -2,6 +2,8 @@
 
 use opendesk_core::PublicKey;
 use opendesk_std::home::{Peers, TrustedPeer, printable};
+use opendesk_std::host::{AdminError, unpair_at_rest, unpair_through_running};
+use opendesk_tokio::Tokio;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -9,15 +11,13 @@ use crate::args::{self, PeersCommand};
 use crate::exit::Failure;
 use crate::output;
 
-pub(super) fn run(context: &Context, options: args::Peers) -> Result<(), Failure> {
+pub(super) async fn run(context: &Context, options: args::Peers) -> Result<(), Failure> {
     let mut peers = Peers::load(&context.home)?;
     match options.command {
         None | Some(PeersCommand::List) => list(context, &peers),
+        Some(PeersCommand::Remove { name }) => remove(context, &peers, &name).await?,
         Some(PeersCommand::Default { name: Some(name), .. }) => {
-            let known = peers.by_name(&name).map(|peer| peer.public_key);
-            let key = known.ok_or_else(|| {
-                Failure::untrusted(format!("no paired machine is called {:?}; see `opendesk peers`", printable(&name)))
-            })?;
+            let key = known(&peers, &name)?.public_key;
             peers.set_default(Some(&key))?;
             default(context, &peers);
         }
@@ -27,6 +27,29 @@ pub(super) fn run(context: &Context, options: args::Peers) -> Result<(), Failure
         }
         Some(PeersCommand::Default { .. }) => default(context, &peers),
     }
+    Ok(())
+}
+
+fn known<'a>(peers: &'a Peers, name: &str) -> Result<&'a TrustedPeer, Failure> {
+    peers.by_name(name).ok_or_else(|| {
+        Failure::untrusted(format!("no paired machine is called {:?}; see `opendesk peers`", printable(name)))
+    })
+}
+
+/// A host that runs ends the session of the peer as well; where none runs, none starts meanwhile.
+async fn remove(context: &Context, peers: &Peers, name: &str) -> Result<(), Failure> {
+    let key = PublicKey(known(peers, name)?.public_key);
+    match context.home.lock_for_serving() {
+        Ok(lock) => drop(unpair_at_rest(&context.home, name, &lock)?),
+        Err(busy) => {
+            unpair_through_running(&Tokio, &context.home, name).await.map_err(|error| match error {
+                AdminError::NotRunning => busy.into(),
+                AdminError::Failed(why) => Failure::failed(why),
+            })?;
+        }
+    }
+    let removed = json!({"removed": name, "fingerprint": format!("{key:?}")});
+    output::result(context.json, &removed, || format!("{} ({key:?}) is not trusted any more", printable(name)));
     Ok(())
 }
 

@@ -111,6 +111,9 @@ pub(super) fn event(notice: &Notice) -> Value {
         Notice::Followed { name, former, key } => json!({
             "event": "followed", "name": name, "former_fingerprint": format!("{former:?}"), "fingerprint": format!("{key:?}"),
         }),
+        Notice::Unpaired { name, key } => {
+            json!({"event": "unpaired", "name": name, "fingerprint": format!("{key:?}")})
+        }
         Notice::IdentityRotated { key } => json!({"event": "identity_rotated", "fingerprint": format!("{key:?}")}),
         Notice::PairingEnded(end) => json!({"event": "pairing_ended", "how": format!("{end:?}").to_lowercase()}),
         Notice::SessionOpened { name, address } => {
@@ -137,6 +140,7 @@ fn sentence(notice: &Notice) -> Option<String> {
         Notice::Followed { name, former, key } => {
             format!("{} has changed its keys: it was {former:?} and is {key:?}", printable(name))
         }
+        Notice::Unpaired { name, key } => format!("{} ({key:?}) is not trusted any more", printable(name)),
         Notice::IdentityRotated { key } => format!("this machine has changed its keys: it is {key:?}"),
         Notice::SessionOpened { name, address } => format!("{} drives this machine from {address}", printable(name)),
         Notice::SessionEnded { name, reason, lasted } => {

@@ -28,9 +28,9 @@ const CONNECTIONS: usize = 16;
 /// What a program asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AdminRequest {
-    /// `list`, `kill`, `kill_all`, `pair`, `rotate_identity`, `forget_former_keys`.
+    /// `list`, `kill`, `kill_all`, `pair`, `unpair`, `rotate_identity`, `forget_former_keys`.
     pub(crate) op: String,
-    /// With `kill`: the session.
+    /// With `kill`: the session. With `unpair`: the peer's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<Value>,
     /// With `pair`: the code to show.

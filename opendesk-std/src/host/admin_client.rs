@@ -82,7 +82,7 @@ pub async fn pair_through_running<R: Runtime>(
 /// # Errors
 /// [`AdminError`].
 pub async fn rotate_through_running<R: Runtime>(runtime: &R, home: &Home) -> Result<(), AdminError> {
-    order(runtime, home, "rotate_identity").await
+    order(runtime, home, "rotate_identity", None).await
 }
 
 /// Has the running host of this home forget the keys that it had before.
@@ -90,11 +90,19 @@ pub async fn rotate_through_running<R: Runtime>(runtime: &R, home: &Home) -> Res
 /// # Errors
 /// [`AdminError`].
 pub async fn forget_through_running<R: Runtime>(runtime: &R, home: &Home) -> Result<(), AdminError> {
-    order(runtime, home, "forget_former_keys").await
+    order(runtime, home, "forget_former_keys", None).await
 }
 
-async fn order<R: Runtime>(runtime: &R, home: &Home, op: &str) -> Result<(), AdminError> {
-    let request = AdminRequest { op: op.to_owned(), id: None, code: None, seconds: None };
+/// Has the running host of this home end the trust in a peer, and its session.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn unpair_through_running<R: Runtime>(runtime: &R, home: &Home, name: &str) -> Result<(), AdminError> {
+    order(runtime, home, "unpair", Some(name)).await
+}
+
+async fn order<R: Runtime>(runtime: &R, home: &Home, op: &str, id: Option<&str>) -> Result<(), AdminError> {
+    let request = AdminRequest { op: op.to_owned(), id: id.map(Into::into), code: None, seconds: None };
     let mut stream = ask(runtime, home, &request).await?;
     answer(runtime, &mut stream, PATIENCE).await.map(drop)
 }

@@ -7,7 +7,7 @@ use super::link::{Arriving, Orphan, Running};
 use super::rotation::Rekey;
 use crate::api::{Call, DisplaySubscribe, Error, ErrorCode, Method, Result};
 use crate::desktop::Watch;
-use crate::home::{HomeError, Identity};
+use crate::home::{HomeError, Identity, TrustedPeer};
 use crate::runtime::Runtime;
 
 /// Calls that may be with the desk: those in flight and as many that were cancelled.
@@ -49,6 +49,11 @@ pub(super) enum Done {
         key: PublicKey,
         former: PublicKey,
         result: core::result::Result<String, HomeError>,
+    },
+    /// The trust in a peer has ended, for a program that asked for it.
+    Unpaired {
+        program: u64,
+        result: core::result::Result<Option<TrustedPeer>, HomeError>,
     },
     /// The keys of this machine were changed, for a program that asked for it.
     Rekeyed {
@@ -151,6 +156,7 @@ impl<R: Runtime> Server<R> {
             Done::Seen { link, call, watch, seen } => self.seen(link, call, watch, seen),
             Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),
             Done::Followed { link, key, former, result } => self.followed(link, key, former, result),
+            Done::Unpaired { program, result } => self.unpaired(program, result),
             Done::Rekeyed { program, what, result } => self.rekeyed(program, what, result),
             Done::Released { link, result } => {
                 if let Err(error) = result {

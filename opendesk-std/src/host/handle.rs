@@ -37,6 +37,13 @@ pub enum Notice {
         /// The one by which it is known now.
         key: PublicKey,
     },
+    /// A peer is not trusted any more.
+    Unpaired {
+        /// Its name.
+        name: String,
+        /// Its key.
+        key: PublicKey,
+    },
     /// This machine has other keys from now on.
     IdentityRotated {
         /// The one by which it is known now.

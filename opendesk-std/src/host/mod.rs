@@ -14,6 +14,7 @@ mod peers;
 mod recent;
 mod rotation;
 mod streams;
+mod unpairing;
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -23,11 +24,12 @@ use std::sync::Arc;
 
 pub use self::admin::pairing_failure;
 pub use self::admin_client::{
-    AdminError, Newcomer, forget_through_running, pair_through_running, rotate_through_running,
+    AdminError, Newcomer, forget_through_running, pair_through_running, rotate_through_running, unpair_through_running,
 };
 pub use self::driver::Server;
 pub use self::handle::{HostHandle, HostStopped, Notice, SessionInfo};
 pub use self::rotation::{forget_at_rest, rotate_at_rest};
+pub use self::unpairing::unpair_at_rest;
 use crate::desktop::Computer;
 use crate::govern::Policy;
 use crate::home::Home;

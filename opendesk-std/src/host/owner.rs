@@ -77,6 +77,13 @@ impl<R: Runtime> Server<R> {
     fn answer_admin(&mut self, program: u64, request: Result<AdminRequest, String>) {
         let answer = request.and_then(|request| match request.op.as_str() {
             "pair" => self.pair_for(program, &request).map(|()| None),
+            "unpair" => {
+                let Some(Value::String(name)) = &request.id else {
+                    return Err("unpair needs the name of a peer".to_owned());
+                };
+                self.unpair(program, name.clone());
+                Ok(None)
+            }
             "rotate_identity" => {
                 self.rekey(program, Rekey::Rotate);
                 Ok(None)

@@ -27,7 +27,7 @@ pub(super) enum Rekey {
 /// Those of [`Home::rotate_identity`].
 pub fn rotate_at_rest(home: &Home, _no_host: &ServeLock) -> Result<Identity, HomeError> {
     let identity = home.rotate_identity()?;
-    log_at_rest(home, "identity.rotated", &format!("the key is {}", identity.keys.static_key.public()));
+    log_at_rest(home, "identity.rotated", None, &format!("the key is {}", identity.keys.static_key.public()));
     Ok(identity)
 }
 
@@ -37,14 +37,15 @@ pub fn rotate_at_rest(home: &Home, _no_host: &ServeLock) -> Result<Identity, Hom
 /// Those of [`Home::forget_former_keys`].
 pub fn forget_at_rest(home: &Home, _no_host: &ServeLock) -> Result<usize, HomeError> {
     let forgotten = home.forget_former_keys()?;
-    log_at_rest(home, "identity.forgot_former", &format!("{forgotten} former keys count no more"));
+    log_at_rest(home, "identity.forgot_former", None, &format!("{forgotten} former keys count no more"));
     Ok(forgotten)
 }
 
-fn log_at_rest(home: &Home, kind: &'static str, detail: &str) {
+/// Logs what happens to the trust of a machine on which no host runs.
+pub(super) fn log_at_rest(home: &Home, kind: &'static str, peer: Option<&Peer>, detail: &str) {
     match AuditLog::open(&home.audit_dir(), clock::wall) {
-        Ok(log) => Govern::new(Box::new(AllowAll), Some(log)).trust(kind, None, detail),
-        Err(error) => tracing::error!(%error, "the change of keys could not be logged"),
+        Ok(log) => Govern::new(Box::new(AllowAll), Some(log)).trust(kind, peer, detail),
+        Err(error) => tracing::error!(%error, "it could not be logged"),
     }
 }
 

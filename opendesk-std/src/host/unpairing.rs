@@ -1,0 +1,69 @@
+//! The end of the trust in a peer.
+
+use opendesk_core::{LinkId, PublicKey, Reason};
+use serde_json::json;
+
+use super::calls::Done;
+use super::driver::Server;
+use super::handle::Notice;
+use super::rotation::log_at_rest;
+use crate::govern::Peer;
+use crate::home::{Home, HomeError, Peers, ServeLock, TrustedPeer, printable};
+use crate::runtime::Runtime;
+
+/// Ends the trust in the peer of this name on a machine on which no host runs, and logs it; `None` when there is none.
+///
+/// # Errors
+/// Those of [`Peers::remove`].
+pub fn unpair_at_rest(home: &Home, name: &str, _no_host: &ServeLock) -> Result<Option<TrustedPeer>, HomeError> {
+    let removed = remove(home, name)?;
+    if let Some(peer) = &removed {
+        log_at_rest(home, "trust.removed", Some(&subject(peer)), "by the owner");
+    }
+    Ok(removed)
+}
+
+fn remove(home: &Home, name: &str) -> Result<Option<TrustedPeer>, HomeError> {
+    let mut peers = Peers::load(home)?;
+    let Some(key) = peers.by_name(name).map(|peer| peer.public_key) else { return Ok(None) };
+    peers.remove(&key)
+}
+
+fn subject(peer: &TrustedPeer) -> Peer {
+    Peer { key: PublicKey(peer.public_key), name: peer.name.to_string() }
+}
+
+impl<R: Runtime> Server<R> {
+    /// A program of the owner wants the trust in a peer ended; it is answered when it is.
+    pub(super) fn unpair(&mut self, program: u64, name: String) {
+        let (home, runtime) = (self.home.clone(), self.runtime.clone());
+        self.send_away(Box::pin(async move {
+            let result = runtime.run_blocking(move || remove(&home, &name)).await;
+            Some(Done::Unpaired { program, result })
+        }));
+    }
+
+    /// A peer is off the list, or was not on it. Its links end, whatever they were about to be.
+    pub(super) fn unpaired(&mut self, program: u64, result: Result<Option<TrustedPeer>, HomeError>) {
+        let answer = match result {
+            Ok(Some(removed)) => {
+                let peer = subject(&removed);
+                let its = |link: &Option<Peer>| link.as_ref().is_some_and(|known| known.key == peer.key);
+                let links: Vec<LinkId> =
+                    self.links.iter().filter(|(_, link)| its(&link.peer)).map(|(id, _)| *id).collect();
+                let now = self.now();
+                for id in links {
+                    self.host.close(now, id, Reason::EVICTED);
+                }
+                self.govern.trust("trust.removed", Some(&peer), "by the owner");
+                self.notify(Notice::Unpaired { name: peer.name, key: peer.key });
+                json!({"ok": true})
+            }
+            Ok(None) => json!({"ok": false, "error": "no paired machine has that name"}),
+            Err(error) => json!({"ok": false, "error": printable(&error.to_string())}),
+        };
+        if let Some(admin) = &mut self.admin {
+            admin.answer(program, answer);
+        }
+    }
+}
