@@ -44,7 +44,7 @@ fn tune_socket(socket: &socket2::SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     let bounded = socket.set_recv_buffer_size(RECEIVED_BYTES);
     #[cfg(target_os = "linux")]
-    let bounded = bounded.and(socket.set_tcp_notsent_lowat(UNSENT_BYTES));
+    let bounded = bounded.and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES));
     // A system that knows no bounds is slower beside bulk, and works.
     if let Err(error) = bounded {
         tracing::debug!(%error, "what waits in a connection cannot be bounded");
