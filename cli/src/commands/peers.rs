@@ -40,7 +40,10 @@ fn known<'a>(peers: &'a Peers, name: &str) -> Result<&'a TrustedPeer, Failure> {
 async fn remove(context: &Context, peers: &Peers, name: &str) -> Result<(), Failure> {
     let key = PublicKey(known(peers, name)?.public_key);
     match context.home.lock_for_serving() {
-        Ok(lock) => drop(unpair_at_rest(&context.home, name, &lock)?),
+        Ok(lock) => {
+            let removed = unpair_at_rest(&context.home, name, &lock)?;
+            removed.ok_or_else(|| Failure::failed("it was removed or renamed by another program meanwhile"))?;
+        }
         Err(busy) => {
             unpair_through_running(&Tokio, &context.home, name).await.map_err(|error| match error {
                 AdminError::NotRunning => busy.into(),

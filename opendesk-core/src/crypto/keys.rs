@@ -3,7 +3,9 @@
 use core::fmt;
 
 use ed25519_compact::{KeyPair, Seed};
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use x25519_dalek::StaticSecret;
 use zeroize::Zeroize;
 
@@ -59,6 +61,30 @@ impl StaticKey {
         self.secret.to_bytes()
     }
 
+    /// Shows the machine with this key, in a session with this handshake hash, that this one has this key: HMAC-SHA-256,
+    /// keyed with what both agree on, over a context and the hash.
+    ///
+    /// # Errors
+    /// [`Unproven`] when the other key is of low order.
+    pub fn possession(&self, other: PublicKey, handshake: &[u8; 32]) -> Result<[u8; 32], Unproven> {
+        Ok(self.possession_mac(other, handshake)?.finalize().into_bytes().into())
+    }
+
+    /// Checks what the machine with that key shows by [`possession`](Self::possession).
+    ///
+    /// # Errors
+    /// [`Unproven`] when it has not that key, or shows it for another session.
+    pub fn check_possession(&self, other: PublicKey, handshake: &[u8; 32], shown: &[u8; 32]) -> Result<(), Unproven> {
+        self.possession_mac(other, handshake)?.verify_slice(shown).map_err(|_| Unproven)
+    }
+
+    fn possession_mac(&self, other: PublicKey, handshake: &[u8; 32]) -> Result<Hmac<Sha256>, Unproven> {
+        let mut shared = self.agree(other)?;
+        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&shared).map_err(|_| Unproven);
+        shared.zeroize();
+        Ok(mac?.chain_update(POSSESSION_CONTEXT).chain_update(handshake))
+    }
+
     /// X25519 (RFC 7748) with another's public key.
     ///
     /// # Errors
@@ -103,6 +129,9 @@ pub struct PublicKeys {
     /// By which its signatures are checked.
     pub signing_key: VerifyingKey,
 }
+
+/// What [`StaticKey::possession`] covers besides the handshake hash.
+const POSSESSION_CONTEXT: &[u8] = b"opendesk v2 possession ";
 
 /// What a HELLO's signature covers besides the handshake hash, so that it can stand for nothing else.
 const HELLO_CONTEXT: &[u8; 18] = b"opendesk v2 hello ";

@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_shown_to_one_machine_in_one_session() {
+        let (own, other, hash) = (keys(1).static_key, keys(2).static_key, [7; 32]);
+        let shown = own.possession(other.public(), &hash).unwrap();
+        other.check_possession(own.public(), &hash, &shown).unwrap();
+        assert!(other.check_possession(own.public(), &[8; 32], &shown).is_err(), "another session");
+        assert!(keys(3).static_key.check_possession(own.public(), &hash, &shown).is_err(), "another machine");
+        let foreign = keys(3).static_key.possession(other.public(), &hash).unwrap();
+        assert!(other.check_possession(own.public(), &hash, &foreign).is_err(), "another key");
+        assert!(own.possession(crate::PublicKey([0; 32]), &hash).is_err(), "a key of low order");
+    }
+
+    #[test]
     fn nobody_names_a_successor_for_somebody_else_nor_somebody_else_as_successor() {
         let mallory = keys(6);
         let (alice, bob) = (keys(1), keys(2));

@@ -28,6 +28,9 @@ pub struct HostGreeting {
     /// How the keys that it has came after those by which the controller knows it, the oldest first. Empty for a peer
     /// that it does not trust.
     pub successions: Vec<Succession>,
+    /// With successions: that it has the last of those keys
+    /// ([`StaticKey::possession`](opendesk_core::StaticKey::possession)), shown to this controller in this session.
+    pub possession: Option<[u8; 32]>,
 }
 
 /// The particulars of a refused session.

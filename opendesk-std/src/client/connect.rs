@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::net::ToSocketAddrs;
 
 use async_tungstenite::tungstenite::Error as SocketError;
-use opendesk_core::{Client as Machine, PublicKey, PublicKeys, Reason, follow, limits};
+use opendesk_core::{Client as Machine, Keys, PublicKey, PublicKeys, Reason, follow, limits};
 
 use super::driver::{Driver, Opened};
 use super::{Client, ClientError};
@@ -88,7 +88,9 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
     match peer.signing_key {
         Some(signing_key) if signing_key == opened.signing_key => {
             let known = PublicKeys { static_key: key, signing_key };
-            if let Some(successor) = follow(&opened.greeting.successions, known) {
+            if let Some(successor) = follow(&opened.greeting.successions, known)
+                && has_shown(&identity.keys, successor, &opened)
+            {
                 succeed(&runtime, peers.clone(), key, successor).await;
             }
         }
@@ -132,15 +134,10 @@ pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paire
     };
     let (home, host, port) = (options.home.clone(), options.host.clone(), options.port);
     let HostGreeting { description, successions, .. } = opened.greeting.clone();
-    let reached = PublicKeys { static_key: opened.host, signing_key: opened.signing_key };
     let stored = runtime
         .run_blocking(move || {
             let mut peers = Peers::load(&home)?;
-            // One that was known by former keys is not a second machine.
-            if let Some(former) = peers.predecessor(&successions, reached).map(|peer| peer.public_key) {
-                peers.succeed(&former, reached)?;
-            }
-            let stored = peers.add(&newcomer)?;
+            let (stored, _former) = peers.admit(&newcomer, &successions)?;
             peers.set_endpoint(&newcomer.public_key, &host, port)?;
             peers.set_description(&newcomer.public_key, &description)?;
             Ok::<_, HomeError>(stored)
@@ -169,6 +166,13 @@ fn no_address(name: &str) -> ClientError {
 /// What this machine tells of itself.
 fn greeting(identity: &Identity) -> ControllerGreeting {
     ControllerGreeting { name: machine::hostname(), successions: identity.successions() }
+}
+
+/// Whether the host has shown that the key it is to be known by is its own, and not one that it has seen elsewhere.
+fn has_shown(own: &Keys, successor: PublicKeys, opened: &Opened) -> bool {
+    let shown = opened.greeting.possession.as_ref();
+    let key = successor.static_key;
+    shown.is_some_and(|shown| own.static_key.check_possession(key, &opened.handshake, shown).is_ok())
 }
 
 /// The host has changed its keys, and is known by the new ones from now on. Where that cannot be stored, it is known by

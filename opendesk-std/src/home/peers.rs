@@ -88,6 +88,24 @@ impl Peers {
         self.by_key(&new.public_key).cloned().ok_or_else(|| unknown(&new.public_key))
     }
 
+    /// Trusts a machine that has just been paired. One that is known by former keys, as its chain shows, is that machine
+    /// and not a second one; its former key is given then.
+    ///
+    /// # Errors
+    /// See [`Peers`].
+    pub fn admit(&mut self, new: &NewPeer, chain: &[Succession]) -> Result<(TrustedPeer, Option<[u8; 32]>), HomeError> {
+        let reached =
+            new.signing_key.map(|signing_key| PublicKeys { static_key: PublicKey(new.public_key), signing_key });
+        let is_known = self.by_key(&new.public_key).is_some();
+        let former = reached
+            .filter(|_| !is_known)
+            .and_then(|reached| Some((self.predecessor(chain, reached)?.public_key, reached)));
+        if let Some((former, reached)) = former {
+            self.succeed(&former, reached)?;
+        }
+        Ok((self.add(new)?, former.map(|(former, _)| former)))
+    }
+
     /// Calls a machine something else. It stays the default if it was.
     ///
     /// # Errors
@@ -153,10 +171,14 @@ impl Peers {
             }
             Ok(())
         })?;
-        self.change(|records| {
+        // The rest harms nobody, and the trust has moved already.
+        let tidied = self.change(|records| {
             records.ours.remove(&hex::encode(former));
             Ok(())
-        })?;
+        });
+        if let Err(error) = tidied {
+            tracing::debug!(%error, "what was known under the former key of a peer stays for now");
+        }
         self.by_key(&new).cloned().ok_or_else(|| unknown(&new))
     }
 
@@ -165,14 +187,26 @@ impl Peers {
     /// # Errors
     /// See [`Peers`].
     pub fn remove(&mut self, public_key: &[u8; 32]) -> Result<Option<TrustedPeer>, HomeError> {
+        self.remove_where(|peer| peer.public_key == *public_key)
+    }
+
+    /// The same for the machine that has this name by then.
+    ///
+    /// # Errors
+    /// See [`Peers`].
+    pub fn remove_named(&mut self, name: &str) -> Result<Option<TrustedPeer>, HomeError> {
+        self.remove_where(|peer| peer.name == *name)
+    }
+
+    fn remove_where(&mut self, wanted: impl Fn(&TrustedPeer) -> bool) -> Result<Option<TrustedPeer>, HomeError> {
         self.change(|records| {
-            let removed = records.peers().into_iter().find(|peer| peer.public_key == *public_key);
-            records.trusted.retain(|entry| key_of(entry) != Some(*public_key));
-            records.ours.remove(&hex::encode(public_key));
-            if let Some(peer) = &removed
-                && records.default.as_deref() == Some(peer.name.as_str())
-            {
-                records.default = None;
+            let removed = records.peers().into_iter().find(wanted);
+            if let Some(peer) = &removed {
+                records.trusted.retain(|entry| key_of(entry) != Some(peer.public_key));
+                records.ours.remove(&hex::encode(&peer.public_key));
+                if records.default.as_deref() == Some(peer.name.as_str()) {
+                    records.default = None;
+                }
             }
             Ok(removed)
         })

@@ -4,7 +4,7 @@ use opendesk_core::{LinkId, OperationId, Outcome, PublicKey, RequestId, RequestP
 
 use super::driver::Server;
 use super::link::{Arriving, Orphan, Running};
-use super::rotation::Rekey;
+use super::peers::Admitted;
 use crate::api::{Call, DisplaySubscribe, Error, ErrorCode, Method, Result};
 use crate::desktop::Watch;
 use crate::home::{HomeError, Identity, TrustedPeer};
@@ -41,7 +41,7 @@ pub(super) enum Done {
         link: LinkId,
         key: PublicKey,
         words: String,
-        result: core::result::Result<String, HomeError>,
+        result: Admitted,
     },
     /// A controller that came with new keys is trusted by them from now on.
     Followed {
@@ -58,8 +58,8 @@ pub(super) enum Done {
     /// The keys of this machine were changed, for a program that asked for it.
     Rekeyed {
         program: u64,
-        what: Rekey,
-        result: core::result::Result<Identity, HomeError>,
+        result: core::result::Result<(), HomeError>,
+        identity: core::result::Result<Identity, HomeError>,
     },
 }
 
@@ -157,7 +157,7 @@ impl<R: Runtime> Server<R> {
             Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),
             Done::Followed { link, key, former, result } => self.followed(link, key, former, result),
             Done::Unpaired { program, result } => self.unpaired(program, result),
-            Done::Rekeyed { program, what, result } => self.rekeyed(program, what, result),
+            Done::Rekeyed { program, result, identity } => self.rekeyed(program, result, identity),
             Done::Released { link, result } => {
                 if let Err(error) = result {
                     tracing::warn!(%error, "something that the last controller held could not be released");

@@ -13,6 +13,9 @@ use crate::runtime::Runtime;
 use crate::words::words;
 use crate::{clock, machine, seed};
 
+/// The name of a peer that was stored, and the key by which it was known before.
+pub(super) type Admitted = Result<(String, Option<PublicKey>), HomeError>;
+
 /// What is known of a peer that has proved its key.
 enum Recognised {
     Decided(Decision),
@@ -57,36 +60,32 @@ impl<R: Runtime> Server<R> {
             signing_key: Some(proved.signing_key),
             wire: 2,
         };
-        let reached = PublicKeys { static_key: proved.peer, signing_key: proved.signing_key };
         let (link, key, words) = (proved.link, proved.peer, words(&proved.handshake));
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
-            let store = move || {
-                let mut peers = Peers::load(&home)?;
-                // One that was known by former keys is not a second machine.
-                if let Some(former) = peers.predecessor(&successions, reached).map(|peer| peer.public_key) {
-                    peers.succeed(&former, reached)?;
-                }
-                peers.add(&newcomer)
-            };
-            let result = runtime.run_blocking(store).await.map(|stored| stored.name.to_string());
+            let store = move || Peers::load(&home).and_then(|mut peers| peers.admit(&newcomer, &successions));
+            let result = runtime.run_blocking(store).await;
+            let result = result.map(|(peer, former)| (peer.name.to_string(), former.map(PublicKey)));
             Some(Done::Trusted { link, key, words, result })
         }));
     }
 
     /// A newly paired peer is stored, or could not be.
-    pub(super) fn trusted(&mut self, id: LinkId, key: PublicKey, words: String, result: Result<String, HomeError>) {
+    pub(super) fn trusted(&mut self, id: LinkId, key: PublicKey, words: String, result: Admitted) {
         let decision = match result {
-            Ok(name) => {
+            Ok((name, former)) => {
                 let peer = Peer { key, name: name.clone() };
                 self.govern.trust("pairing.paired", Some(&peer), "by code");
+                if let Some(former) = former {
+                    self.supersede(former, &peer);
+                }
                 if let Some(link) = self.links.get_mut(&id) {
                     link.peer = Some(peer);
                     link.paired = true;
                 }
                 self.newcomer = Some((name.clone(), words.clone()));
                 self.notify(Notice::Paired { name, key, words });
-                Decision::Trusted
+                self.decision_about(key)
             }
             Err(error) => {
                 tracing::error!(%error, "the newly paired peer could not be stored");
@@ -95,6 +94,18 @@ impl<R: Runtime> Server<R> {
         };
         let now = self.now();
         self.decide(now, id, key, decision);
+    }
+
+    /// Of a peer that has just been stored: somebody may have removed it since.
+    pub(super) fn decision_about(&self, key: PublicKey) -> Decision {
+        match Peers::load(&self.home) {
+            Ok(peers) if peers.by_key(&key.0).is_some() => Decision::Trusted,
+            Ok(_) => Decision::Refused(Reason::UNTRUSTED),
+            Err(error) => {
+                tracing::error!(%error, "nobody can be recognised");
+                Decision::Refused(Reason::UNAVAILABLE)
+            }
+        }
     }
 
     /// The list is read for every connection, so that a change by another program counts at once.
@@ -147,6 +158,7 @@ impl<R: Runtime> Server<R> {
                 manifest: self.desk.manifest().clone(),
                 refusal: None,
                 successions: self.successions.clone(),
+                possession: self.possession(id),
             },
             GreetingVerdict::Refused(reason) => refusal(reason.text().to_owned(), None, None),
             GreetingVerdict::Busy { holder, since } => {
@@ -156,7 +168,12 @@ impl<R: Runtime> Server<R> {
                 let started = clock::epoch_seconds() - driven;
                 self.refused_busy(id);
                 let successions = self.successions.clone();
-                HostGreeting { name: machine::hostname(), successions, ..refusal(message, Some(name), Some(started)) }
+                HostGreeting {
+                    name: machine::hostname(),
+                    successions,
+                    possession: self.possession(id),
+                    ..refusal(message, Some(name), Some(started))
+                }
             }
         };
         let body = encode(&greeting).unwrap_or_default();
@@ -164,6 +181,13 @@ impl<R: Runtime> Server<R> {
         let total = body.len();
         link.bodies.insert(BodyId::Greeting, body);
         self.host.greet(id, total);
+    }
+
+    /// Shows the peer of a link that this machine has the keys to which its successions lead.
+    fn possession(&self, id: LinkId) -> Option<[u8; 32]> {
+        let (peer, handshake) = (self.links.get(&id)?.peer.as_ref()?, self.host.handshake_hash(id)?);
+        let shown = self.host.keys().static_key.possession(peer.key, &handshake).ok();
+        shown.filter(|_| !self.successions.is_empty())
     }
 
     /// A trusted peer found the place taken.
@@ -224,5 +248,6 @@ fn refusal(message: String, holder: Option<String>, since: Option<f64>) -> HostG
         manifest: Manifest::default(),
         refusal: Some(RefusalInfo { message, holder, since }),
         successions: Vec::new(),
+        possession: None,
     }
 }

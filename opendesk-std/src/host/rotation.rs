@@ -1,6 +1,6 @@
 //! Changed keys: a controller that comes with new ones, and this machine that gets some.
 
-use opendesk_core::{Decision, LinkId, ProvedPeer, PublicKey, PublicKeys, Reason};
+use opendesk_core::{Decision, Keys, LinkId, ProvedPeer, PublicKey, PublicKeys, Reason};
 use serde_json::json;
 
 use super::calls::Done;
@@ -73,19 +73,12 @@ impl<R: Runtime> Server<R> {
         let now = self.now();
         let decision = match result {
             Ok(name) => {
-                let peer = Peer { key, name: name.clone() };
-                self.govern.trust("trust.followed", Some(&peer), &format!("the key was {former}"));
-                self.notify(Notice::Followed { name, former, key });
+                let peer = Peer { key, name };
+                self.supersede(former, &peer);
                 if let Some(link) = self.links.get_mut(&id) {
                     link.peer = Some(peer);
                 }
-                // It is the same peer, so its session under the former key is replaced as any of its sessions would be.
-                if let Some((open, holder, _)) = self.host.controller()
-                    && holder == former
-                {
-                    self.host.close(now, open, Reason::REPLACED);
-                }
-                Decision::Trusted
+                self.decision_about(key)
             }
             Err(error) => {
                 tracing::error!(%error, "the new key of a trusted peer could not be stored");
@@ -95,41 +88,73 @@ impl<R: Runtime> Server<R> {
         self.decide(now, id, key, decision);
     }
 
+    /// A trusted peer has other keys now. It is the same peer, so what it has under the former ones is replaced as any of
+    /// its links would be, also what only waits for the place.
+    pub(super) fn supersede(&mut self, former: PublicKey, peer: &Peer) {
+        self.govern.trust("trust.followed", Some(peer), &format!("the key was {former}"));
+        self.notify(Notice::Followed { name: peer.name.clone(), former, key: peer.key });
+        self.end_links_of(former, Reason::REPLACED);
+    }
+
+    /// Ends every link of a peer, whatever it was about to be.
+    pub(super) fn end_links_of(&mut self, key: PublicKey, reason: Reason) {
+        let its = |peer: &Option<Peer>| peer.as_ref().is_some_and(|peer| peer.key == key);
+        let links: Vec<LinkId> = self.links.iter().filter(|(_, link)| its(&link.peer)).map(|(id, _)| *id).collect();
+        let now = self.now();
+        for id in links {
+            self.host.close(now, id, reason);
+        }
+    }
+
     /// A program of the owner wants the keys of this machine changed; it is answered when they are.
     pub(super) fn rekey(&mut self, program: u64, what: Rekey) {
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
-            let change = move || match what {
-                Rekey::Rotate => home.rotate_identity(),
-                Rekey::Forget => home.forget_former_keys().and_then(|_count| home.identity()),
+            let change = move || {
+                let result = match what {
+                    Rekey::Rotate => home.rotate_identity().map(drop),
+                    Rekey::Forget => home.forget_former_keys().map(drop),
+                };
+                // A change that was interrupted is finished by whoever looks next, so it is looked at in any case.
+                (result, home.identity())
             };
-            Some(Done::Rekeyed { program, what, result: runtime.run_blocking(change).await })
+            let (result, identity) = runtime.run_blocking(change).await;
+            Some(Done::Rekeyed { program, result, identity })
         }));
     }
 
-    /// The keys on disk are changed, or could not be.
-    pub(super) fn rekeyed(&mut self, program: u64, what: Rekey, result: Result<Identity, HomeError>) {
-        let answer = match result {
-            Ok(identity) => {
-                let key = identity.keys.static_key.public();
-                self.successions = identity.successions();
-                match what {
-                    Rekey::Rotate => {
-                        self.govern.trust("identity.rotated", None, &format!("the key is {key}"));
-                        self.host.rotate(identity.keys);
-                        self.notify(Notice::IdentityRotated { key });
-                    }
-                    Rekey::Forget => {
-                        self.govern.trust("identity.forgot_former", None, "former keys count no more");
-                        self.host.forget_former_keys();
-                    }
-                }
-                json!({"ok": true})
-            }
+    /// The keys on disk are changed, or could not be. What is there now counts.
+    pub(super) fn rekeyed(
+        &mut self,
+        program: u64,
+        result: Result<(), HomeError>,
+        identity: Result<Identity, HomeError>,
+    ) {
+        let done = identity.map(|identity| self.take_identity(&identity));
+        let answer = match result.and(done) {
+            Ok(()) => json!({"ok": true}),
             Err(error) => json!({"ok": false, "error": error.to_string()}),
         };
         if let Some(admin) = &mut self.admin {
             admin.answer(program, answer);
         }
+    }
+
+    /// Makes the host the machine with this identity, which came from its own by changes of keys and by forgetting.
+    fn take_identity(&mut self, identity: &Identity) {
+        let present = self.host.keys().public();
+        let chain: Vec<&Keys> = identity.former.iter().chain([&identity.keys]).collect();
+        let reached = chain.iter().position(|keys| keys.public() == present);
+        if reached.is_none_or(|index| index == 0) && !self.successions.is_empty() {
+            self.host.forget_former_keys();
+            self.govern.trust("identity.forgot_former", None, "former keys count no more");
+        }
+        for keys in chain.into_iter().skip(reached.map_or(0, |index| index + 1)) {
+            let key = keys.static_key.public();
+            self.host.rotate(keys.clone());
+            self.govern.trust("identity.rotated", None, &format!("the key is {key}"));
+            self.notify(Notice::IdentityRotated { key });
+        }
+        self.successions = identity.successions();
     }
 }

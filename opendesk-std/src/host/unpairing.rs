@@ -1,6 +1,6 @@
 //! The end of the trust in a peer.
 
-use opendesk_core::{LinkId, PublicKey, Reason};
+use opendesk_core::{PublicKey, Reason};
 use serde_json::json;
 
 use super::calls::Done;
@@ -24,9 +24,7 @@ pub fn unpair_at_rest(home: &Home, name: &str, _no_host: &ServeLock) -> Result<O
 }
 
 fn remove(home: &Home, name: &str) -> Result<Option<TrustedPeer>, HomeError> {
-    let mut peers = Peers::load(home)?;
-    let Some(key) = peers.by_name(name).map(|peer| peer.public_key) else { return Ok(None) };
-    peers.remove(&key)
+    Peers::load(home)?.remove_named(name)
 }
 
 fn subject(peer: &TrustedPeer) -> Peer {
@@ -48,13 +46,7 @@ impl<R: Runtime> Server<R> {
         let answer = match result {
             Ok(Some(removed)) => {
                 let peer = subject(&removed);
-                let its = |link: &Option<Peer>| link.as_ref().is_some_and(|known| known.key == peer.key);
-                let links: Vec<LinkId> =
-                    self.links.iter().filter(|(_, link)| its(&link.peer)).map(|(id, _)| *id).collect();
-                let now = self.now();
-                for id in links {
-                    self.host.close(now, id, Reason::EVICTED);
-                }
+                self.end_links_of(peer.key, Reason::EVICTED);
                 self.govern.trust("trust.removed", Some(&peer), "by the owner");
                 self.notify(Notice::Unpaired { name: peer.name, key: peer.key });
                 json!({"ok": true})
