@@ -129,7 +129,7 @@ fn a_redacted_recording_replays_and_says_nothing_of_what_was_said_nor_of_who_sai
             assert!(!holds(&key), "{home}: {digits}");
         }
     }
-    // What it says is under keys that it shows; so this looks below them.
+    // What stands below its keys is looked at in opendesk-std/src/recording/redact.
     assert!(holds(b"input.text"), "names of methods stay");
     let told = opendesk(&folder.home("nobody"), &redact);
     assert!(failure(&told).1.contains("copy"), "a file that is there is not written over: {told:?}");

@@ -192,7 +192,7 @@ fn a_busy_host_tells_of_its_new_keys_too() {
 }
 
 #[test]
-fn a_controller_that_comes_too_late_cannot_reach_its_host_and_can_pair_again_under_the_same_name() {
+fn a_controller_that_comes_too_late_cannot_reach_its_host_and_is_told_what_to_do() {
     run(async {
         let (rig, _) = Rig::on_virtual();
         rig.pair("controller").await;
@@ -200,7 +200,52 @@ fn a_controller_that_comes_too_late_cannot_reach_its_host_and_can_pair_again_und
         forget_through_running(&Tokio, &rig.home("host")).await.unwrap();
         let refused = rig.connect("controller").await.unwrap_err();
         assert!(matches!(refused, ClientError::WrongHost { .. }), "{refused:?}");
-        assert!(refused.to_string().contains("pair again"), "{refused}");
+        assert!(refused.to_string().contains("remove \"host\" here and pair again"), "{refused}");
+        Peers::load(&rig.home("controller")).unwrap().remove_named("host").unwrap().unwrap();
+        rig.pair("controller").await;
+        rig.connect("controller").await.unwrap().close().await;
+    });
+}
+
+#[test]
+fn pairing_again_under_new_keys_ends_the_session_under_the_former_ones() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        let name = rig.pair("controller").await.seen_as;
+        // Somebody has the keys, and drives.
+        let thief = rig.connect("controller").await.unwrap();
+        rig.home("controller").rotate_identity().unwrap();
+        rig.show("123456").await;
+        rig.pair_by("controller", "123456").await.unwrap();
+        assert!(matches!(thief.capabilities().await, Err(ClientError::Closed(_))));
+        let ended = rig.wait_for(|notice| matches!(notice, Notice::SessionEnded { .. })).await;
+        assert!(matches!(ended, Notice::SessionEnded { reason: Reason::REPLACED, .. }), "{ended:?}");
+        let peers = Peers::load(&rig.home("host")).unwrap();
+        assert_eq!(peers.list().iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(), [name.as_str()]);
+        assert_eq!(rig.stop().await.iter().filter(|entry| entry["type"] == "trust.followed").count(), 1);
+    });
+}
+
+#[test]
+fn several_changes_at_once_leave_the_host_as_its_files_say() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let host = rig.home("host");
+        let (first, second, third) = tokio::join!(
+            rotate_through_running(&Tokio, &host),
+            forget_through_running(&Tokio, &host),
+            rotate_through_running(&Tokio, &host),
+        );
+        first.and(second).and(third).unwrap();
+        let identity = host.identity().unwrap();
+        // The last pair and every former one that is on disk is answered to.
+        for keys in identity.former.iter().chain([&identity.keys]) {
+            let key = keys.static_key.public();
+            let (_puppet, refused) = Puppet::greet(rig.address, &rig.home("controller"), key, &[]).await;
+            assert_eq!(refused, None, "{key:?}");
+            rig.wait_for(|notice| matches!(notice, Notice::SessionOpened { .. })).await;
+        }
     });
 }
 

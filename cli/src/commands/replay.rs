@@ -37,7 +37,7 @@ fn redacted(json: bool, file: &Path, copy: &Path) -> Result<(), Failure> {
     match redacted.stopped_at {
         None => Ok(()),
         Some(input) => Err(Failure::failed(format!(
-            "input {input} cannot be disguised so that the same comes of it; {} ends before it",
+            "input {input} cannot be disguised so that the same comes of it; {} ends there",
             copy.display()
         ))),
     }

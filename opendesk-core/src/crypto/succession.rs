@@ -15,7 +15,8 @@ const CONTEXT: &[u8; 23] = b"opendesk v2 succession ";
 const MESSAGE_BYTES: usize = CONTEXT.len() + 4 * 32;
 
 /// A machine's word that from now on it has other keys. The former key vouches for the successor; the successor's
-/// own signature shows that nobody else's key was named.
+/// own signature shows that nobody else's signing key was named. Of the X25519 key it shows nothing:
+/// [`StaticKey::possession`](crate::StaticKey::possession) does, or a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Succession {
     /// The keys by which the machine was known.

@@ -69,13 +69,12 @@ impl fmt::Display for ClientError {
             Self::Unproven => f.write_str(
                 "the machine that answered did not prove that it shows this code; is it the one in front of you?",
             ),
-            Self::WrongHost { name, address } => {
-                let name = crate::home::printable(name);
-                write!(
-                    f,
-                    "the machine at {address} has not the keys that {name:?} was paired with: it is another one, or it has changed them; if it is the right one, pair again"
-                )
-            }
+            Self::WrongHost { name, address } => write!(
+                f,
+                "the machine at {address} has not the keys that {name:?} was paired with: it is another one, or it has \
+                 changed them; if it is the right one, remove {name:?} here and pair again",
+                name = crate::home::printable(name)
+            ),
             Self::Refused { reason, info: Some(info) } if *reason == Reason::BUSY => {
                 write!(f, "busy: {}", crate::home::plain_text(&info.message))
             }

@@ -33,6 +33,18 @@ pub(super) fn create_atomic(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// Removes a file; `false` when there was none. After a power failure it stays removed.
+///
+/// # Errors
+/// Whatever the operating system says.
+pub(super) fn remove(path: &Path) -> io::Result<bool> {
+    match std::fs::remove_file(path) {
+        Ok(()) => sync_directory(path).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads a file of at most `max` bytes; `None` when there is none.
 ///
 /// # Errors

@@ -111,10 +111,7 @@ fn write(home: &Path, name: &str, bytes: &[u8]) -> Result<(), HomeError> {
 
 fn remove(home: &Path, name: &str) -> Result<(), HomeError> {
     let path = home.join(name);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(HomeError::io("remove", &path, &error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
+    super::file::remove(&path).map(drop).map_err(|error| HomeError::io("remove", &path, &error))
 }
 
 fn random(home: &Path, name: &str) -> Result<[u8; 32], HomeError> {

@@ -138,11 +138,7 @@ impl Home {
     /// [`HomeErrorKind::Io`].
     pub fn remove(&self, name: &str) -> Result<bool, HomeError> {
         let path = self.path.join(name);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(HomeError::io("remove", &path, &error)),
-        }
+        file::remove(&path).map_err(|error| HomeError::io("remove", &path, &error))
     }
 
     /// Waits for the right to change files of the home, five seconds at most. It blocks its thread and is not

@@ -47,6 +47,13 @@ pub enum RecordingError {
         /// Counted from 1.
         entry: u64,
     },
+    /// This program's host gives something else than was recorded, so that nothing can be said of it.
+    Differs {
+        /// The file.
+        path: PathBuf,
+        /// The input, counted from 1.
+        input: u64,
+    },
     /// It is one that this program cannot replay.
     Foreign {
         /// The file.
@@ -64,6 +71,11 @@ impl fmt::Display for RecordingError {
                 write!(f, "{} is no recording of opendesk; `opendesk serve --record` makes them", path.display())
             }
             Self::Damaged { path, entry } => write!(f, "{} is damaged at entry {entry}", path.display()),
+            Self::Differs { path, input } => write!(
+                f,
+                "input {input} of {} has another output here than recorded; use the program that recorded it",
+                path.display()
+            ),
             Self::Foreign { path, why } => write!(f, "{} cannot be replayed: {why}", path.display()),
         }
     }

@@ -50,6 +50,12 @@ impl FileTape {
         self.stop_at(flushed);
     }
 
+    /// Whether everything so far could be written.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.file.is_some()
+    }
+
     fn stop_at(&mut self, result: io::Result<()>) {
         if let Err(error) = result {
             tracing::error!(%error, path = %self.path.display(), "the recording ends here");

@@ -48,7 +48,7 @@ pub struct Judged {
 /// Asks rules about every call of a recording.
 ///
 /// # Errors
-/// As [`replay`](super::replay()). What comes after the first output that this program does not give is not asked about.
+/// As [`replay`](super::replay()), and [`RecordingError::Differs`].
 pub fn trial(path: &Path, rules: &Rules) -> Result<Trial, RecordingError> {
     let file = File::open(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
     let mut trial = Trial { calls: 0, judged: Vec::new() };

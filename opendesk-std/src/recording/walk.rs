@@ -24,6 +24,7 @@ pub(super) fn each_step(
     path: &Path,
     mut see: impl FnMut(&Start, &Around, &Input<'_>, &Output<'_>) -> ControlFlow<()>,
 ) -> Result<(), RecordingError> {
+    let mut number = 0;
     let (mut reader, start) = Reader::new(from, path)?;
     let original = Replay::<LINKS>::new(&start);
     let mut original = Box::new(original.map_err(|why| RecordingError::Foreign { path: path.to_owned(), why })?);
@@ -38,8 +39,9 @@ pub(super) fn each_step(
             _ => None,
         };
         let output = original.step(&input, &mut bodies, &mut buf);
+        number += 1;
         if output != recorded || bodies.is_astray() {
-            break;
+            return Err(RecordingError::Differs { path: path.to_owned(), input: number });
         }
         let after = link.map_or(Stage::Silent, |link| original.stage(link));
         if see(&start, &Around { before, after, plaintext }, &input, &output).is_break() {

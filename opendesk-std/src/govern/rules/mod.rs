@@ -13,7 +13,8 @@
 //! The first rule that fits a call decides; where none does, the preset. `tool` is the pattern of a tool or of a method,
 //! `action` of what the tool does, `app` of the application that is meant, `peer` of the controller's name. Patterns know
 //! `*`, `?` and `[…]` and no difference between small and capital letters; an `app` without any of these also fits a name
-//! that contains it. Other fields are left to others.
+//! that contains it. Where it is not known which application a call is about, a rule that names one fits unless it allows.
+//! What is not understood is refused as a whole; `kill_hotkey`, `approval` and `taint` belong to other parts of a host.
 
 mod subject;
 
@@ -22,6 +23,7 @@ use std::io::Read;
 use std::path::Path;
 
 use glob::{MatchOptions, Pattern};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 pub use self::subject::{Risk, Subject};
@@ -64,14 +66,22 @@ impl fmt::Display for BadRules {
 impl core::error::Error for BadRules {}
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     preset: Preset,
     #[serde(default)]
     rules: Vec<FileRule>,
+    #[serde(default, rename = "kill_hotkey")]
+    _kill_hotkey: IgnoredAny,
+    #[serde(default, rename = "approval")]
+    _approval: IgnoredAny,
+    #[serde(default, rename = "taint")]
+    _taint: IgnoredAny,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct FileRule {
     tool: String,
     action: Option<String>,
@@ -101,8 +111,8 @@ pub struct Rules {
 /// Room for thousands of rules.
 const MAX_FILE: u64 = 1 << 20;
 
-const ANY_CASE: MatchOptions =
-    MatchOptions { case_sensitive: false, require_literal_separator: false, require_literal_leading_dot: false };
+const OPTIONS: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: false, require_literal_leading_dot: false };
 
 impl Rules {
     /// Reads a file of rules.
@@ -163,10 +173,14 @@ impl FileRule {
     fn compiled(self) -> Result<Rule, String> {
         let label = self.label();
         let pattern = |text: &str| {
-            Pattern::new(text).map_err(|error| format!("the pattern {text:?} is not understood: {}", error.msg))
+            if text.is_empty() {
+                return Err("a pattern is empty; \"*\" fits everything".to_owned());
+            }
+            // The matcher knows the case of ASCII letters only.
+            Pattern::new(&text.to_lowercase())
+                .map_err(|error| format!("the pattern {text:?} is not understood: {}", error.msg))
         };
-        let optional =
-            |text: Option<String>| text.filter(|text| !text.is_empty()).map(|text| pattern(&text)).transpose();
+        let optional = |text: Option<String>| text.map(|text| pattern(&text)).transpose();
         Ok(Rule {
             tool: pattern(&self.tool)?,
             action: optional(self.action)?,
@@ -187,21 +201,25 @@ impl FileRule {
 impl Rule {
     fn fits(&self, subject: &Subject<'_>) -> bool {
         let fits = |pattern: &Option<Pattern>, value: Option<&str>| {
-            pattern.as_ref().is_none_or(|pattern| value.is_some_and(|value| pattern.matches_with(value, ANY_CASE)))
+            pattern.as_ref().is_none_or(|pattern| value.is_some_and(|value| matches(pattern, value)))
         };
-        let is_in_app = || self.app.as_ref().is_none_or(|app| subject.app.is_some_and(|name| contains(app, name)));
-        (self.tool.matches_with(subject.tool, ANY_CASE) || self.tool.matches_with(subject.method, ANY_CASE))
+        let unknown = self.decision != Decision::Allow;
+        let is_in_app = || self.app.as_ref().is_none_or(|app| subject.app.map_or(unknown, |name| contains(app, name)));
+        (matches(&self.tool, subject.tool) || matches(&self.tool, subject.method))
             && fits(&self.action, subject.action.as_deref())
             && is_in_app()
             && fits(&self.peer, Some(subject.peer))
     }
 }
 
+fn matches(pattern: &Pattern, value: &str) -> bool {
+    pattern.matches_with(&value.to_lowercase(), OPTIONS)
+}
+
 /// Whether a pattern fits a name, or stands in it as it is.
 fn contains(app: &Pattern, name: &str) -> bool {
-    let text = app.as_str().to_lowercase();
-    let is_plain = !text.contains(['*', '?', '[']);
-    app.matches_with(name, ANY_CASE) || (is_plain && name.to_lowercase().contains(&text))
+    let is_plain = !app.as_str().contains(['*', '?', '[']);
+    matches(app, name) || (is_plain && name.to_lowercase().contains(app.as_str()))
 }
 
 #[cfg(test)]
@@ -282,7 +300,9 @@ mod tests {
             ("term", Some("GNOME Terminal"), true),
             ("term*", Some("GNOME Terminal"), false),
             ("*term*", Some("GNOME Terminal"), true),
-            ("term", None, false),
+            ("TERM", Some("terminal"), true),
+            ("büro*", Some("BÜRO 1"), true),
+            ("term", None, true),
         ] {
             let decision = if fits { Decision::Block } else { Decision::Allow };
             assert_eq!(judged(&rules(app), "pc", &tree(name)), decision, "{app} {name:?}");
@@ -290,10 +310,21 @@ mod tests {
     }
 
     #[test]
+    fn an_app_that_is_not_known_is_not_what_a_rule_allows() {
+        let call = Call::UiTreeRead(TreeParams::default());
+        let rules = r#"{"preset": "strict", "rules": [{"tool": "ui", "app": "editor", "decision": "allow"},
+            {"tool": "ui", "decision": "block"}]}"#;
+        assert_eq!(judged(rules, "pc", &call), Decision::Block);
+    }
+
+    #[test]
     fn what_is_not_understood_as_a_whole_is_refused_with_its_place() {
         for (text, why) in [
             ("", "no rules: EOF"),
             ("[]", "no rules: "),
+            (r#"{"presets": "strict"}"#, "unknown field `presets`"),
+            (r#"{"rules": [{"tool": "*", "per": "owner", "decision": "allow"}]}"#, "unknown field `per`"),
+            (r#"{"rules": [{"tool": "*", "peer": "", "decision": "allow"}]}"#, "rule 1: a pattern is empty"),
             (r#"{"preset": "lenient"}"#, "unknown variant `lenient`"),
             (r#"{"rules": [{"decision": "block"}]}"#, "missing field `tool`"),
             (r#"{"rules": [{"tool": "*", "decision": "maybe"}]}"#, "unknown variant `maybe`"),
@@ -305,8 +336,8 @@ mod tests {
             let error = Rules::parse(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(why) && !error.contains('\n'), "{text}: {error}");
         }
-        // What other programs keep in the file is theirs.
-        Rules::parse(br#"{"preset": "strict", "kill_hotkey": "<ctrl>+k", "approval": {"timeout": 5}, "later": [1]}"#)
+        // What is for other parts of a host is left to them.
+        Rules::parse(br#"{"preset": "strict", "kill_hotkey": "<ctrl>+k", "approval": {"timeout": 5}, "taint": {}}"#)
             .unwrap();
     }
 }
