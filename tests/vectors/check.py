@@ -22,7 +22,7 @@ from ristretto import ORDER, decode, encode, multiply, one_way_map
 try:
     from cryptography.exceptions import InvalidSignature, InvalidTag
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
     from cryptography.hazmat.primitives.hashes import SHA512
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -441,7 +441,13 @@ def check_successions(data: Any) -> str:
         require(len(message) == 151, "the signed message", "151 bytes", len(message))
         expected = keys + signers[number].sign(message) + signers[number + 1].sign(message)
         same(f"succession {number + 1}", expected, octets({"it": succession}, "it", size=256))
-    return f"{len(chain)} successions"
+    # R7.14: the last key is shown to a controller.
+    shown = value(data, "possession")
+    controller = X25519PrivateKey.from_private_bytes(octets(shown, "controller_static_secret", size=32))
+    agreed = controller.exchange(X25519PublicKey.from_public_bytes(pairs[-1][:32]))
+    message = b"opendesk v2 possession " + octets(shown, "hash", size=32)
+    same("possession", hmac.new(agreed, message, hashlib.sha256).digest(), octets(shown, "shown", size=32))
+    return f"{len(chain)} successions and a key shown"
 
 
 def main() -> int:

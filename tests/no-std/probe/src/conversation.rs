@@ -4,8 +4,8 @@
 
 use opendesk_core::limits::{CHUNK_BYTES, PAIRING, PAIRING_TRIES, RECORD_BYTES};
 use opendesk_core::{
-    Bodies, BodyId, Client, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, Keys,
-    Instant, LinkId, Outcome, PairingEnd, Reason, SigningKey, StaticKey,
+    Bodies, BodyId, Client, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, Instant, Keys, LinkId,
+    Outcome, PairingEnd, Reason, SigningKey, StaticKey,
 };
 
 const NOW: Instant = Instant::from_micros(0);
