@@ -67,7 +67,7 @@ pub struct Paired {
 /// Opens a session with a trusted peer.
 ///
 /// # Errors
-/// [`ClientError`]; nothing is waited for longer than ten seconds.
+/// [`ClientError`]; the host is waited for ten seconds at most, and a home directory that another process changes five.
 pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result<Client, ClientError> {
     let (home, name) = (options.home.clone(), options.peer.clone());
     let loaded = move || Ok::<_, HomeError>((home.identity()?, Peers::load(&home)?));

@@ -52,6 +52,8 @@ const STOPPING: Duration = limits::LINGER;
 pub struct Server<R: Runtime> {
     pub(super) runtime: R,
     pub(super) host: Box<Recorder<FileTape, LINKS>>,
+    /// Whether the keys on disk are being changed.
+    pub(super) rekeying: bool,
     /// How this machine came to the keys that it has.
     pub(super) successions: Vec<Succession>,
     pub(super) links: BTreeMap<LinkId, Link<R::Stream>>,
@@ -123,6 +125,7 @@ impl<R: Runtime> Server<R> {
             alarm: Alarm::new(runtime.timer()),
             epoch: runtime.now(),
             host: machine(&identity, seed, tape),
+            rekeying: false,
             successions: identity.successions(),
             links: BTreeMap::new(),
             desk,

@@ -84,14 +84,8 @@ impl<R: Runtime> Server<R> {
                 self.unpair(program, name.clone());
                 Ok(None)
             }
-            "rotate_identity" => {
-                self.rekey(program, Rekey::Rotate);
-                Ok(None)
-            }
-            "forget_former_keys" => {
-                self.rekey(program, Rekey::Forget);
-                Ok(None)
-            }
+            "rotate_identity" => self.rekey(program, Rekey::Rotate).map(|()| None),
+            "forget_former_keys" => self.rekey(program, Rekey::Forget).map(|()| None),
             "list" => Ok(Some(json!({"ok": true, "sessions": self.sessions()}))),
             "kill" => {
                 let Some(Value::String(id)) = &request.id else {

@@ -107,7 +107,14 @@ impl<R: Runtime> Server<R> {
     }
 
     /// A program of the owner wants the keys of this machine changed; it is answered when they are.
-    pub(super) fn rekey(&mut self, program: u64, what: Rekey) {
+    /// There is one change at a time: what two of them left on disk could be told of in the other order.
+    ///
+    /// # Errors
+    /// A line for the program, while another change is under way.
+    pub(super) fn rekey(&mut self, program: u64, what: Rekey) -> Result<(), String> {
+        if core::mem::replace(&mut self.rekeying, true) {
+            return Err("the keys are being changed already; try again when that is over".to_owned());
+        }
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
             let change = move || {
@@ -121,6 +128,7 @@ impl<R: Runtime> Server<R> {
             let (result, identity) = runtime.run_blocking(change).await;
             Some(Done::Rekeyed { program, result, identity })
         }));
+        Ok(())
     }
 
     /// The keys on disk are changed, or could not be. What is there now counts.
@@ -130,6 +138,7 @@ impl<R: Runtime> Server<R> {
         result: Result<(), HomeError>,
         identity: Result<Identity, HomeError>,
     ) {
+        self.rekeying = false;
         let done = identity.map(|identity| self.take_identity(&identity));
         let answer = match result.and(done) {
             Ok(()) => json!({"ok": true}),
