@@ -66,11 +66,15 @@ fn lines(listing: &str) -> BTreeMap<String, Lines> {
     files
 }
 
+/// The tests that count, and no others: what those of the whole program start would be counted elsewhere.
+const TESTED: [&[&str]; 2] = [&["-p", "opendesk-core", "--lib"], &["-p", "opendesk-tests", "--test", "core"]];
+
 /// Cargo, so that the packages of the workspace count and what they depend on does not.
-fn counted(repo: &Repo, arguments: &[&str]) -> Command {
+fn counted(repo: &Repo, tested: &[&str], arguments: &[&str]) -> Command {
     let mut cargo = repo.cargo();
     cargo
-        .args(["test", "--locked", "-p", "opendesk-core", "-p", "opendesk-tests", "--lib", "--test", "core"])
+        .args(["test", "--locked"])
+        .args(tested)
         .args(arguments)
         .env("RUSTC_WORKSPACE_WRAPPER", repo.root.join("tests/ci/instrument.sh"))
         .env("OPENDESK_STORM_SEEDS", STORMS);
@@ -91,20 +95,20 @@ pub(crate) fn coverage(repo: &Repo) -> Outcome {
         fs::remove_dir_all(&counts).map_err(Failure::at(&counts))?;
     }
     fs::create_dir_all(&counts).map_err(Failure::at(&counts))?;
-    let programs = programs(&read(&mut counted(repo, &["--no-run", "--message-format", "json"]))?);
-    let tested = capture(counted(repo, &["--quiet"]).env("LLVM_PROFILE_FILE", counts.join("%p.profraw")))?;
-    if !tested.success {
-        return Err(Failure::new(format!(
-            "the tests fail while they are counted:\n{}{}",
-            tested.stdout, tested.stderr
-        )));
+    let mut built = Vec::new();
+    for tested in TESTED {
+        built.extend(programs(&read(&mut counted(repo, tested, &["--no-run", "--message-format", "json"]))?));
+        let run = capture(counted(repo, tested, &["--quiet"]).env("LLVM_PROFILE_FILE", counts.join("%p.profraw")))?;
+        if !run.success {
+            return Err(Failure::new(format!("the tests fail while they are counted:\n{}{}", run.stdout, run.stderr)));
+        }
     }
     let mut show = repo.program(reader);
     show.arg("show");
     for entry in fs::read_dir(&counts).map_err(Failure::at(&counts))? {
         show.arg("--instr-profile").arg(entry.map_err(Failure::at(&counts))?.path());
     }
-    for program in &programs {
+    for program in &built {
         show.arg("--object").arg(program);
     }
     let files = lines(&read(&mut show)?);
