@@ -258,3 +258,42 @@ async fn dial<R: Runtime>(runtime: &R, addresses: &[SocketAddr]) -> std::io::Res
     }
     Err(last)
 }
+
+#[cfg(test)]
+mod tests {
+    use opendesk_core::{SigningKey, StaticKey};
+
+    use super::*;
+
+    fn keys(byte: u8) -> Keys {
+        Keys { static_key: StaticKey::new([byte; 32]), signing_key: SigningKey::new([byte; 32]) }
+    }
+
+    /// A session in whose greeting this is shown.
+    fn opened(possession: Option<[u8; 32]>) -> Opened {
+        Opened {
+            host: keys(1).static_key.public(),
+            signing_key: keys(1).signing_key.public(),
+            handshake: [7; 32],
+            memory: 1,
+            greeting: HostGreeting { possession, ..HostGreeting::default() },
+            refused: None,
+        }
+    }
+
+    #[test]
+    fn a_host_is_followed_to_a_key_that_it_has_and_to_no_other() {
+        let (own, successor, victim) = (keys(2), keys(3), keys(4).public());
+        let show = |key: &Keys, to: &Keys| Some(key.static_key.possession(to.static_key.public(), &[7; 32]).unwrap());
+        assert!(has_shown(&own, successor.public(), &opened(show(&successor, &own))));
+        for (lie, why) in [
+            (None, "nothing is shown"),
+            (show(&successor, &keys(5)), "it is shown to somebody else"),
+            (show(&keys(1), &own), "the former key is shown"),
+            (Some(keys(3).static_key.possession(own.static_key.public(), &[8; 32]).unwrap()), "of another session"),
+        ] {
+            assert!(!has_shown(&own, successor.public(), &opened(lie)), "{why}");
+        }
+        assert!(!has_shown(&own, victim, &opened(show(&successor, &own))), "somebody else's key is named");
+    }
+}
