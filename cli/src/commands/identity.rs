@@ -1,12 +1,12 @@
 //! `opendesk identity`.
 
 use opendesk_core::{Keys, PublicKey};
-use opendesk_std::home::Identity;
-use opendesk_std::host::{AdminError, forget_at_rest, forget_through_running, rotate_at_rest, rotate_through_running};
+use opendesk_std::home::{Identity, ServeLock};
+use opendesk_std::host::{forget_at_rest, forget_through_running, rotate_at_rest, rotate_through_running};
 use opendesk_tokio::Tokio;
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, at_rest_or_running};
 use crate::args::{self, IdentityCommand};
 use crate::exit::Failure;
 use crate::output;
@@ -17,13 +17,8 @@ pub(super) async fn run(context: &Context, options: args::Identity) -> Result<()
         None | Some(IdentityCommand::Show) => show(context, &home.identity()?),
         Some(IdentityCommand::Rotate) => {
             let before = key(&home.identity()?.keys);
-            // A host that runs changes its keys itself; where none runs, none starts meanwhile.
-            match home.lock_for_serving() {
-                Ok(lock) => {
-                    rotate_at_rest(home, &lock)?;
-                }
-                Err(busy) => through_running(rotate_through_running(&Tokio, home).await, busy.into())?,
-            }
+            let at_rest = |lock: &ServeLock| Ok(rotate_at_rest(home, lock)?);
+            at_rest_or_running(home, at_rest, rotate_through_running(&Tokio, home)).await?;
             let identity = home.identity()?;
             let now = key(&identity.keys);
             output::result(context.json, &described(&identity), || {
@@ -35,12 +30,8 @@ pub(super) async fn run(context: &Context, options: args::Identity) -> Result<()
         }
         Some(IdentityCommand::ForgetFormer) => {
             let former = home.identity()?.former.len();
-            match home.lock_for_serving() {
-                Ok(lock) => {
-                    forget_at_rest(home, &lock)?;
-                }
-                Err(busy) => through_running(forget_through_running(&Tokio, home).await, busy.into())?,
-            }
+            let at_rest = |lock: &ServeLock| Ok(forget_at_rest(home, lock)?);
+            at_rest_or_running(home, at_rest, forget_through_running(&Tokio, home)).await?;
             output::result(context.json, &described(&home.identity()?), || match former {
                 0 => "there were no former keys".to_owned(),
                 1 => "1 former key counts no more".to_owned(),
@@ -49,14 +40,6 @@ pub(super) async fn run(context: &Context, options: args::Identity) -> Result<()
         }
     }
     Ok(())
-}
-
-/// The home is taken: by a host, which was asked, or by nobody who answers.
-fn through_running(asked: Result<(), AdminError>, busy: Failure) -> Result<(), Failure> {
-    asked.map_err(|error| match error {
-        AdminError::NotRunning => busy,
-        AdminError::Failed(why) => Failure::failed(why),
-    })
 }
 
 const fn key(keys: &Keys) -> PublicKey {

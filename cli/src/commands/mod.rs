@@ -11,7 +11,8 @@ mod replay;
 mod serve;
 
 use opendesk_std::desktop::Backend;
-use opendesk_std::home::Home;
+use opendesk_std::home::{Home, ServeLock};
+use opendesk_std::host::AdminError;
 use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tokio::Tokio;
 
@@ -61,6 +62,22 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
 /// An agent's session on this machine.
 fn session(home: &Home, backend: Backend) -> Session {
     Session::new(home.clone(), backend, Box::new(OnRuntime(Tokio)))
+}
+
+/// Does something to the home while no host runs there and none can start, or has the host that runs do it.
+async fn at_rest_or_running(
+    home: &Home,
+    at_rest: impl FnOnce(&ServeLock) -> Result<(), Failure>,
+    running: impl Future<Output = Result<(), AdminError>>,
+) -> Result<(), Failure> {
+    match home.lock_for_serving() {
+        Ok(lock) => at_rest(&lock),
+        // The home is taken: by a host, which is asked, or by nobody who answers.
+        Err(busy) => running.await.map_err(|error| match error {
+            AdminError::NotRunning => busy.into(),
+            AdminError::Failed(why) => Failure::failed(why),
+        }),
+    }
 }
 
 /// Writes a file that the person asked for.

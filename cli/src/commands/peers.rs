@@ -1,12 +1,12 @@
 //! `opendesk peers`.
 
 use opendesk_core::PublicKey;
-use opendesk_std::home::{Peers, TrustedPeer, printable};
-use opendesk_std::host::{AdminError, unpair_at_rest, unpair_through_running};
+use opendesk_std::home::{Peers, ServeLock, TrustedPeer, printable};
+use opendesk_std::host::{unpair_at_rest, unpair_through_running};
 use opendesk_tokio::Tokio;
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, at_rest_or_running};
 use crate::args::{self, PeersCommand};
 use crate::exit::Failure;
 use crate::output;
@@ -36,21 +36,14 @@ fn known<'a>(peers: &'a Peers, name: &str) -> Result<&'a TrustedPeer, Failure> {
     })
 }
 
-/// A host that runs ends the session of the peer as well; where none runs, none starts meanwhile.
+/// A host that runs ends the session of the peer as well.
 async fn remove(context: &Context, peers: &Peers, name: &str) -> Result<(), Failure> {
     let key = PublicKey(known(peers, name)?.public_key);
-    match context.home.lock_for_serving() {
-        Ok(lock) => {
-            let removed = unpair_at_rest(&context.home, name, &lock)?;
-            removed.ok_or_else(|| Failure::failed("it was removed or renamed by another program meanwhile"))?;
-        }
-        Err(busy) => {
-            unpair_through_running(&Tokio, &context.home, name).await.map_err(|error| match error {
-                AdminError::NotRunning => busy.into(),
-                AdminError::Failed(why) => Failure::failed(why),
-            })?;
-        }
-    }
+    let at_rest = |lock: &ServeLock| {
+        let removed = unpair_at_rest(&context.home, name, lock)?;
+        removed.map(drop).ok_or_else(|| Failure::failed("it was removed or renamed by another program meanwhile"))
+    };
+    at_rest_or_running(&context.home, at_rest, unpair_through_running(&Tokio, &context.home, name)).await?;
     let removed = json!({"removed": name, "fingerprint": format!("{key:?}")});
     output::result(context.json, &removed, || format!("{} ({key:?}) is not trusted any more", printable(name)));
     Ok(())

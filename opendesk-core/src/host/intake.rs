@@ -3,7 +3,7 @@
 use super::link::{Admission, Answer, Canned, Link, Phase, is_method};
 use super::operations::Meets;
 use super::{Event, GreetingVerdict, Host, PairingEnd};
-use crate::crypto::keys::{PublicKey, VerifyingKey, verify_hello};
+use crate::crypto::keys::{PublicKey, PublicKeys, VerifyingKey, verify_hello};
 use crate::crypto::noise::Transport;
 use crate::dialect::v2::{self, Kind, PairHost, PairHostStep};
 use crate::frame::{Header, Hello, Role, SessionKind};
@@ -40,6 +40,14 @@ pub struct ProvedPeer<'a> {
     pub handshake: [u8; 32],
     /// What it tells of itself.
     pub body: &'a [u8],
+}
+
+impl ProvedPeer<'_> {
+    /// Both keys, which it has proved.
+    #[must_use]
+    pub const fn keys(&self) -> PublicKeys {
+        PublicKeys { static_key: self.peer, signing_key: self.signing_key }
+    }
 }
 
 /// A request, or one more part of it.

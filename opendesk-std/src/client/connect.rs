@@ -85,9 +85,8 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
         ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED) => wrong_host(),
         other => other,
     })?;
-    match peer.signing_key {
-        Some(signing_key) if signing_key == opened.signing_key => {
-            let known = PublicKeys { static_key: key, signing_key };
+    match peer.keys() {
+        Some(known) if known.signing_key == opened.signing_key => {
             if let Some(successor) = follow(&opened.greeting.successions, known)
                 && has_shown(&identity.keys, successor, &opened)
             {

@@ -1,5 +1,7 @@
 //! What is known of one paired machine.
 
+use opendesk_core::{PublicKey, PublicKeys};
+
 use super::PeerName;
 
 /// A machine that this one trusts.
@@ -26,6 +28,12 @@ pub struct TrustedPeer {
 }
 
 impl TrustedPeer {
+    /// Both its keys, once it has proved the second.
+    #[must_use]
+    pub fn keys(&self) -> Option<PublicKeys> {
+        keys(self.public_key, self.signing_key)
+    }
+
     /// The user's words about it, else its own; empty when there are neither.
     #[must_use]
     pub fn shown_description(&self) -> &str {
@@ -46,4 +54,16 @@ pub struct NewPeer {
     pub signing_key: Option<[u8; 32]>,
     /// The protocol version it was paired over.
     pub wire: u8,
+}
+
+impl NewPeer {
+    /// Both its keys, if it has proved the second.
+    #[must_use]
+    pub fn keys(&self) -> Option<PublicKeys> {
+        keys(self.public_key, self.signing_key)
+    }
+}
+
+fn keys(public_key: [u8; 32], signing_key: Option<[u8; 32]>) -> Option<PublicKeys> {
+    signing_key.map(|signing_key| PublicKeys { static_key: PublicKey(public_key), signing_key })
 }

@@ -94,12 +94,8 @@ impl Peers {
     /// # Errors
     /// See [`Peers`].
     pub fn admit(&mut self, new: &NewPeer, chain: &[Succession]) -> Result<(TrustedPeer, Option<[u8; 32]>), HomeError> {
-        let reached =
-            new.signing_key.map(|signing_key| PublicKeys { static_key: PublicKey(new.public_key), signing_key });
-        let is_known = self.by_key(&new.public_key).is_some();
-        let former = reached
-            .filter(|_| !is_known)
-            .and_then(|reached| Some((self.predecessor(chain, reached)?.public_key, reached)));
+        let reached = new.keys().filter(|_| self.by_key(&new.public_key).is_none());
+        let former = reached.and_then(|reached| Some((self.predecessor(chain, reached)?.public_key, reached)));
         if let Some((former, reached)) = former {
             self.succeed(&former, reached)?;
         }
@@ -134,11 +130,7 @@ impl Peers {
     /// The trusted machine that the chain leads from to these keys, if there is one.
     #[must_use]
     pub fn predecessor(&self, chain: &[Succession], reached: PublicKeys) -> Option<&TrustedPeer> {
-        self.peers.iter().find(|peer| {
-            let known =
-                peer.signing_key.map(|signing_key| PublicKeys { static_key: PublicKey(peer.public_key), signing_key });
-            known.is_some_and(|known| follow(chain, known) == Some(reached))
-        })
+        self.peers.iter().find(|peer| peer.keys().is_some_and(|known| follow(chain, known) == Some(reached)))
     }
 
     /// A trusted machine has other keys from now on; all else about it stays. Where the machine is known by those

@@ -40,15 +40,9 @@ pub(super) enum Done {
     Trusted {
         link: LinkId,
         key: PublicKey,
-        words: String,
+        /// Of a pairing.
+        words: Option<String>,
         result: Admitted,
-    },
-    /// A controller that came with new keys is trusted by them from now on.
-    Followed {
-        link: LinkId,
-        key: PublicKey,
-        former: PublicKey,
-        result: core::result::Result<String, HomeError>,
     },
     /// The trust in a peer has ended, for a program that asked for it.
     Unpaired {
@@ -155,7 +149,6 @@ impl<R: Runtime> Server<R> {
             }
             Done::Seen { link, call, watch, seen } => self.seen(link, call, watch, seen),
             Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),
-            Done::Followed { link, key, former, result } => self.followed(link, key, former, result),
             Done::Unpaired { program, result } => self.unpaired(program, result),
             Done::Rekeyed { program, result, identity } => self.rekeyed(program, result, identity),
             Done::Released { link, result } => {

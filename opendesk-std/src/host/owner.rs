@@ -97,9 +97,16 @@ impl<R: Runtime> Server<R> {
             "kill_all" => Ok(Some(json!({"ok": true, "killed": self.disconnect(None)}))),
             other => Err(format!("no operation is called {other:?}")),
         });
-        let answer = answer.unwrap_or_else(|error| Some(json!({"ok": false, "error": error})));
+        let answer = answer.unwrap_or_else(|error| Some(refusal(&error)));
         if let (Some(answer), Some(admin)) = (answer, &mut self.admin) {
             admin.answer(program, answer);
+        }
+    }
+
+    /// Tells a program what came of what it asked for a while ago.
+    pub(super) fn tell(&mut self, program: u64, result: Result<(), String>) {
+        if let Some(admin) = &mut self.admin {
+            admin.answer(program, result.map_or_else(|error| refusal(&error), |()| json!({"ok": true})));
         }
     }
 
@@ -116,4 +123,8 @@ impl<R: Runtime> Server<R> {
         }
         Ok(())
     }
+}
+
+fn refusal(error: &str) -> Value {
+    json!({"ok": false, "error": error})
 }

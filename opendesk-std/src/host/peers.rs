@@ -1,6 +1,6 @@
 //! Who comes, who is trusted, who drives, who goes.
 
-use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, PublicKeys, Reason};
+use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason};
 
 use super::calls::Done;
 use super::driver::Server;
@@ -35,7 +35,7 @@ impl<R: Runtime> Server<R> {
         }
     }
 
-    pub(super) fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
+    fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
         let now_here = self.runtime.now();
         if let (Some(link), Decision::Refused(reason)) = (self.links.get(&id), decision)
             && let Some(unsaid) = self.strangers.speak(now_here)
@@ -60,7 +60,7 @@ impl<R: Runtime> Server<R> {
             signing_key: Some(proved.signing_key),
             wire: 2,
         };
-        let (link, key, words) = (proved.link, proved.peer, words(&proved.handshake));
+        let (link, key, words) = (proved.link, proved.peer, Some(words(&proved.handshake)));
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
             let store = move || Peers::load(&home).and_then(|mut peers| peers.admit(&newcomer, &successions));
@@ -70,25 +70,30 @@ impl<R: Runtime> Server<R> {
         }));
     }
 
-    /// A newly paired peer is stored, or could not be.
-    pub(super) fn trusted(&mut self, id: LinkId, key: PublicKey, words: String, result: Admitted) {
+    /// A peer is stored that has just paired, and then both screens show these words, or that came with new keys; or it
+    /// could not be.
+    pub(super) fn trusted(&mut self, id: LinkId, key: PublicKey, words: Option<String>, result: Admitted) {
         let decision = match result {
             Ok((name, former)) => {
                 let peer = Peer { key, name: name.clone() };
-                self.govern.trust("pairing.paired", Some(&peer), "by code");
+                if words.is_some() {
+                    self.govern.trust("pairing.paired", Some(&peer), "by code");
+                }
                 if let Some(former) = former {
                     self.supersede(former, &peer);
                 }
                 if let Some(link) = self.links.get_mut(&id) {
                     link.peer = Some(peer);
-                    link.paired = true;
+                    link.paired = words.is_some();
                 }
-                self.newcomer = Some((name.clone(), words.clone()));
-                self.notify(Notice::Paired { name, key, words });
+                if let Some(words) = words {
+                    self.newcomer = Some((name.clone(), words.clone()));
+                    self.notify(Notice::Paired { name, key, words });
+                }
                 self.decision_about(key)
             }
             Err(error) => {
-                tracing::error!(%error, "the newly paired peer could not be stored");
+                tracing::error!(%error, "the keys of a peer could not be stored");
                 Decision::Refused(Reason::UNAVAILABLE)
             }
         };
@@ -97,7 +102,7 @@ impl<R: Runtime> Server<R> {
     }
 
     /// Of a peer that has just been stored: somebody may have removed it since.
-    pub(super) fn decision_about(&self, key: PublicKey) -> Decision {
+    fn decision_about(&self, key: PublicKey) -> Decision {
         match Peers::load(&self.home) {
             Ok(peers) if peers.by_key(&key.0).is_some() => Decision::Trusted,
             Ok(_) => Decision::Refused(Reason::UNTRUSTED),
@@ -118,9 +123,8 @@ impl<R: Runtime> Server<R> {
             }
         };
         let Some(known) = peers.by_key(&proved.peer.0) else {
-            let reached = PublicKeys { static_key: proved.peer, signing_key: proved.signing_key };
             let chain = decode::<ControllerGreeting>(proved.body).unwrap_or_default().successions;
-            return match peers.predecessor(&chain, reached) {
+            return match peers.predecessor(&chain, proved.keys()) {
                 Some(former) => Recognised::Successor(PublicKey(former.public_key)),
                 None => Recognised::Decided(Decision::Refused(Reason::UNTRUSTED)),
             };
@@ -185,9 +189,11 @@ impl<R: Runtime> Server<R> {
 
     /// Shows the peer of a link that this machine has the keys to which its successions lead.
     fn possession(&self, id: LinkId) -> Option<[u8; 32]> {
+        if self.successions.is_empty() {
+            return None;
+        }
         let (peer, handshake) = (self.links.get(&id)?.peer.as_ref()?, self.host.handshake_hash(id)?);
-        let shown = self.host.keys().static_key.possession(peer.key, &handshake).ok();
-        shown.filter(|_| !self.successions.is_empty())
+        self.host.keys().static_key.possession(peer.key, &handshake).ok()
     }
 
     /// A trusted peer found the place taken.

@@ -1,7 +1,6 @@
 //! Changed keys: a controller that comes with new ones, and this machine that gets some.
 
-use opendesk_core::{Decision, Keys, LinkId, ProvedPeer, PublicKey, PublicKeys, Reason};
-use serde_json::json;
+use opendesk_core::{Keys, LinkId, ProvedPeer, PublicKey, Reason};
 
 use super::calls::Done;
 use super::driver::Server;
@@ -25,20 +24,20 @@ pub(super) enum Rekey {
 ///
 /// # Errors
 /// Those of [`Home::rotate_identity`].
-pub fn rotate_at_rest(home: &Home, _no_host: &ServeLock) -> Result<Identity, HomeError> {
+pub fn rotate_at_rest(home: &Home, _no_host: &ServeLock) -> Result<(), HomeError> {
     let identity = home.rotate_identity()?;
     log_at_rest(home, "identity.rotated", None, &format!("the key is {}", identity.keys.static_key.public()));
-    Ok(identity)
+    Ok(())
 }
 
-/// Has a machine on which no host runs forget the keys that it had before, and logs it. Gives how many pairs there were.
+/// Has a machine on which no host runs forget the keys that it had before, and logs it.
 ///
 /// # Errors
 /// Those of [`Home::forget_former_keys`].
-pub fn forget_at_rest(home: &Home, _no_host: &ServeLock) -> Result<usize, HomeError> {
+pub fn forget_at_rest(home: &Home, _no_host: &ServeLock) -> Result<(), HomeError> {
     let forgotten = home.forget_former_keys()?;
     log_at_rest(home, "identity.forgot_former", None, &format!("{forgotten} former keys count no more"));
-    Ok(forgotten)
+    Ok(())
 }
 
 /// Logs what happens to the trust of a machine on which no host runs.
@@ -52,40 +51,14 @@ pub(super) fn log_at_rest(home: &Home, kind: &'static str, peer: Option<&Peer>, 
 impl<R: Runtime> Server<R> {
     /// A trusted controller has shown that it has these keys now. They are stored before it may drive; the link waits.
     pub(super) fn follow(&mut self, proved: &ProvedPeer<'_>, former: PublicKey) {
-        let successor = PublicKeys { static_key: proved.peer, signing_key: proved.signing_key };
+        let successor = proved.keys();
         let (link, key) = (proved.link, proved.peer);
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
             let store = move || Peers::load(&home)?.succeed(&former.0, successor);
-            let result = runtime.run_blocking(store).await.map(|stored| stored.name.to_string());
-            Some(Done::Followed { link, key, former, result })
+            let result = runtime.run_blocking(store).await.map(|stored| (stored.name.to_string(), Some(former)));
+            Some(Done::Trusted { link, key, words: None, result })
         }));
-    }
-
-    /// The new keys of a controller are stored, or could not be.
-    pub(super) fn followed(
-        &mut self,
-        id: LinkId,
-        key: PublicKey,
-        former: PublicKey,
-        result: Result<String, HomeError>,
-    ) {
-        let now = self.now();
-        let decision = match result {
-            Ok(name) => {
-                let peer = Peer { key, name };
-                self.supersede(former, &peer);
-                if let Some(link) = self.links.get_mut(&id) {
-                    link.peer = Some(peer);
-                }
-                self.decision_about(key)
-            }
-            Err(error) => {
-                tracing::error!(%error, "the new key of a trusted peer could not be stored");
-                Decision::Refused(Reason::UNAVAILABLE)
-            }
-        };
-        self.decide(now, id, key, decision);
     }
 
     /// A trusted peer has other keys now. It is the same peer, so what it has under the former ones is replaced as any of
@@ -140,13 +113,7 @@ impl<R: Runtime> Server<R> {
     ) {
         self.rekeying = false;
         let done = identity.map(|identity| self.take_identity(&identity));
-        let answer = match result.and(done) {
-            Ok(()) => json!({"ok": true}),
-            Err(error) => json!({"ok": false, "error": error.to_string()}),
-        };
-        if let Some(admin) = &mut self.admin {
-            admin.answer(program, answer);
-        }
+        self.tell(program, result.and(done).map_err(|error| error.to_string()));
     }
 
     /// Makes the host the machine with this identity, which came from its own by changes of keys and by forgetting.

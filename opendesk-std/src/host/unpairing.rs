@@ -1,14 +1,13 @@
 //! The end of the trust in a peer.
 
 use opendesk_core::{PublicKey, Reason};
-use serde_json::json;
 
 use super::calls::Done;
 use super::driver::Server;
 use super::handle::Notice;
 use super::rotation::log_at_rest;
 use crate::govern::Peer;
-use crate::home::{Home, HomeError, Peers, ServeLock, TrustedPeer, printable};
+use crate::home::{Home, HomeError, Peers, ServeLock, TrustedPeer};
 use crate::runtime::Runtime;
 
 /// Ends the trust in the peer of this name on a machine on which no host runs, and logs it; `None` when there is none.
@@ -43,19 +42,13 @@ impl<R: Runtime> Server<R> {
 
     /// A peer is off the list, or was not on it. Its links end, whatever they were about to be.
     pub(super) fn unpaired(&mut self, program: u64, result: Result<Option<TrustedPeer>, HomeError>) {
-        let answer = match result {
-            Ok(Some(removed)) => {
-                let peer = subject(&removed);
-                self.end_links_of(peer.key, Reason::EVICTED);
-                self.govern.trust("trust.removed", Some(&peer), "by the owner");
-                self.notify(Notice::Unpaired { name: peer.name, key: peer.key });
-                json!({"ok": true})
-            }
-            Ok(None) => json!({"ok": false, "error": "no paired machine has that name"}),
-            Err(error) => json!({"ok": false, "error": printable(&error.to_string())}),
-        };
-        if let Some(admin) = &mut self.admin {
-            admin.answer(program, answer);
-        }
+        let told = result.map_err(|error| error.to_string()).and_then(|removed| {
+            let peer = subject(&removed.ok_or("no paired machine has that name")?);
+            self.end_links_of(peer.key, Reason::EVICTED);
+            self.govern.trust("trust.removed", Some(&peer), "by the owner");
+            self.notify(Notice::Unpaired { name: peer.name, key: peer.key });
+            Ok(())
+        });
+        self.tell(program, told);
     }
 }
