@@ -445,12 +445,11 @@ fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, 
     }
     // Nobody may be waiting any more.
     let Some(call) = pending.get_mut(&part.call) else { return };
-    if core::mem::replace(&mut call.responding, true) {
-        call.body.extend_from_slice(part.body);
-    } else {
+    if !core::mem::replace(&mut call.responding, true) {
         // The rest of an item that was on its way is void.
-        call.body = begin(part.body, part.total);
+        call.body.clear();
     }
+    append(&mut call.body, part.body, part.total);
     if part.done
         && let Some(mut call) = pending.remove(&part.call)
     {
@@ -469,11 +468,7 @@ fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, 
 /// One part of an item; the last one goes to whoever reads the stream.
 fn take_item(pending: &mut BTreeMap<RequestId, Pending>, part: &ItemPart<'_>) {
     let Some(call) = pending.get_mut(&part.call) else { return };
-    if call.body.is_empty() {
-        call.body = begin(part.body, part.total);
-    } else {
-        call.body.extend_from_slice(part.body);
-    }
+    append(&mut call.body, part.body, part.total);
     if part.done
         && let Answers::Stream { items, .. } = &call.answers
     {
@@ -481,9 +476,10 @@ fn take_item(pending: &mut BTreeMap<RequestId, Pending>, part: &ItemPart<'_>) {
     }
 }
 
-/// The first part of a body, with room for the rest.
-fn begin(part: &[u8], total: usize) -> Vec<u8> {
-    let mut body = Vec::with_capacity(total.min(limits::BODY_BYTES));
+/// One more part of a body; with the first comes the room for all.
+fn append(body: &mut Vec<u8>, part: &[u8], total: usize) {
+    if body.is_empty() {
+        body.reserve_exact(total.min(limits::BODY_BYTES));
+    }
     body.extend_from_slice(part);
-    body
 }

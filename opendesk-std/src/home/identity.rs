@@ -5,14 +5,15 @@
 //! three are to become, in the same form with the new pair at its end; whoever finds it finishes the change.
 
 use core::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use opendesk_core::limits::FORMER_KEYS;
 use opendesk_core::{Keys, SigningKey, StaticKey, Succession};
 
 use super::error::{HomeError, HomeErrorKind, shown};
-use super::file::{create_atomic, make_private, read_private, write_atomic};
+use super::file::{create_atomic, make_private, read_private};
 use super::lock::HomeLock;
+use super::{remove, write};
 
 const STATIC_SECRET: &str = "identity.key";
 const SIGNING_SEED: &str = "identity.ed25519";
@@ -37,6 +38,13 @@ impl fmt::Debug for Identity {
 /// An X25519 secret, unclamped, and an Ed25519 seed.
 type Pair = [[u8; 32]; 2];
 
+/// What the files hold.
+struct Pairs {
+    current: Pair,
+    /// The oldest first.
+    former: Vec<Pair>,
+}
+
 impl Identity {
     /// Reads the keys from `home`, creating at random what is not there. Two processes that do so at once end up with
     /// the same keys.
@@ -46,39 +54,33 @@ impl Identity {
             HomeErrorKind::Io => Ok(None),
             _ => Err(error),
         })?;
-        let identity = Self::read_or_create(home)?;
+        let pairs = pairs(home)?;
         drop(lock);
-        Ok(identity)
+        Ok(Self::of(pairs))
     }
 
-    fn read_or_create(home: &Path) -> Result<Self, HomeError> {
-        if let Some(pairs) = read_pairs(home, NEXT)? {
-            carry_over(home, &pairs)?;
-        }
-        let current = [key(home, STATIC_SECRET)?, key(home, SIGNING_SEED)?];
-        let former = read_pairs(home, FORMER)?.unwrap_or_default();
-        Ok(Self { keys: keys(current), former: former.into_iter().map(keys).collect() })
+    fn of(Pairs { current, former }: Pairs) -> Self {
+        Self { keys: keys(current), former: former.into_iter().map(keys).collect() }
     }
 
     /// Makes new keys; the ones that were become former ones, of which the oldest is forgotten when there are too many.
     pub(super) fn rotate(home: &Path) -> Result<Self, HomeError> {
         let _lock = HomeLock::acquire(home)?;
-        Self::read_or_create(home)?;
-        let mut pairs = read_pairs(home, FORMER)?.unwrap_or_default();
-        pairs.push([key(home, STATIC_SECRET)?, key(home, SIGNING_SEED)?]);
-        pairs.drain(..pairs.len().saturating_sub(FORMER_KEYS));
-        pairs.push([random(home, STATIC_SECRET)?, random(home, SIGNING_SEED)?]);
-        write(home, NEXT, &pairs.as_flattened().concat())?;
-        carry_over(home, &pairs)?;
-        Self::read_or_create(home)
+        let Pairs { current, mut former } = pairs(home)?;
+        former.push(current);
+        former.drain(..former.len().saturating_sub(FORMER_KEYS));
+        let next = Pairs { current: [random(home, STATIC_SECRET)?, random(home, SIGNING_SEED)?], former };
+        write(home, NEXT, &[next.former.as_flattened(), &next.current].concat().concat())?;
+        carry_over(home, &next)?;
+        Ok(Self::of(next))
     }
 
     /// Forgets the former keys; gives how many there were.
     pub(super) fn forget_former(home: &Path) -> Result<usize, HomeError> {
         let _lock = HomeLock::acquire(home)?;
-        let identity = Self::read_or_create(home)?;
+        let former = pairs(home)?.former;
         remove(home, FORMER)?;
-        Ok(identity.former.len())
+        Ok(former.len())
     }
 
     /// What tells those who know this machine by former keys which ones it has now, the oldest first.
@@ -93,25 +95,25 @@ fn keys([static_secret, signing_seed]: Pair) -> Keys {
     Keys { static_key: StaticKey::new(static_secret), signing_key: SigningKey::new(signing_seed) }
 }
 
+/// What the files hold, created at random where it is not there. A change that was begun is finished first.
+fn pairs(home: &Path) -> Result<Pairs, HomeError> {
+    if let Some(mut former) = read_pairs(home, NEXT)? {
+        let current = former.pop().ok_or_else(|| HomeError::corrupt(&home.join(NEXT), format_args!("is empty")))?;
+        let next = Pairs { current, former };
+        carry_over(home, &next)?;
+        return Ok(next);
+    }
+    let current = [key(home, STATIC_SECRET)?, key(home, SIGNING_SEED)?];
+    Ok(Pairs { current, former: read_pairs(home, FORMER)?.unwrap_or_default() })
+}
+
 /// Makes the other files what `identity.next` says. Doing it twice, or after a part of it was done, gives the same.
-fn carry_over(home: &Path, pairs: &[Pair]) -> Result<(), HomeError> {
-    let Some(([static_secret, signing_seed], former)) = pairs.split_last() else {
-        return Err(HomeError::corrupt(&home.join(NEXT), format_args!("is empty")));
-    };
-    write(home, FORMER, &former.as_flattened().concat())?;
+fn carry_over(home: &Path, next: &Pairs) -> Result<(), HomeError> {
+    let [static_secret, signing_seed] = &next.current;
+    write(home, FORMER, &next.former.as_flattened().concat())?;
     write(home, STATIC_SECRET, static_secret)?;
     write(home, SIGNING_SEED, signing_seed)?;
-    remove(home, NEXT)
-}
-
-fn write(home: &Path, name: &str, bytes: &[u8]) -> Result<(), HomeError> {
-    let path = home.join(name);
-    write_atomic(&path, bytes).map_err(|error| HomeError::io("write", &path, &error))
-}
-
-fn remove(home: &Path, name: &str) -> Result<(), HomeError> {
-    let path = home.join(name);
-    super::file::remove(&path).map(drop).map_err(|error| HomeError::io("remove", &path, &error))
+    remove(home, NEXT).map(drop)
 }
 
 fn random(home: &Path, name: &str) -> Result<[u8; 32], HomeError> {
@@ -155,7 +157,7 @@ fn read_key(path: &Path) -> Result<Option<[u8; 32]>, HomeError> {
 }
 
 fn read_pairs(home: &Path, name: &str) -> Result<Option<Vec<Pair>>, HomeError> {
-    let path: PathBuf = home.join(name);
+    let path = home.join(name);
     let Some(bytes) = read(&path)? else { return Ok(None) };
     let (keys, rest) = bytes.as_chunks::<32>();
     let (pairs, odd) = keys.as_chunks::<2>();

@@ -128,8 +128,7 @@ impl Home {
     /// # Errors
     /// [`HomeErrorKind::Io`]; the old content is then still there.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), HomeError> {
-        let path = self.path.join(name);
-        file::write_atomic(&path, bytes).map_err(|error| HomeError::io("write", &path, &error))
+        write(&self.path, name, bytes)
     }
 
     /// Removes a file directly in the home; `false` when there was none.
@@ -137,8 +136,7 @@ impl Home {
     /// # Errors
     /// [`HomeErrorKind::Io`].
     pub fn remove(&self, name: &str) -> Result<bool, HomeError> {
-        let path = self.path.join(name);
-        file::remove(&path).map_err(|error| HomeError::io("remove", &path, &error))
+        remove(&self.path, name)
     }
 
     /// Waits for the right to change files of the home, five seconds at most. It blocks its thread and is not
@@ -184,6 +182,16 @@ impl Home {
     pub fn forget_former_keys(&self) -> Result<usize, HomeError> {
         Identity::forget_former(&self.path)
     }
+}
+
+fn write(home: &Path, name: &str, bytes: &[u8]) -> Result<(), HomeError> {
+    let path = home.join(name);
+    file::write_atomic(&path, bytes).map_err(|error| HomeError::io("write", &path, &error))
+}
+
+fn remove(home: &Path, name: &str) -> Result<bool, HomeError> {
+    let path = home.join(name);
+    file::remove(&path).map_err(|error| HomeError::io("remove", &path, &error))
 }
 
 fn choose(

@@ -41,9 +41,9 @@ pub struct Subject<'a> {
     pub app: Option<&'a str>,
 }
 
-/// Tool and action of the methods of which these do not depend on the parameters (docs/PROTOCOL.md, section 12, and those
-/// of version 1).
-const METHODS: [(&str, &str, Option<&str>); 31] = [
+/// Tool and action of each method (docs/PROTOCOL.md, section 12, and those of version 1); no action where the parameters
+/// say what it is.
+const METHODS: [(&str, &str, Option<&str>); 33] = [
     ("system.capabilities", "screenshot", None),
     ("system.environment", "screenshot", None),
     ("display.capture", "screenshot", None),
@@ -51,6 +51,7 @@ const METHODS: [(&str, &str, Option<&str>); 31] = [
     ("display.subscribe", "screenshot", None),
     ("display.cursor_position", "mouse", Some("cursor_position")),
     ("input.subscribe", "screenshot", None),
+    ("input.pointer", "mouse", None),
     ("input.key", "keyboard", Some("press")),
     ("input.text", "keyboard", Some("type")),
     ("windows.list", "app", Some("list")),
@@ -63,6 +64,7 @@ const METHODS: [(&str, &str, Option<&str>); 31] = [
     ("apps.close", "app", Some("close")),
     ("apps.focus", "app", Some("focus")),
     ("ui.tree", "ui", Some("get_tree")),
+    ("ui.action", "ui", None),
     ("clipboard.read", "clipboard", Some("read")),
     ("clipboard.write", "clipboard", Some("write")),
     ("fs.read", "fs", Some("read")),
@@ -85,7 +87,7 @@ impl<'a> Subject<'a> {
         match call {
             Call::InputPointer(event) => {
                 let action = format!("{:?}", event.action).to_lowercase();
-                Self { tool: "mouse", action: Some(action.into()), ..named }
+                Self { action: Some(action.into()), ..named }
             }
             Call::UiTreeRead(params) => Self { app: params.app.as_deref(), ..named },
             Call::SystemCapabilities(())
@@ -105,12 +107,7 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn named(peer: &'a str, method: &'a str) -> Self {
         let known = METHODS.iter().find(|(name, ..)| *name == method);
-        let (tool, action) = match known {
-            Some((_, tool, action)) => (*tool, *action),
-            None if method == "input.pointer" => ("mouse", None),
-            None if method == "ui.action" => ("ui", None),
-            None => (method, None),
-        };
+        let (tool, action) = known.map_or((method, None), |(_, tool, action)| (*tool, *action));
         Self { peer, method, tool, action: action.map(Cow::Borrowed), app: None }
     }
 
