@@ -92,7 +92,7 @@ enum Phase {
 /// with are [`Client::auth`] or [`Client::pair`], then [`Client::greet`].
 #[derive(Debug)]
 pub struct Client {
-    config: Keys,
+    keys: Keys,
     rng: ChaCha20Rng,
     phase: Phase,
     deadline: Instant,
@@ -108,29 +108,29 @@ pub struct Client {
 impl Client {
     /// Begins a session with the host that has this key.
     #[must_use]
-    pub fn auth(now: Instant, config: Keys, host: PublicKey, seed: [u8; 32]) -> Self {
+    pub fn auth(now: Instant, keys: Keys, host: PublicKey, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
-        let started = AuthClient::start(config.static_key.clone(), host, random(&mut rng));
-        Self::new(now, config, rng, started.map(|(auth, first)| (Phase::Auth(auth), first)))
+        let started = AuthClient::start(keys.static_key.clone(), host, random(&mut rng));
+        Self::new(now, keys, rng, started.map(|(auth, first)| (Phase::Auth(auth), first)))
     }
 
     /// Begins to pair with a host that shows this code.
     ///
     /// # Errors
     /// [`Misuse::Code`] when the code is empty or over [`CODE_BYTES`].
-    pub fn pair(now: Instant, config: Keys, code: &[u8], seed: [u8; 32]) -> Result<Self, Misuse> {
+    pub fn pair(now: Instant, keys: Keys, code: &[u8], seed: [u8; 32]) -> Result<Self, Misuse> {
         if code.is_empty() || code.len() > CODE_BYTES {
             return Err(Misuse::Code);
         }
         let mut rng = ChaCha20Rng::from_seed(seed);
         let sid = random(&mut rng);
-        let started = PairClient::start(config.static_key.clone(), code, sid, &random(&mut rng));
-        Ok(Self::new(now, config, rng, started.map(|(pair, first)| (Phase::Pair(pair), first))))
+        let started = PairClient::start(keys.static_key.clone(), code, sid, &random(&mut rng));
+        Ok(Self::new(now, keys, rng, started.map(|(pair, first)| (Phase::Pair(pair), first))))
     }
 
-    fn new(now: Instant, config: Keys, rng: ChaCha20Rng, started: Result<(Phase, Message), Unproven>) -> Self {
+    fn new(now: Instant, keys: Keys, rng: ChaCha20Rng, started: Result<(Phase, Message), Unproven>) -> Self {
         let mut this = Self {
-            config,
+            keys,
             rng,
             phase: Phase::Closed,
             deadline: now.after(HANDSHAKE),
@@ -218,8 +218,8 @@ impl Client {
             role: Role::Controller,
             kind: SessionKind::CONTROL,
             protocol: PROTOCOL,
-            signing_key: self.config.signing_key.public(),
-            signature: self.config.signing_key.sign_hello(Role::Controller, &transport.hash),
+            signing_key: self.keys.signing_key.public(),
+            signature: self.keys.signing_key.sign_hello(Role::Controller, &transport.hash),
             error: None,
             memory: 0,
         };

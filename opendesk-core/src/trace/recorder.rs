@@ -54,17 +54,17 @@ impl<B: Bodies, T: Tape> Bodies for Taped<'_, B, T> {
 impl<T: Tape, const N: usize> Recorder<T, N> {
     /// [`Host::new`], recorded if there is a tape.
     #[must_use]
-    pub fn new(config: Keys, seed: [u8; 32], mut tape: Option<T>) -> Self {
+    pub fn new(keys: Keys, seed: [u8; 32], mut tape: Option<T>) -> Self {
         if let Some(tape) = &mut tape {
             tape.write(&Entry::Start(Start {
                 version: VERSION,
                 links: N as u16,
-                static_key: Secret(config.static_key.secret()),
-                signing_key: Secret(config.signing_key.seed()),
+                static_key: Secret(keys.static_key.secret()),
+                signing_key: Secret(keys.signing_key.seed()),
                 seed: Secret(seed),
             }));
         }
-        Self { host: Host::new(config, seed), tape }
+        Self { host: Host::new(keys, seed), tape }
     }
 
     /// The tape, to empty its buffer.

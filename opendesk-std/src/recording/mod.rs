@@ -11,8 +11,9 @@ mod trial;
 mod walk;
 
 use core::fmt;
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
 
 use opendesk_core::trace::WrongStart;
 
@@ -82,3 +83,8 @@ impl fmt::Display for RecordingError {
 }
 
 impl core::error::Error for RecordingError {}
+
+fn open(path: &Path) -> Result<BufReader<File>, RecordingError> {
+    let file = File::open(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
+    Ok(BufReader::new(file))
+}

@@ -1,15 +1,15 @@
 //! Replaying a recording: the same inputs to a machine of this program, and a look at every output.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
-use opendesk_core::trace::{Delivered, Input, Output, Replay};
+use opendesk_core::trace::{Delivered, Input, Output};
 use opendesk_core::{Event, limits};
 use serde::Serialize;
 
-use super::reader::{Next, Reader};
-use super::{ENTRY_BYTES, LINKS, RecordingError};
+use super::reader::Next;
+use super::walk::Walk;
+use super::{ENTRY_BYTES, RecordingError, open};
 
 /// What came of a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,8 +47,7 @@ pub struct Difference {
 /// [`RecordingError`] when the file cannot be read, is no recording, is damaged, or was made by a host that this program
 /// cannot be. A difference is not an error: it is in what is given back.
 pub fn replay(path: &Path, until: Option<u64>) -> Result<Replayed, RecordingError> {
-    let file = File::open(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
-    replay_from(BufReader::new(file), path, until)
+    replay_from(open(path)?, path, until)
 }
 
 /// Replays a recording that is read from anywhere; `path` stands for it in errors.
@@ -56,9 +55,7 @@ pub fn replay(path: &Path, until: Option<u64>) -> Result<Replayed, RecordingErro
 /// # Errors
 /// As [`replay`].
 pub fn replay_from(from: impl Read, path: &Path, until: Option<u64>) -> Result<Replayed, RecordingError> {
-    let (mut reader, start) = Reader::new(from, path)?;
-    let machine = Replay::<LINKS>::new(&start);
-    let mut machine = Box::new(machine.map_err(|why| RecordingError::Foreign { path: path.to_owned(), why })?);
+    let Walk { mut reader, mut original, .. } = Walk::begin(from, path)?;
     let mut replayed = Replayed { inputs: 0, sessions: 0, requests: 0, lasted_us: 0, cut: false, difference: None };
     let mut begun = None;
     let mut buf = vec![0; ENTRY_BYTES.max(limits::RECORD_BYTES)];
@@ -73,7 +70,7 @@ pub fn replay_from(from: impl Read, path: &Path, until: Option<u64>) -> Result<R
         };
         let mut bodies = core::mem::take(&mut step.bodies);
         let (input, recorded) = step.decoded(path)?;
-        let output = machine.step(&input, &mut bodies, &mut buf);
+        let output = original.step(&input, &mut bodies, &mut buf);
         replayed.inputs += 1;
         if let Some(now) = time_of(&input) {
             let begun = *begun.get_or_insert(now);

@@ -2,8 +2,6 @@
 
 use core::ops::ControlFlow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use opendesk_core::frame::{self, Frame, Header};
@@ -11,8 +9,8 @@ use opendesk_core::trace::{Delivered, Input, Output};
 use opendesk_core::{LinkId, PublicKey, RequestId};
 use serde::Serialize;
 
-use super::RecordingError;
-use super::walk::each_step;
+use super::walk::Walk;
+use super::{RecordingError, open};
 use crate::api::{Call, ControllerGreeting, decode};
 use crate::govern::rules::{Decision, Rules, Subject};
 use crate::home::plain_text;
@@ -50,12 +48,11 @@ pub struct Judged {
 /// # Errors
 /// As [`replay`](super::replay()), and [`RecordingError::Differs`].
 pub fn trial(path: &Path, rules: &Rules) -> Result<Trial, RecordingError> {
-    let file = File::open(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
     let mut trial = Trial { calls: 0, judged: Vec::new() };
     let mut peers: BTreeMap<LinkId, String> = BTreeMap::new();
     let mut arriving: BTreeMap<(LinkId, RequestId), (String, Vec<u8>)> = BTreeMap::new();
     let (mut input_number, mut begun) = (0, None);
-    each_step(BufReader::new(file), path, |_, around, input, output| {
+    Walk::begin(open(path)?, path)?.each(|around, input, output| {
         input_number += 1;
         let (Input::Message { now, .. }, Output::Delivered(delivered)) = (input, output) else {
             return ControlFlow::Continue(());

@@ -35,6 +35,14 @@ fn it_is_who_it_was_to_whoever_knows_it_by_former_keys() {
     }
 }
 
+/// The host answers nobody who knows it by the first keys, and those who know it by the second as it was then.
+fn knows_the_second_keys_only(world: &mut World, first: PublicKey) {
+    let wire = dial(world, ANNA, first);
+    assert_eq!(world.client(wire).closed(), Some(Reason::FORGED));
+    let wire = dial(world, ANNA, keys(1).public().static_key);
+    assert_eq!(world.client(wire).proved(), Some(keys(1).public()));
+}
+
 #[test]
 fn keys_of_long_ago_are_forgotten() {
     let mut world = World::new(1);
@@ -43,10 +51,7 @@ fn keys_of_long_ago_are_forgotten() {
     for byte in 1..=rounds {
         world.host.rotate(keys(byte));
     }
-    let wire = dial(&mut world, ANNA, first);
-    assert_eq!(world.client(wire).closed(), Some(Reason::FORGED));
-    let wire = dial(&mut world, ANNA, keys(1).public().static_key);
-    assert_eq!(world.client(wire).proved(), Some(keys(1).public()));
+    knows_the_second_keys_only(&mut world, first);
 }
 
 #[test]
@@ -55,10 +60,7 @@ fn former_keys_are_forgotten_on_demand_and_the_present_ones_stay() {
     let first = world.host_key();
     world.host.rotate(keys(1));
     world.host.forget_former_keys();
-    let wire = dial(&mut world, ANNA, first);
-    assert_eq!(world.client(wire).closed(), Some(Reason::FORGED));
-    let wire = dial(&mut world, ANNA, keys(1).public().static_key);
-    assert_eq!(world.client(wire).proved(), Some(keys(1).public()));
+    knows_the_second_keys_only(&mut world, first);
 }
 
 #[test]

@@ -10,8 +10,7 @@ mod peer;
 
 use core::ops::ControlFlow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use opendesk_core::dialect::v2::{self, Kind};
@@ -22,8 +21,8 @@ use opendesk_core::{
 use serde::Serialize;
 
 use self::peer::Peer;
-use super::walk::{Around, each_step};
-use super::{ENTRY_BYTES, FileTape, LINKS, RecordingError};
+use super::walk::{Around, Walk};
+use super::{ENTRY_BYTES, FileTape, LINKS, RecordingError, open};
 use crate::seed;
 
 /// What became of a recording that was to be redacted.
@@ -40,11 +39,8 @@ pub struct Redacted {
 /// # Errors
 /// As [`replay`](super::replay()), and [`RecordingError::Io`] when the copy cannot be written or is there already.
 pub fn redact(path: &Path, copy: &Path) -> Result<Redacted, RecordingError> {
-    let open = || File::open(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error });
-    let facts = Facts::gather(BufReader::new(open()?), path)?;
-    let mut tape = FileTape::create(copy)?;
-    tape.flush();
-    let (redacted, mut tape) = redact_from(BufReader::new(open()?), path, facts, tape)?;
+    let facts = Facts::gather(open(path)?, path)?;
+    let (redacted, mut tape) = redact_from(open(path)?, path, facts, FileTape::create(copy)?)?;
     if let Some(tape) = &mut tape {
         tape.flush();
         if !tape.is_whole() {
@@ -71,13 +67,10 @@ fn redact_from<T: Tape>(
     facts: Facts,
     tape: T,
 ) -> Result<(Redacted, Option<T>), RecordingError> {
-    let mut disguise = None;
-    let mut tape = Some(tape);
+    let walk = Walk::begin(from, path)?;
+    let mut disguise = Disguise::new(&walk.start, facts, tape);
     let mut redacted = Redacted { inputs: 0, stopped_at: None };
-    let mut facts = Some(facts);
-    each_step(from, path, |start, original, input, output| {
-        let disguise =
-            disguise.get_or_insert_with(|| Disguise::new(start, facts.take().unwrap_or_default(), tape.take()));
+    walk.each(|original, input, output| {
         if disguise.step(original, input, output) {
             redacted.inputs += 1;
             ControlFlow::Continue(())
@@ -86,8 +79,7 @@ fn redact_from<T: Tape>(
             ControlFlow::Break(())
         }
     })?;
-    let tape = disguise.map_or(tape, |disguise| disguise.machine.into_tape());
-    Ok((redacted, tape))
+    Ok((redacted, disguise.machine.into_tape()))
 }
 
 /// What must be known of a link before it happens.
@@ -102,7 +94,7 @@ struct Facts {
 impl Facts {
     fn gather(from: impl Read, path: &Path) -> Result<Self, RecordingError> {
         let mut facts = Self::default();
-        each_step(from, path, |_, around, input, output| {
+        Walk::begin(from, path)?.each(|around, input, output| {
             if let (Input::Message { link, .. }, Stage::Keyed { peer, own, .. }) = (input, around.after) {
                 facts.keys.insert(*link, (peer, own));
             }
@@ -150,10 +142,10 @@ fn public(static_key: Secret) -> PublicKey {
 }
 
 impl<T: Tape> Disguise<T> {
-    fn new(start: &Start, facts: Facts, tape: Option<T>) -> Self {
+    fn new(start: &Start, facts: Facts, tape: T) -> Self {
         let first = keys();
         Self {
-            machine: Box::new(Recorder::new(first.clone(), seed::fresh().unwrap_or_default(), tape)),
+            machine: Box::new(Recorder::new(first.clone(), seed::fresh().unwrap_or_default(), Some(tape))),
             facts,
             own: BTreeMap::from([(public(start.static_key), first)]),
             peers: BTreeMap::new(),
@@ -334,7 +326,8 @@ mod tests {
     /// What stands in a recording below its keys: bodies that peers sent and that the host sent, addresses and codes.
     fn contents(recording: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         let mut found = Vec::new();
-        each_step(recording, Path::new("the recording"), |_, around, input, _| {
+        let walk = Walk::begin(recording, Path::new("the recording")).unwrap();
+        walk.each(|around, input, _| {
             match input {
                 Input::Open { address, .. } => found.push(("address", address.to_vec())),
                 Input::OpenPairing { code, .. } => found.push(("code", code.to_vec())),
