@@ -203,7 +203,7 @@ pub(crate) struct Replay {
     pub(crate) redact: Option<PathBuf>,
     /// Instead, tell which of the recorded calls these rules (a policy.json) would refuse, and about which they would ask.
     /// Controllers are called as they call themselves
-    #[arg(long, value_name = "RULES", conflicts_with_all = ["until", "redact"])]
+    #[arg(long, value_name = "RULES", conflicts_with = "redact")]
     pub(crate) policy: Option<PathBuf>,
 }
 

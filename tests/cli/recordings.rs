@@ -161,6 +161,9 @@ fn other_rules_say_what_they_would_have_refused_of_a_recording_and_of_its_copy()
         let line = "refused: nobody types here";
         assert!(succeeded(&told).contains(line) && succeeded(&told).contains("1 would be refused"), "{told:?}");
     }
+    let rules_path = rules.to_str().unwrap();
+    let early = ["replay", file.to_str().unwrap(), "--policy", rules_path, "--until", "5", "--json"];
+    assert_eq!(json(&opendesk(&nobody, &early))["calls"], 0, "the first inputs are a pairing");
     let (_, strict) = asked(&file, r#"{"preset": "strict"}"#);
     assert_eq!(strict["judged"][0]["decision"], "confirm");
     let (_, relaxed) = asked(&file, r#"{"preset": "relaxed"}"#);

@@ -16,7 +16,7 @@ pub(super) fn run(json: bool, options: &args::Replay) -> Result<(), Failure> {
         return redacted(json, &options.file, copy);
     }
     if let Some(rules) = &options.policy {
-        return tried(json, &options.file, rules);
+        return tried(json, &options.file, rules, options.until);
     }
     let replayed = replay(&options.file, options.until).map_err(|error| Failure::failed(error.to_string()))?;
     let mut report = serde_json::to_value(&replayed).map_err(|error| Failure::failed(error.to_string()))?;
@@ -43,9 +43,9 @@ fn redacted(json: bool, file: &Path, copy: &Path) -> Result<(), Failure> {
     }
 }
 
-fn tried(json: bool, file: &Path, rules: &Path) -> Result<(), Failure> {
+fn tried(json: bool, file: &Path, rules: &Path, until: Option<u64>) -> Result<(), Failure> {
     let parsed = Rules::read(rules).map_err(|error| Failure::failed(error.to_string()))?;
-    let trial = trial(file, &parsed).map_err(|error| Failure::failed(error.to_string()))?;
+    let trial = trial(file, &parsed, until).map_err(|error| Failure::failed(error.to_string()))?;
     let report = serde_json::to_value(&trial).map_err(|error| Failure::failed(error.to_string()))?;
     output::result(json, &report, || {
         let count = |decision| trial.judged.iter().filter(|judged| judged.decision == decision).count();

@@ -43,16 +43,19 @@ pub struct Judged {
     pub reason: String,
 }
 
-/// Asks rules about every call of a recording.
+/// Asks rules about every call of a recording, or of its first `until` inputs.
 ///
 /// # Errors
 /// As [`replay`](super::replay()), and [`RecordingError::Differs`].
-pub fn trial(path: &Path, rules: &Rules) -> Result<Trial, RecordingError> {
+pub fn trial(path: &Path, rules: &Rules, until: Option<u64>) -> Result<Trial, RecordingError> {
     let mut trial = Trial { calls: 0, judged: Vec::new() };
     let mut peers: BTreeMap<LinkId, String> = BTreeMap::new();
     let mut arriving: BTreeMap<(LinkId, RequestId), (String, Vec<u8>)> = BTreeMap::new();
     let (mut input_number, mut begun) = (0, None);
     Walk::begin(open(path)?, path)?.each(|around, input, output| {
+        if until.is_some_and(|until| input_number >= until) {
+            return ControlFlow::Break(());
+        }
         input_number += 1;
         let (Input::Message { now, .. }, Output::Delivered(delivered)) = (input, output) else {
             return ControlFlow::Continue(());
