@@ -16,7 +16,7 @@ use std::time::Instant as Clock;
 
 use opendesk_core::{
     Bodies, BodyId, Client, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, Instant, Keys, LinkId,
-    Outcome, PublicKey, Reason, SigningKey, StaticKey, limits,
+    Outcome, PublicKey, Reason, SigningKey, StaticKey, Wire, limits,
 };
 
 const QUESTION: &[u8] = b"is anybody there?";
@@ -61,7 +61,8 @@ fn host(listener: &TcpListener, mut host: Box<Host<4>>) -> io::Result<Reason> {
         stream.set_read_timeout(wait)?;
         match receive(&mut stream) {
             Ok(mut message) => match host.handle_message(now(epoch), link, &mut message) {
-                Delivery::Nothing => {}
+                // This transport speaks version 2 only.
+                Delivery::Nothing | Delivery::Claim(_) => {}
                 Delivery::Hello(_) => host.decide(now(epoch), link, Decision::Trusted),
                 Delivery::Request(request) => {
                     text.0.extend_from_slice(request.body);
@@ -121,7 +122,7 @@ fn controller(address: SocketAddr, config: Keys, host: PublicKey) -> io::Result<
                     client.call("echo", [1; 16], text.0.len()).map_err(io::Error::other)?;
                 }
                 ClientEvent::Refused { reason, .. } => return Err(io::Error::other(reason.text())),
-                ClientEvent::Closed { .. } => {}
+                ClientEvent::Closed { .. } | ClientEvent::ProbeDue => {}
             }
         }
     }
@@ -131,7 +132,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Real programs draw keys and seeds from the system's random numbers.
     let keys = Keys { static_key: StaticKey::new([1; 32]), signing_key: SigningKey::new([2; 32]) };
     let identity = keys.static_key.public();
-    let machine = Box::new(Host::new(keys, [3; 32]));
+    let mut machine = Box::new(Host::new(keys, [3; 32]));
+    machine.set_oldest(Wire::V2);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let hosting = thread::spawn(move || host(&listener, machine));

@@ -51,7 +51,7 @@ impl World {
                 match event {
                     ClientEvent::Opened { .. } => self.say("controller", "the session is open"),
                     ClientEvent::Closed { reason, .. } => self.say("controller", reason.text()),
-                    ClientEvent::Refused { .. } => {}
+                    ClientEvent::Refused { .. } | ClientEvent::ProbeDue => {}
                 }
             }
             // 2. The messages, until there are none. One that arrives is an input, so the steps begin again. A socket
@@ -106,7 +106,8 @@ impl World {
             }
             // The question is small, so all of it is in one part.
             Delivery::Request(request) => self.host.respond(self.link, request.call, Outcome::Ok, request.total)?,
-            Delivery::Nothing => {}
+            // The controller speaks version 2.
+            Delivery::Nothing | Delivery::Claim(_) => {}
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
-//! Frames of version 2: what a record carries once it is open.
+//! Frames: what a record carries once it is open, and how version 2 writes them.
 //!
-//! A frame is `length ‖ header ‖ body`: one byte, the length of the header; the header, a [`Header`] in postcard's
+//! A frame of version 2 is `length ‖ header ‖ body`: one byte, the length of the header; the header, a [`Header`] in postcard's
 //! encoding; the body, all the rest. The rules by which versions meet (docs/PROTOCOL.md, "Evolution"):
 //! * A header may grow at its end: bytes of a header that a decoder does not know are skipped.
 //! * A header kind below [`FIRST_OPTIONAL`] that a decoder does not know ends the link; one from there on is
@@ -42,6 +42,32 @@ impl SessionKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature(pub [[u8; 32]; 2]);
 
+/// An Ed25519 key, and that the machine which has it took part in this handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// The machine's Ed25519 key.
+    pub key: [u8; 32],
+    /// Its signature over the role and the handshake hash
+    /// ([`SigningKey::sign_hello`](crate::SigningKey::sign_hello)).
+    pub signature: Signature,
+}
+
+/// What version 2 always has is written without a mark that it is there.
+mod always {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => value.serialize(serializer),
+            None => Err(ser::Error::custom("it is not there")),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+        T::deserialize(from).map(Some)
+    }
+}
+
 /// The first frame of each side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
@@ -51,11 +77,9 @@ pub struct Hello {
     pub kind: SessionKind,
     /// The minor version that the sender speaks.
     pub protocol: u16,
-    /// The machine's Ed25519 key.
-    pub signing_key: [u8; 32],
-    /// Its signature over the role and the handshake hash
-    /// ([`SigningKey::sign_hello`](crate::SigningKey::sign_hello)).
-    pub signature: Signature,
+    /// The machine's Ed25519 key at work; version 1 has none, version 2 always.
+    #[serde(with = "always")]
+    pub signed: Option<Signed>,
     /// Why the host refuses; absent is welcome.
     pub error: Option<Reason>,
     /// The number of the host's memory of this controller's operations; 0 without a session, and from a controller.
@@ -78,6 +102,9 @@ pub enum Header<'a> {
         method: &'a str,
         /// Bytes of all the parameters.
         total: u32,
+        /// Whether a stream is asked for, in the version that says so.
+        #[serde(skip)]
+        stream: Option<bool>,
     },
     /// Kind 2. Answers a request; the body begins the result, or is a line for a person when `status` is not 0.
     Response {

@@ -100,9 +100,11 @@ pub mod trace;
 pub use client::{Client, ClientDelivery, ClientEvent, ItemPart, ResponsePart};
 pub use crypto::keys::{Keys, PublicKey, PublicKeys, SigningKey, StaticKey, VerifyingKey};
 pub use crypto::succession::{Succession, follow};
+pub use dialect::Wire;
+pub use dialect::v1::Psk;
 pub use host::{
-    Arbiter, Claim, Decision, Delivery, Event, GreetingVerdict, Host, PairingEnd, PairingWindow, ProvedPeer, Refusal,
-    RequestPart,
+    Arbiter, Claim, ClaimedPeer, Decision, Delivery, Event, GreetingVerdict, Host, PairingEnd, PairingWindow,
+    ProvedPeer, Refusal, RequestPart,
 };
 pub use id::{LinkId, OperationId, RequestId};
 pub use reason::{ErrorCode, Malformed, Misuse, Reason};

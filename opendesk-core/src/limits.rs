@@ -63,8 +63,21 @@ pub const TAG_BYTES: usize = 16;
 /// The largest record: header length, header, chunk, tag. The buffer given to `poll_transmit` has this size.
 pub const RECORD_BYTES: usize = 1 + HEADER_BYTES + CHUNK_BYTES + TAG_BYTES;
 
+/// What a message of version 1 has besides one body: a dozen keys, a method's name and the tag.
+pub const ENVELOPE_BYTES: usize = 512;
+
+/// How deep lists and maps of version 1 may lie in each other: an accessibility tree takes two levels for one of its own.
+pub const NESTING: usize = 128;
+
+/// Values that a message of version 1 may have, so that it cannot become hundreds of times its own size in memory.
+pub const VALUES: usize = 1 << 19;
+
 /// Calls of one session that may be in flight.
 pub const CALLS: usize = 64;
+
+/// Requests or responses that may wait to be sent: those of the calls in flight and, besides, refusals of calls beyond
+/// them.
+pub const ANSWERS: usize = CALLS + 16;
 
 /// Operations of one peer that a host remembers: those of the calls in flight when a link is lost, and as many that
 /// ended just before.

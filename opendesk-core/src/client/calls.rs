@@ -48,6 +48,7 @@ pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) operation: OperationId,
     pub(super) method: String<METHOD_BYTES>,
+    pub(super) is_stream: bool,
 }
 
 impl Head for Request {
@@ -56,7 +57,8 @@ impl Head for Request {
     }
 
     fn header(&self, total: u32) -> Header<'_> {
-        Header::Request { id: self.id.0, operation: self.operation, method: &self.method, total }
+        let stream = Some(self.is_stream);
+        Header::Request { id: self.id.0, operation: self.operation, method: &self.method, total, stream }
     }
 
     fn begins_in_order(&self) -> bool {
@@ -116,6 +118,18 @@ impl Calls {
         self.running.push(call).map_err(|_| Misuse::TooManyCalls)?;
         self.last = id.0;
         Ok(id)
+    }
+
+    /// Forgets a call: what is still said of it is for nobody.
+    pub(super) fn forget(&mut self, id: RequestId) -> Result<(), Misuse> {
+        let index = self.running.iter().position(|call| call.id == id).ok_or(Misuse::NoSuchCall)?;
+        self.running.swap_remove(index);
+        Ok(())
+    }
+
+    /// Whether an item of a stream may begin now.
+    pub(super) fn has_credit(&self, id: u32) -> bool {
+        self.running.iter().any(|call| call.id.0 == id && call.credit.allows())
     }
 
     pub(super) fn cancel(&mut self, id: RequestId) -> Result<(), Misuse> {

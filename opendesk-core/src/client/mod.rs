@@ -9,12 +9,13 @@ use heapless::{Deque, String};
 use self::calls::{Calls, Part, Request};
 pub use self::calls::{ItemPart, ResponsePart};
 use crate::crypto::Unproven;
-use crate::crypto::keys::{Keys, PublicKey, VerifyingKey, verify_hello};
+use crate::crypto::keys::{Keys, PublicKey, VerifyingKey};
 use crate::crypto::noise::Transport;
-use crate::dialect::v2::{self, AuthClient, Kind, Message, PairClient, PairClientStep};
+use crate::dialect::v2::{self, AuthClient, Kind, PairClient, PairClientStep};
+use crate::dialect::{Handshake, Message, Wire, v1};
 use crate::frame::{Header, Hello, PROTOCOL, Role, SessionKind};
 use crate::id::{LinkId, OperationId, RequestId};
-use crate::limits::{BODY_BYTES, CHUNK_BYTES, CODE_BYTES, HANDSHAKE, LINGER};
+use crate::limits::{BODY_BYTES, CHUNK_BYTES, CODE_BYTES, HANDSHAKE, LINGER, RECORD_BYTES, WINDOW_BYTES};
 use crate::reason::{Misuse, Reason};
 use crate::session::{Bodies, Item, Opened, Session};
 use crate::time::{Deadline, Instant, Timer};
@@ -26,8 +27,8 @@ pub enum ClientEvent {
     Opened {
         /// The host's key.
         host: PublicKey,
-        /// Its signing key.
-        signing_key: VerifyingKey,
+        /// Its signing key; version 1 has none.
+        signing_key: Option<VerifyingKey>,
         /// What both screens show the fingerprint of.
         handshake: [u8; 32],
         /// Names the host's memory of this controller's operations. When it is the same as in an earlier session, an
@@ -39,8 +40,8 @@ pub enum ClientEvent {
     Refused {
         /// The host's key.
         host: PublicKey,
-        /// Its signing key.
-        signing_key: VerifyingKey,
+        /// Its signing key; version 1 has none.
+        signing_key: Option<VerifyingKey>,
         /// What both screens show the fingerprint of.
         handshake: [u8; 32],
         /// Why.
@@ -53,6 +54,9 @@ pub enum ClientEvent {
         /// With [`Reason::WRONG_CODE`]: how often the code may still be tried.
         tries_left: u8,
     },
+    /// The link is quiet, and its version has no pings of its own: have the transport ask (a WebSocket ping), and tell
+    /// [`Client::handle_alive`] of what it answers.
+    ProbeDue,
 }
 
 /// What a message brings to the program around a client.
@@ -81,6 +85,9 @@ pub enum ClientDelivery<'a> {
 enum Phase {
     Auth(AuthClient),
     Pair(PairClient),
+    /// The same two of version 1.
+    Auth1(v1::AuthClient),
+    Pair1(v1::PairClient),
     /// Keys are there; the host's HELLO is awaited.
     Keyed,
     Open,
@@ -93,6 +100,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Client {
     keys: Keys,
+    wire: Wire,
     rng: ChaCha20Rng,
     phase: Phase,
     deadline: Instant,
@@ -106,12 +114,28 @@ pub struct Client {
 }
 
 impl Client {
+    /// Begins a session with the host that has this key, in version 1.
+    #[must_use]
+    pub fn auth_version_1(now: Instant, keys: Keys, host: PublicKey, seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let (auth, first) = v1::AuthClient::start(keys.static_key.clone(), host, random(&mut rng));
+        Self::new(now, keys, Wire::V1, rng, Ok((Phase::Auth1(auth), first)))
+    }
+
+    /// Begins to pair with a host that shows a code, in version 1. Whoever answers can search the code.
+    #[must_use]
+    pub fn pair_version_1(now: Instant, keys: Keys, psk: v1::Psk, seed: [u8; 32]) -> Self {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let (pair, first) = v1::PairClient::start(keys.static_key.clone(), psk, random(&mut rng));
+        Self::new(now, keys, Wire::V1, rng, Ok((Phase::Pair1(pair), first)))
+    }
+
     /// Begins a session with the host that has this key.
     #[must_use]
     pub fn auth(now: Instant, keys: Keys, host: PublicKey, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let started = AuthClient::start(keys.static_key.clone(), host, random(&mut rng));
-        Self::new(now, keys, rng, started.map(|(auth, first)| (Phase::Auth(auth), first)))
+        Self::new(now, keys, Wire::V2, rng, started.map(|(auth, first)| (Phase::Auth(auth), first)))
     }
 
     /// Begins to pair with a host that shows this code.
@@ -125,12 +149,19 @@ impl Client {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let sid = random(&mut rng);
         let started = PairClient::start(keys.static_key.clone(), code, sid, &random(&mut rng));
-        Ok(Self::new(now, keys, rng, started.map(|(pair, first)| (Phase::Pair(pair), first))))
+        Ok(Self::new(now, keys, Wire::V2, rng, started.map(|(pair, first)| (Phase::Pair(pair), first))))
     }
 
-    fn new(now: Instant, keys: Keys, rng: ChaCha20Rng, started: Result<(Phase, Message), Unproven>) -> Self {
+    fn new(
+        now: Instant,
+        keys: Keys,
+        wire: Wire,
+        rng: ChaCha20Rng,
+        started: Result<(Phase, Message), Unproven>,
+    ) -> Self {
         let mut this = Self {
             keys,
+            wire,
             rng,
             phase: Phase::Closed,
             deadline: now.after(HANDSHAKE),
@@ -161,7 +192,7 @@ impl Client {
     /// A message of the host. Opens it in place.
     pub fn handle_message<'a>(&mut self, now: Instant, message: &'a mut [u8]) -> ClientDelivery<'a> {
         match self.phase {
-            Phase::Auth(_) | Phase::Pair(_) => {
+            Phase::Auth(_) | Phase::Pair(_) | Phase::Auth1(_) | Phase::Pair1(_) => {
                 self.handle_handshake(now, message);
                 ClientDelivery::Nothing
             }
@@ -171,17 +202,28 @@ impl Client {
     }
 
     fn handle_handshake(&mut self, now: Instant, message: &[u8]) {
-        let Ok((kind, body)) = v2::split(message) else { return self.closed(Reason::MALFORMED, 0) };
-        if kind == Kind::Refused {
+        let Ok(message) = Handshake::split(message) else { return self.closed(Reason::MALFORMED, 0) };
+        if let Handshake::V2(Kind::Refused, body) = message {
             return self.refused_in_clear(body);
         }
-        let ephemeral = random(&mut self.rng);
-        let step = match (&mut self.phase, kind) {
-            (Phase::Auth(auth), Kind::AuthReply) => auth.finish(body).map(|transport| (None, Some(transport))),
-            (Phase::Pair(pair), kind) => pair.handle(kind, body, ephemeral).map(|step| match step {
+        let own = random(&mut self.rng);
+        let step = match (&mut self.phase, message) {
+            (Phase::Auth(auth), Handshake::V2(Kind::AuthReply, body)) => {
+                auth.finish(body).map(|transport| (None, Some(transport)))
+            }
+            (Phase::Pair(pair), Handshake::V2(kind, body)) => pair.handle(kind, body, own).map(|step| match step {
                 PairClientStep::Send(next) => (Some(next), None),
                 PairClientStep::Done(last, transport) => (Some(last), Some(transport)),
             }),
+            (Phase::Auth1(auth), Handshake::V1(v1::Step::AuthOffer { ephemeral, sealed })) => {
+                auth.finish(ephemeral, sealed).map(|transport| (None, Some(transport)))
+            }
+            (Phase::Pair1(pair), Handshake::V1(v1::Step::PairOffer { ephemeral, sealed })) => {
+                let Ok((transport, last)) = pair.finish(ephemeral, sealed) else {
+                    return self.closed(Reason::WRONG_CODE, 0);
+                };
+                Ok((Some(last), Some(transport)))
+            }
             _ => return self.closed(Reason::MISBEHAVED, 0),
         };
         match step {
@@ -191,7 +233,7 @@ impl Client {
                     self.keyed(now, &transport);
                 }
             }
-            // In a pairing only the host counts wrong codes; here it means that somebody else answered.
+            // In a pairing of version 2 only the host counts wrong codes; here it means that somebody else answered.
             Err(Unproven) => self.closed(Reason::WRONG_HOST, 0),
         }
     }
@@ -213,13 +255,12 @@ impl Client {
     }
 
     fn keyed(&mut self, now: Instant, transport: &Transport) {
-        let mut session = Session::new(now, &transport.initiator, &transport.responder, transport.hash);
+        let mut session = Session::new(now, self.wire, Role::Controller, transport);
         let hello = Hello {
             role: Role::Controller,
             kind: SessionKind::CONTROL,
             protocol: PROTOCOL,
-            signing_key: self.keys.signing_key.public(),
-            signature: self.keys.signing_key.sign_hello(Role::Controller, &transport.hash),
+            signed: session.sign(&self.keys.signing_key, Role::Controller),
             error: None,
             memory: 0,
         };
@@ -263,11 +304,8 @@ impl Client {
         handshake: [u8; 32],
         body: &'a [u8],
     ) -> ClientDelivery<'a> {
-        let Some(host) = self.host else { return ClientDelivery::Nothing };
-        let signing_key = hello.signing_key;
-        if hello.role != Role::Host || verify_hello(&signing_key, Role::Host, &handshake, &hello.signature).is_err() {
-            return self.fault(now, Reason::FORGED);
-        }
+        let (Some(host), Some(session)) = (self.host, &self.session) else { return ClientDelivery::Nothing };
+        let Ok(signing_key) = session.verify(hello, Role::Host) else { return self.fault(now, Reason::FORGED) };
         if let Some(reason) = hello.error {
             self.emit(ClientEvent::Refused { host, signing_key, handshake, reason });
             self.closed(reason, 0);
@@ -279,7 +317,16 @@ impl Client {
     }
 
     fn handle_answer<'a>(&mut self, now: Instant, header: &Header<'_>, body: &'a [u8]) -> ClientDelivery<'a> {
+        let is_metered = self.session.as_ref().is_none_or(|session| session.dialect.has_credit());
+        if let (false, Header::Item { id, .. }) = (is_metered, header)
+            && !self.calls.has_credit(*id)
+        {
+            // Nobody asked for it yet, and a host of that version does not wait to be asked.
+            return ClientDelivery::Nothing;
+        }
+        let may_stray = self.session.as_ref().is_some_and(|session| !session.dialect.answers_cancels());
         match self.calls.answer(header, body) {
+            None if may_stray => ClientDelivery::Nothing,
             None => self.fault(now, Reason::MISBEHAVED),
             Some(Part::Item(part)) => ClientDelivery::Item(part),
             Some(Part::Response(part)) => {
@@ -302,20 +349,26 @@ impl Client {
     pub fn handle_eof(&mut self) {
         match self.phase {
             Phase::Closing | Phase::Closed => self.phase = Phase::Closed,
-            Phase::Auth(_) | Phase::Pair(_) | Phase::Keyed | Phase::Open => self.closed(Reason::LOST, 0),
+            Phase::Auth(_) | Phase::Pair(_) | Phase::Auth1(_) | Phase::Pair1(_) | Phase::Keyed | Phase::Open => {
+                self.closed(Reason::LOST, 0)
+            }
         }
     }
 
     /// Time has passed. Early and spurious calls change nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) {
-            session.handle_timeout(now);
-        }
+        let probe = match (&self.phase, &mut self.session) {
+            (Phase::Open, Some(session)) => session.handle_timeout(now),
+            _ => false,
+        };
         match (&self.phase, &self.session) {
-            (Phase::Auth(_) | Phase::Pair(_) | Phase::Keyed, _) if now >= self.deadline => {
+            (Phase::Auth(_) | Phase::Pair(_) | Phase::Auth1(_) | Phase::Pair1(_) | Phase::Keyed, _)
+                if now >= self.deadline =>
+            {
                 self.closed(Reason::TIMEOUT, 0);
             }
             (Phase::Open, Some(session)) if session.liveness.is_dead(now) => self.closed(Reason::SILENT, 0),
+            (Phase::Open, _) if probe => self.emit(ClientEvent::ProbeDue),
             (Phase::Closing, _) if now >= self.deadline => self.phase = Phase::Closed,
             _ => {}
         }
@@ -326,7 +379,27 @@ impl Client {
         self.events.pop_front()
     }
 
-    /// Writes the next message into `buf` (at least [`RECORD_BYTES`](crate::limits::RECORD_BYTES)) and gives its
+    /// How large the buffer must be that [`Client::poll_transmit`] is given:
+    /// [`RECORD_BYTES`], and more where the next message of version 1 is larger.
+    #[must_use]
+    pub fn transmit_bytes(&self) -> usize {
+        self.session.as_ref().map_or(RECORD_BYTES, Session::transmit_bytes)
+    }
+
+    /// The version that the link speaks.
+    #[must_use]
+    pub const fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    /// The transport has shown that the host lives, without a message.
+    pub const fn handle_alive(&mut self, now: Instant) {
+        if let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) {
+            session.liveness.heard(now);
+        }
+    }
+
+    /// Writes the next message into `buf` (at least [`Client::transmit_bytes`]) and gives its
     /// length; `None` when there is nothing to send.
     pub fn poll_transmit(&mut self, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
         if let Some(message) = self.handshake.take() {
@@ -349,7 +422,7 @@ impl Client {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         match (&self.phase, &self.session) {
-            (Phase::Auth(_) | Phase::Pair(_) | Phase::Keyed, _) => {
+            (Phase::Auth(_) | Phase::Pair(_) | Phase::Auth1(_) | Phase::Pair1(_) | Phase::Keyed, _) => {
                 Some(Deadline { at: self.deadline, why: Timer::Handshake })
             }
             (Phase::Open, Some(session)) => Some(session.deadline()),
@@ -382,6 +455,30 @@ impl Client {
     /// [`Misuse::NotOpen`], [`Misuse::TooManyCalls`], [`Misuse::MethodName`] or [`Misuse::BodyTooLarge`]; nothing is
     /// sent then.
     pub fn call(&mut self, method: &str, operation: OperationId, total: usize) -> Result<RequestId, Misuse> {
+        self.ask(method, operation, total, false)
+    }
+
+    /// Asks for the items of a stream with `total` bytes of parameters, and grants `credit` bytes of them:
+    /// [`Client::grant`].
+    ///
+    /// # Errors
+    /// As [`Client::call`] and [`Client::grant`]; nothing is sent then.
+    pub fn subscribe(&mut self, method: &str, credit: u32, total: usize) -> Result<RequestId, Misuse> {
+        if credit > WINDOW_BYTES {
+            return Err(Misuse::BodyTooLarge);
+        }
+        let id = self.ask(method, [0; 16], total, true)?;
+        self.grant(id, credit)?;
+        Ok(id)
+    }
+
+    fn ask(
+        &mut self,
+        method: &str,
+        operation: OperationId,
+        total: usize,
+        is_stream: bool,
+    ) -> Result<RequestId, Misuse> {
         let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) else { return Err(Misuse::NotOpen) };
         if total > BODY_BYTES {
             return Err(Misuse::BodyTooLarge);
@@ -394,7 +491,7 @@ impl Client {
             return Err(Misuse::TooManyCalls);
         }
         let id = self.calls.begin()?;
-        let _has_room = session.outbox.add(Item::new(Request { id, operation, method }, total as u32));
+        let _has_room = session.outbox.add(Item::new(Request { id, operation, method, is_stream }, total as u32));
         Ok(id)
     }
 
@@ -412,15 +509,25 @@ impl Client {
         Ok(())
     }
 
-    /// Tells the host that a call is not wanted any more; its one response still comes, usually `cancelled`.
+    /// Tells the host that a call is not wanted any more. Tells whether its one response still comes, usually
+    /// `cancelled`; a host of version 1 is not waited for.
     ///
     /// # Errors
     /// [`Misuse::NoSuchCall`] when it has ended or was cancelled before.
-    pub fn cancel(&mut self, id: RequestId) -> Result<(), Misuse> {
+    pub fn cancel(&mut self, id: RequestId) -> Result<bool, Misuse> {
         let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) else { return Err(Misuse::NotOpen) };
-        self.calls.cancel(id)?;
-        session.outbox.cancel(id);
-        Ok(())
+        if session.dialect.answers_cancels() {
+            self.calls.cancel(id)?;
+            session.outbox.cancel(id);
+            return Ok(true);
+        }
+        self.calls.forget(id)?;
+        let is_unsaid = session.outbox.is_unsaid(id);
+        session.outbox.withdraw(id);
+        if !is_unsaid {
+            session.outbox.cancel(id);
+        }
+        Ok(false)
     }
 
     /// Ends the session and tells the host why.

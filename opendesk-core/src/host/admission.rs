@@ -1,6 +1,6 @@
 //! How links get the place, are refused, and end.
 
-use super::link::Phase;
+use super::link::{Pairing, Phase};
 use super::{Claim, Event, GreetingVerdict, Host, PairingEnd};
 use crate::id::LinkId;
 use crate::limits::LINGER;
@@ -59,6 +59,18 @@ impl<const N: usize> Host<N> {
             return;
         }
         let was_open = matches!(link.phase, Phase::Open);
+        let guessed = match &link.phase {
+            // Whoever has the answer to the first message can search the code; who does not go on did not know it.
+            Phase::Pairing { pairing: Pairing::V1(_), window } => Some(*window),
+            Phase::Pairing { .. }
+            | Phase::Waiting
+            | Phase::Claimed { .. }
+            | Phase::Keyed
+            | Phase::Proved
+            | Phase::Queued
+            | Phase::Open
+            | Phase::Closing => None,
+        };
         // What the program has yet to decide about keeps its code.
         let is_undecided = matches!(link.phase, Phase::Proved);
         link.phase = Phase::Closing;
@@ -72,6 +84,9 @@ impl<const N: usize> Host<N> {
         if let (false, Some(window)) = (is_undecided, &mut self.window) {
             window.forget(id);
         }
+        if let Some(number) = guessed {
+            self.wrong_code(id, number);
+        }
         if let (true, Some(peer)) = (was_open, peer) {
             let held = self.arbiter.leave(id);
             debug_assert!(held, "an open session holds the place");
@@ -83,6 +98,17 @@ impl<const N: usize> Host<N> {
             }
             self.emit(Event::SessionEnded { link: id, peer, reason });
         }
+    }
+
+    /// A try at the window of this number has failed.
+    pub(super) fn wrong_code(&mut self, link: LinkId, number: u32) -> u8 {
+        let Some(window) = self.window.as_mut().filter(|window| window.number() == number) else { return 0 };
+        let tries_left = window.wrong();
+        self.emit(Event::WrongCode { link, tries_left });
+        if tries_left == 0 {
+            self.close_pairing(PairingEnd::WrongCodes);
+        }
+        tries_left
     }
 
     pub(super) fn retire(&mut self, id: LinkId) {

@@ -49,7 +49,9 @@ impl<const N: usize> Host<N> {
         if !running.is_stream_ready() {
             return Err(Misuse::NotReady);
         }
-        running.credit.spend(total as u32);
+        if !running.unmetered {
+            running.credit.spend(total as u32);
+        }
         running.sending = true;
         let _never_full = session.outbox.add(Item::new(Answer::item(call), total as u32));
         Ok(())

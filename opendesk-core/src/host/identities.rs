@@ -5,7 +5,8 @@ use heapless::Vec;
 use crate::crypto::Unproven;
 use crate::crypto::keys::Keys;
 use crate::crypto::noise::Transport;
-use crate::dialect::v2::{Message, auth_respond};
+use crate::dialect::Message;
+use crate::dialect::v2::auth_respond;
 use crate::limits::FORMER_KEYS;
 
 #[derive(Debug)]

@@ -2,13 +2,13 @@
 
 use super::link::{Admission, Answer, Canned, Link, Phase, is_method};
 use super::operations::Meets;
-use super::{Event, GreetingVerdict, Host, PairingEnd};
-use crate::crypto::keys::{PublicKey, PublicKeys, VerifyingKey, verify_hello};
+use super::{Event, GreetingVerdict, Host};
+use crate::crypto::keys::{PublicKey, PublicKeys, VerifyingKey};
 use crate::crypto::noise::Transport;
-use crate::dialect::v2::{self, Kind, PairHost, PairHostStep};
-use crate::frame::{Header, Hello, Role, SessionKind};
+use crate::dialect::Wire;
+use crate::frame::{Header, Role, SessionKind};
 use crate::id::{LinkId, OperationId, RequestId};
-use crate::limits::{BODY_BYTES, CHUNK_BYTES, HANDSHAKE, PARAMETER_BYTES, PRE_AUTH_BYTES};
+use crate::limits::{BODY_BYTES, CHUNK_BYTES, HANDSHAKE, PARAMETER_BYTES};
 use crate::reason::Reason;
 use crate::session::{Item, Opened, Outcome, Session};
 use crate::time::Instant;
@@ -19,10 +19,21 @@ use crate::time::Instant;
 pub enum Delivery<'a> {
     /// Nothing that it must see.
     Nothing,
+    /// A controller of version 1 says who it is: answer with [`Host::vouch`].
+    Claim(ClaimedPeer),
     /// A peer has proved its key: answer with [`Host::decide`].
     Hello(ProvedPeer<'a>),
     /// The controller (I2) asks for something.
     Request(RequestPart<'a>),
+}
+
+/// A peer that says in clear who it is, and has proved nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimedPeer {
+    /// Its link.
+    pub link: LinkId,
+    /// The key that it says it has.
+    pub peer: PublicKey,
 }
 
 /// A peer that has proved its key and asks for a session.
@@ -30,10 +41,12 @@ pub enum Delivery<'a> {
 pub struct ProvedPeer<'a> {
     /// Its link.
     pub link: LinkId,
+    /// The version that it speaks.
+    pub wire: Wire,
     /// Its key.
     pub peer: PublicKey,
-    /// Its signing key, proved as well.
-    pub signing_key: VerifyingKey,
+    /// Its signing key, proved as well; absent in version 1.
+    pub signing_key: Option<VerifyingKey>,
     /// Whether it came by the pairing code, so that trusting it is the owner's wish.
     pub paired: bool,
     /// What both screens show the fingerprint of.
@@ -43,10 +56,10 @@ pub struct ProvedPeer<'a> {
 }
 
 impl ProvedPeer<'_> {
-    /// Both keys, which it has proved.
+    /// Both keys, which it has proved; `None` in version 1, which has one.
     #[must_use]
-    pub const fn keys(&self) -> PublicKeys {
-        PublicKeys { static_key: self.peer, signing_key: self.signing_key }
+    pub fn keys(&self) -> Option<PublicKeys> {
+        self.signing_key.map(|signing_key| PublicKeys { static_key: self.peer, signing_key })
     }
 }
 
@@ -61,6 +74,8 @@ pub struct RequestPart<'a> {
     pub method: &'a str,
     /// The operation, zero for one that is not remembered.
     pub operation: OperationId,
+    /// Whether items are asked for instead of one answer, in the version that says so.
+    pub stream: Option<bool>,
     /// What came of this operation, when it was asked for and carried out before: answer with that outcome and do not
     /// carry it out again.
     pub repeats: Option<Outcome>,
@@ -77,81 +92,12 @@ impl<const N: usize> Host<N> {
     pub fn handle_message<'a>(&mut self, now: Instant, id: LinkId, message: &'a mut [u8]) -> Delivery<'a> {
         let Some(link) = self.links.get(id) else { return Delivery::Nothing };
         match link.phase {
-            Phase::Waiting | Phase::Pairing { .. } => {
-                self.handle_handshake(now, id, message);
-                Delivery::Nothing
-            }
+            Phase::Waiting | Phase::Pairing { .. } => self.handle_handshake(now, id, message),
             Phase::Keyed => self.handle_first_record(now, id, message),
             Phase::Open => self.handle_record(now, id, message),
             // What a peer says before it knows whether it may, or after it was told to go.
-            Phase::Proved | Phase::Queued | Phase::Closing => Delivery::Nothing,
+            Phase::Claimed { .. } | Phase::Proved | Phase::Queued | Phase::Closing => Delivery::Nothing,
         }
-    }
-
-    fn handle_handshake(&mut self, now: Instant, id: LinkId, message: &[u8]) {
-        if message.len() > PRE_AUTH_BYTES {
-            return self.reject(now, id, Reason::TOO_LARGE, 0);
-        }
-        let Ok((kind, body)) = v2::split(message) else { return self.reject(now, id, Reason::MALFORMED, 0) };
-        let random = self.random::<64>();
-        let ephemeral = self.random::<32>();
-        let Some(link) = self.links.get_mut(id) else { return };
-        match (&mut link.phase, kind) {
-            (Phase::Waiting, Kind::Auth) => match self.identities.respond(body, ephemeral) {
-                Ok((keys, transport, answer)) => {
-                    link.keys = Some(keys);
-                    link.handshake = Some(answer);
-                    link.keyed(now, &transport);
-                }
-                Err(_) => self.reject(now, id, Reason::FORGED, 0),
-            },
-            (Phase::Waiting, Kind::Pair) => {
-                let Some(window) = &self.window else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
-                match PairHost::start(window.code(), body, &random) {
-                    Ok((pairing, answer)) => {
-                        link.keys = Some(self.identities.current().clone());
-                        link.phase = Phase::Pairing { pairing, window: window.number() };
-                        link.handshake = Some(answer);
-                    }
-                    Err(_) => self.reject(now, id, Reason::MALFORMED, 0),
-                }
-            }
-            (Phase::Pairing { pairing, window: begun_under }, kind) => {
-                let open =
-                    self.window.as_mut().filter(|window| window.number() == *begun_under && window.is_free_for(id));
-                let Some(window) = open else { return self.reject(now, id, Reason::NOT_PAIRING, 0) };
-                let Some(keys) = &link.keys else { return };
-                match pairing.handle(&keys.static_key, kind, body, ephemeral) {
-                    Ok(PairHostStep::Proved(answer)) => {
-                        let claimed = window.claim(id);
-                        debug_assert!(claimed, "checked above");
-                        link.handshake = Some(answer);
-                    }
-                    Ok(PairHostStep::Done(transport)) => {
-                        link.paired = true;
-                        link.keyed(now, &transport);
-                    }
-                    Ok(PairHostStep::WrongCode) => {
-                        let tries_left = window.wrong();
-                        self.emit(Event::WrongCode { link: id, tries_left });
-                        self.reject(now, id, Reason::WRONG_CODE, tries_left);
-                        if tries_left == 0 {
-                            self.close_pairing(PairingEnd::WrongCodes);
-                        }
-                    }
-                    Err(_) => self.reject(now, id, Reason::FORGED, 0),
-                }
-            }
-            _ => self.reject(now, id, Reason::MISBEHAVED, 0),
-        }
-    }
-
-    /// Refuses a link that has no keys, in clear.
-    fn reject(&mut self, now: Instant, id: LinkId, reason: Reason, tries_left: u8) {
-        if let Some(link) = self.links.get_mut(id) {
-            link.handshake = Some(v2::refusal(reason, tries_left));
-        }
-        self.end(now, id, reason);
     }
 
     /// The proof of I4: only a peer that holds the secret of its key can make this record.
@@ -165,22 +111,22 @@ impl<const N: usize> Host<N> {
             Opened::Frame(..) | Opened::Nothing => return self.fault(now, id, Reason::MISBEHAVED),
             Opened::Fault(reason) => return self.fault(now, id, reason),
         };
-        let Hello { role, kind, signing_key, signature, .. } = hello;
-        if role != Role::Controller || verify_hello(&signing_key, Role::Controller, &hash, &signature).is_err() {
+        let Ok(signing_key) = session.verify(&hello, Role::Controller) else {
             return self.fault(now, id, Reason::FORGED);
-        }
+        };
         if link.paired && !self.window.as_ref().is_some_and(|window| window.is_claimed_by(id)) {
             self.refuse(now, id, GreetingVerdict::Refused(Reason::NOT_PAIRING));
             return Delivery::Nothing;
         }
-        if kind != SessionKind::CONTROL {
+        if hello.kind != SessionKind::CONTROL {
             self.refuse(now, id, GreetingVerdict::Refused(Reason::UNSUPPORTED));
             return Delivery::Nothing;
         }
         link.phase = Phase::Proved;
         // From here on it waits for the program.
         link.deadline = Some(now.after(HANDSHAKE));
-        Delivery::Hello(ProvedPeer { link: id, peer, signing_key, paired: link.paired, handshake: hash, body })
+        let (wire, paired) = (link.wire, link.paired);
+        Delivery::Hello(ProvedPeer { link: id, wire, peer, signing_key, paired, handshake: hash, body })
     }
 
     fn handle_record<'a>(&mut self, now: Instant, id: LinkId, record: &'a mut [u8]) -> Delivery<'a> {
@@ -192,8 +138,8 @@ impl<const N: usize> Host<N> {
             Opened::Fault(reason) => return self.fault(now, id, reason),
         };
         match header {
-            Header::Request { id: call, operation, method, total } => {
-                self.begin_call(now, id, RequestId(call), method, operation, total, body)
+            Header::Request { id: call, operation, method, total, stream } => {
+                self.begin_call(now, id, RequestId(call), method, operation, total, stream, body)
             }
             Header::Chunk { id: call } => self.continue_call(now, id, RequestId(call), body),
             Header::Cancel { id: call } => {
@@ -238,6 +184,7 @@ impl<const N: usize> Host<N> {
         method: &'a str,
         operation: OperationId,
         total: u32,
+        stream: Option<bool>,
         body: &'a [u8],
     ) -> Delivery<'a> {
         let Some(link) = self.links.get_mut(id) else { return Delivery::Nothing };
@@ -254,7 +201,8 @@ impl<const N: usize> Host<N> {
         } else {
             None
         };
-        match (self.calls.begin(call.0, operation, total, got), refusal) {
+        let unmetered = stream == Some(true) && link.session.as_ref().is_some_and(|it| !it.dialect.has_credit());
+        match (self.calls.begin(call.0, operation, total, got, unmetered), refusal) {
             (Admission::Repeated, _) => return self.fault(now, id, Reason::MISBEHAVED),
             (Admission::TooMany, _) => {
                 link.answer(call, Canned::TooManyCalls);
@@ -282,7 +230,7 @@ impl<const N: usize> Host<N> {
             running.repeats = repeats;
         }
         let (total, done) = (total as usize, got == total);
-        let part = RequestPart { link: id, call, method, operation, repeats, total, body, done };
+        let part = RequestPart { link: id, call, method, operation, stream, repeats, total, body, done };
         Delivery::Request(part)
     }
 
@@ -299,7 +247,8 @@ impl<const N: usize> Host<N> {
         if running.is_stream_ready() {
             self.emit(Event::StreamReady { link: id, call });
         }
-        Delivery::Request(RequestPart { link: id, call, method: "", operation, repeats, total, body, done })
+        let (method, stream) = ("", None);
+        Delivery::Request(RequestPart { link: id, call, method, operation, stream, repeats, total, body, done })
     }
 
     /// The controller has closed the link.
@@ -318,8 +267,8 @@ impl<const N: usize> Host<N> {
 }
 
 impl Link {
-    fn keyed(&mut self, now: Instant, transport: &Transport) {
-        self.session = Some(Session::new(now, &transport.responder, &transport.initiator, transport.hash));
+    pub(super) fn keyed(&mut self, now: Instant, transport: &Transport) {
+        self.session = Some(Session::new(now, self.wire, Role::Host, transport));
         self.peer = Some(transport.remote);
         self.phase = Phase::Keyed;
     }

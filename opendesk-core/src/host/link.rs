@@ -1,16 +1,18 @@
 //! One link of a host: where in its life it is, and what it has been asked.
 //!
 //! ```text
-//!            A or P         first record opens      decide(Trusted)        place free
+//!            A              first record opens      decide(Trusted)        place free
 //!   Waiting ────────▶ Keyed ──────────────────▶ Proved ─────────▶ Queued ───────────▶ Open
-//!      │ P                      ▲                  │                 │ busy              │
-//!      └──▶ Pairing ────────────┘                  └──── refused ────┴──▶ Closing ◀──────┘
+//!      │ P              ▲                          │                 │ busy              │
+//!      ├──▶ Pairing ────┤                          └──── refused ────┴──▶ Closing ◀──────┘
+//!      │ auth_hello     │ vouch(known)
+//!      └──▶ Claimed ────┘
 //! ```
 
 use heapless::Vec;
 
 use crate::crypto::keys::{Keys, PublicKey};
-use crate::dialect::v2::{Message, PairHost};
+use crate::dialect::{Message, Wire, v1, v2};
 use crate::frame::Header;
 use crate::id::{OperationId, RequestId};
 use crate::limits::{CALLS, CHUNK_BYTES, METHOD_BYTES};
@@ -26,8 +28,10 @@ use super::GreetingVerdict;
 pub(super) enum Phase {
     /// Connected; nothing was said.
     Waiting,
+    /// A controller of version 1 has said who it is; the program looks whether it knows it.
+    Claimed { ephemeral: PublicKey, claimed: PublicKey },
     /// Between the first and the last message of a pairing.
-    Pairing { pairing: PairHost, window: u32 },
+    Pairing { pairing: Pairing, window: u32 },
     /// There are keys; the first record is awaited.
     Keyed,
     /// The key is proved; the program decides whether it is trusted.
@@ -40,9 +44,18 @@ pub(super) enum Phase {
     Closing,
 }
 
+/// A pairing, of either version.
+#[derive(Debug)]
+pub(super) enum Pairing {
+    V1(v1::PairHost),
+    V2(v2::PairHost),
+}
+
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) phase: Phase,
+    /// The version that its first message was of.
+    pub(super) wire: Wire,
     pub(super) address: [u8; 16],
     /// When this phase must have ended, in the phases that have a limit.
     pub(super) deadline: Option<Instant>,
@@ -63,6 +76,7 @@ impl Link {
     pub(super) const fn new(address: [u8; 16], deadline: Instant) -> Self {
         Self {
             phase: Phase::Waiting,
+            wire: Wire::V2,
             address,
             deadline: Some(deadline),
             handshake: None,
@@ -78,7 +92,7 @@ impl Link {
 
     /// Whether it still counts against the limits of strangers.
     pub(super) const fn is_half_open(&self) -> bool {
-        matches!(self.phase, Phase::Waiting | Phase::Pairing { .. } | Phase::Keyed)
+        matches!(self.phase, Phase::Waiting | Phase::Claimed { .. } | Phase::Pairing { .. } | Phase::Keyed)
     }
 }
 
@@ -189,6 +203,8 @@ pub(super) struct Call {
     pub(super) got: u32,
     /// What it may stream.
     pub(super) credit: Credit,
+    /// Whether it may stream without credit, as fast as the transport takes it.
+    pub(super) unmetered: bool,
     /// Whether an item is on its way.
     pub(super) sending: bool,
 }
@@ -200,7 +216,7 @@ impl Call {
 
     /// Whether the next item of its stream may be sent.
     pub(super) const fn is_stream_ready(&self) -> bool {
-        !self.sending && self.credit.allows() && self.missing() == 0
+        !self.sending && (self.unmetered || self.credit.allows()) && self.missing() == 0
     }
 }
 
@@ -224,13 +240,20 @@ impl Calls {
         Self { last: 0, running: Vec::new() }
     }
 
-    pub(super) fn begin(&mut self, id: u32, operation: OperationId, total: u32, got: u32) -> Admission {
+    pub(super) fn begin(
+        &mut self,
+        id: u32,
+        operation: OperationId,
+        total: u32,
+        got: u32,
+        unmetered: bool,
+    ) -> Admission {
         if id <= self.last {
             return Admission::Repeated;
         }
         self.last = id;
         let (credit, repeats) = (Credit::default(), None);
-        let call = Call { id: RequestId(id), operation, repeats, total, got, credit, sending: false };
+        let call = Call { id: RequestId(id), operation, repeats, total, got, credit, unmetered, sending: false };
         match self.running.push(call) {
             Ok(()) => Admission::Accepted,
             Err(_) => Admission::TooMany,

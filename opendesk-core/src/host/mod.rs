@@ -3,6 +3,7 @@
 mod admission;
 mod answers;
 mod arbiter;
+mod handshake;
 mod identities;
 mod intake;
 mod link;
@@ -17,18 +18,20 @@ use serde::{Deserialize, Serialize};
 
 pub use arbiter::{Arbiter, Claim};
 use identities::Identities;
-pub use intake::{Delivery, ProvedPeer, RequestPart};
+pub use intake::{ClaimedPeer, Delivery, ProvedPeer, RequestPart};
 use link::{Calls, Link, Phase};
 use operations::Operations;
 pub use pairing::{PairingEnd, PairingWindow};
 use registry::Registry;
 
 use crate::crypto::keys::{Keys, PublicKey};
+use crate::dialect::Wire;
+use crate::dialect::v1::Psk;
 use crate::frame::{Hello, PROTOCOL, Role, SessionKind};
 use crate::id::{LinkId, RequestId};
-use crate::limits::{CALLS, CHUNK_BYTES, HALF_OPEN, HALF_OPEN_PER_ADDRESS, HANDSHAKE};
+use crate::limits::{CALLS, CHUNK_BYTES, HALF_OPEN, HALF_OPEN_PER_ADDRESS, HANDSHAKE, PRE_AUTH_BYTES, RECORD_BYTES};
 use crate::reason::{Misuse, Reason};
-use crate::session::Bodies;
+use crate::session::{Bodies, Session};
 use crate::time::{Deadline, Instant, Timer};
 
 /// Events that may wait to be polled. One input makes at most three for each link, and sending one for each stream.
@@ -127,6 +130,12 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// The link is quiet, and its version has no pings of its own: have the transport ask (a WebSocket ping), and tell
+    /// [`Host::handle_alive`] of what it answers.
+    ProbeDue {
+        /// The link.
+        link: LinkId,
+    },
 }
 
 /// How far the handshake of a link has come.
@@ -162,6 +171,8 @@ pub enum Refusal {
 pub struct Host<const N: usize> {
     identities: Identities,
     rng: ChaCha20Rng,
+    /// The oldest version that is spoken.
+    oldest: Wire,
     links: Registry<Link, N>,
     arbiter: Arbiter,
     window: Option<PairingWindow>,
@@ -183,6 +194,7 @@ impl<const N: usize> Host<N> {
         Self {
             identities: Identities::new(keys),
             rng: ChaCha20Rng::from_seed(seed),
+            oldest: Wire::V1,
             links: Registry::new(),
             arbiter: Arbiter::new(),
             window: None,
@@ -224,19 +236,24 @@ impl<const N: usize> Host<N> {
         for index in 0..N {
             let Some(id) = self.links.at(index) else { continue };
             let Some(link) = self.links.get_mut(id) else { continue };
-            if let (Phase::Open, Some(session)) = (&link.phase, &mut link.session) {
-                session.handle_timeout(now);
-            }
+            let probe = match (&link.phase, &mut link.session) {
+                (Phase::Open, Some(session)) => session.handle_timeout(now),
+                _ => false,
+            };
             let late = link.deadline.is_some_and(|deadline| now >= deadline);
             let dead = link.session.as_ref().is_some_and(|session| session.liveness.is_dead(now));
             match link.phase {
                 Phase::Closing if late => self.retire(id),
                 Phase::Queued if late => self.refuse(now, id, GreetingVerdict::Refused(Reason::BUSY)),
-                Phase::Waiting | Phase::Pairing { .. } | Phase::Keyed | Phase::Proved if late => {
+                Phase::Waiting | Phase::Claimed { .. } | Phase::Pairing { .. } | Phase::Keyed | Phase::Proved
+                    if late =>
+                {
                     self.end(now, id, Reason::TIMEOUT);
                 }
                 Phase::Open if dead => self.end(now, id, Reason::SILENT),
+                Phase::Open if probe => self.emit(Event::ProbeDue { link: id }),
                 Phase::Waiting
+                | Phase::Claimed { .. }
                 | Phase::Pairing { .. }
                 | Phase::Keyed
                 | Phase::Proved
@@ -252,7 +269,40 @@ impl<const N: usize> Host<N> {
         self.events.pop_front()
     }
 
-    /// Writes the next message of a link into `buf` (at least [`RECORD_BYTES`](crate::limits::RECORD_BYTES)) and
+    /// How large the buffer must be that [`Host::poll_transmit`] is given:
+    /// [`RECORD_BYTES`](crate::limits::RECORD_BYTES), and more where the next message of a link of version 1 is larger.
+    #[must_use]
+    pub fn transmit_bytes(&self, id: LinkId) -> usize {
+        let session = self.links.get(id).and_then(|link| link.session.as_ref());
+        session.map_or(RECORD_BYTES, Session::transmit_bytes)
+    }
+
+    /// The largest message of a link that is taken.
+    #[must_use]
+    pub fn message_bytes(&self, id: LinkId) -> usize {
+        let session = self.links.get(id).and_then(|link| link.session.as_ref());
+        session.map_or(PRE_AUTH_BYTES, |session| session.dialect.record_bytes())
+    }
+
+    /// The version that a link speaks, once it has spoken.
+    #[must_use]
+    pub fn wire(&self, id: LinkId) -> Option<Wire> {
+        self.links.get(id).map(|link| link.wire)
+    }
+
+    /// The oldest version to be spoken on links that have not begun. A new host speaks all.
+    pub fn set_oldest(&mut self, oldest: Wire) {
+        self.oldest = oldest;
+    }
+
+    /// The transport of a link has shown that the other side lives, without a message.
+    pub fn handle_alive(&mut self, now: Instant, id: LinkId) {
+        if let Some(Link { phase: Phase::Open, session: Some(session), .. }) = self.links.get_mut(id) {
+            session.liveness.heard(now);
+        }
+    }
+
+    /// Writes the next message of a link into `buf` (at least [`Host::transmit_bytes`]) and
     /// gives its length; `None` when there is nothing to send.
     pub fn poll_transmit(&mut self, id: LinkId, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
         let link = self.links.get_mut(id)?;
@@ -289,7 +339,7 @@ impl<const N: usize> Host<N> {
                 link.session.as_ref().is_some_and(|session| session.outbox.has_room_beside(self.calls.count()))
             }
             // What follows is taken when the decision is known.
-            Phase::Proved | Phase::Queued => false,
+            Phase::Claimed { .. } | Phase::Proved | Phase::Queued => false,
             Phase::Waiting | Phase::Pairing { .. } | Phase::Keyed | Phase::Closing => true,
         })
     }
@@ -348,8 +398,7 @@ impl<const N: usize> Host<N> {
             role: Role::Host,
             kind: SessionKind::CONTROL,
             protocol: PROTOCOL,
-            signing_key: keys.signing_key.public(),
-            signature: keys.signing_key.sign_hello(Role::Host, &session.hash),
+            signed: session.sign(&keys.signing_key, Role::Host),
             error: verdict.reason(),
             memory,
         };
@@ -377,6 +426,17 @@ impl<const N: usize> Host<N> {
         self.close_pairing(PairingEnd::Closed);
         self.windows = self.windows.wrapping_add(1);
         self.window = Some(window);
+        Ok(())
+    }
+
+    /// Lets peers of version 1 pair through the window that is open; what they are told lets them, and whoever is in
+    /// between, search a short code.
+    ///
+    /// # Errors
+    /// [`Misuse::Code`] without a window.
+    pub fn allow_version_1(&mut self, psk: Psk) -> Result<(), Misuse> {
+        let window = self.window.as_mut().ok_or(Misuse::Code)?;
+        window.allow_version_1(psk);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use heapless::Vec;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use crate::dialect::v1::Psk;
 use crate::id::LinkId;
 use crate::limits::{CODE_BYTES, PAIRING_TRIES};
 use crate::reason::Misuse;
@@ -17,6 +18,7 @@ pub struct PairingWindow {
     tries: u8,
     claimed: Option<LinkId>,
     number: u32,
+    psk: Option<Psk>,
 }
 
 impl core::fmt::Debug for PairingWindow {
@@ -49,7 +51,7 @@ impl PairingWindow {
             return Err(Misuse::Code);
         }
         let code = Vec::from_slice(code).map_err(|_| Misuse::Code)?;
-        Ok(Self { code, until, tries: PAIRING_TRIES, claimed: None, number })
+        Ok(Self { code, until, tries: PAIRING_TRIES, claimed: None, number, psk: None })
     }
 
     /// Its number.
@@ -62,6 +64,17 @@ impl PairingWindow {
     #[must_use]
     pub fn code(&self) -> &[u8] {
         &self.code
+    }
+
+    /// Lets peers of version 1 in as well. What the code becomes there is given, because it takes long to derive.
+    pub fn allow_version_1(&mut self, psk: Psk) {
+        self.psk = Some(psk);
+    }
+
+    /// What the code becomes in version 1, if that is allowed.
+    #[must_use]
+    pub const fn psk(&self) -> Option<&Psk> {
+        self.psk.as_ref()
     }
 
     /// When it closes.

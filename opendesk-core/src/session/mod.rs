@@ -12,10 +12,13 @@ pub(crate) use flow::Credit;
 pub(crate) use liveness::Liveness;
 pub(crate) use outbox::{Head, Item, Outbox};
 
-use crate::crypto::record::Direction;
-use crate::frame::{self, Frame, Hello};
+use crate::crypto::Unproven;
+use crate::crypto::keys::{SigningKey, VerifyingKey, verify_hello};
+use crate::crypto::noise::Transport;
+use crate::crypto::record::{Direction, Numbering};
+use crate::dialect::{Dialect, Wire};
+use crate::frame::{self, Frame, Hello, Role, Signed};
 use crate::id::{LinkId, RequestId};
-use crate::limits::RECORD_BYTES;
 use crate::reason::{ErrorCode, Reason};
 use crate::time::{Deadline, Instant};
 
@@ -73,21 +76,32 @@ pub(crate) enum Opened<'a> {
     Fault(Reason),
 }
 
-/// Keys, outbox and liveness of one link.
+/// Keys, dialect, outbox and liveness of one link.
 pub(crate) struct Session<H> {
     outgoing: Direction,
     incoming: Direction,
+    pub(crate) dialect: Dialect,
     pub(crate) hash: [u8; 32],
     pub(crate) outbox: Outbox<H>,
     pub(crate) liveness: Liveness,
 }
 
 impl<H: Head> Session<H> {
-    pub(crate) fn new(now: Instant, outgoing: &[u8; 32], incoming: &[u8; 32], hash: [u8; 32]) -> Self {
+    /// The session of the end with this role, from the keys of a handshake of this version.
+    pub(crate) fn new(now: Instant, wire: Wire, role: Role, keys: &Transport) -> Self {
+        let numbering = match wire {
+            Wire::V1 => Numbering::BigEndian,
+            Wire::V2 => Numbering::Noise,
+        };
+        let (outgoing, incoming) = match role {
+            Role::Controller => (&keys.initiator, &keys.responder),
+            Role::Host => (&keys.responder, &keys.initiator),
+        };
         Self {
-            outgoing: Direction::new(outgoing),
-            incoming: Direction::new(incoming),
-            hash,
+            outgoing: Direction::new(outgoing, numbering),
+            incoming: Direction::new(incoming, numbering),
+            dialect: Dialect::new(wire, role),
+            hash: keys.hash,
             outbox: Outbox::new(),
             liveness: Liveness::new(now),
         }
@@ -95,12 +109,12 @@ impl<H: Head> Session<H> {
 
     /// Opens a record, answers what needs no decision (ping and pong), and gives the rest.
     pub(crate) fn open<'a>(&mut self, now: Instant, record: &'a mut [u8]) -> Opened<'a> {
-        if record.len() > RECORD_BYTES {
+        if record.len() > self.dialect.record_bytes() {
             return Opened::Fault(Reason::TOO_LARGE);
         }
         let Ok(plaintext) = self.incoming.open(record) else { return Opened::Fault(Reason::FORGED) };
         self.liveness.heard(now);
-        match frame::decode(plaintext) {
+        match self.dialect.decode(plaintext) {
             Err(_) => Opened::Fault(Reason::MALFORMED),
             Ok(Frame::Skipped | Frame::Known(frame::Header::Pong { .. }, _)) => Opened::Nothing,
             Ok(Frame::Known(frame::Header::Ping { token }, _)) => {
@@ -113,7 +127,7 @@ impl<H: Head> Session<H> {
 
     /// What a record says, without taking it in.
     pub(crate) fn peek<'a>(&self, record: &'a mut [u8]) -> Option<&'a [u8]> {
-        if record.len() > RECORD_BYTES {
+        if record.len() > self.dialect.record_bytes() {
             return None;
         }
         self.incoming.clone().open(record).ok().map(|plaintext| &*plaintext)
@@ -123,16 +137,39 @@ impl<H: Head> Session<H> {
         self.outbox.hello(hello, total);
     }
 
-    /// Time has passed: a quiet link is pinged.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if self.liveness.take_ping(now) {
+    /// Time has passed: a quiet link is pinged. Tells whether the transport has to do it.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> bool {
+        let is_due = self.liveness.take_ping(now);
+        if is_due && self.dialect.has_pings() {
             self.outbox.ping();
         }
+        is_due && !self.dialect.has_pings()
+    }
+
+    /// This machine's signature for its greeting, in versions that have one.
+    pub(crate) fn sign(&self, key: &SigningKey, role: Role) -> Option<Signed> {
+        let signed = || Signed { key: key.public(), signature: key.sign_hello(role, &self.hash) };
+        self.dialect.has_signatures().then(signed)
+    }
+
+    /// Checks the signature of the other side's greeting, and gives its signing key in versions that have one.
+    pub(crate) fn verify(&self, hello: &Hello, role: Role) -> Result<Option<VerifyingKey>, Unproven> {
+        match &hello.signed {
+            _ if hello.role != role => Err(Unproven),
+            Some(signed) => verify_hello(&signed.key, role, &self.hash, &signed.signature).map(|()| Some(signed.key)),
+            None if self.dialect.has_signatures() => Err(Unproven),
+            None => Ok(None),
+        }
+    }
+
+    /// How large the buffer for the next message must be.
+    pub(crate) fn transmit_bytes(&self) -> usize {
+        self.outbox.next_bytes(&self.dialect)
     }
 
     /// Writes and seals the next frame, if there is one.
     pub(crate) fn poll_transmit(&mut self, link: LinkId, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
-        let plaintext = self.outbox.poll(link, bodies, buf)?;
+        let plaintext = self.outbox.poll(&mut self.dialect, link, bodies, buf)?;
         self.outgoing.seal(buf, plaintext).ok()
     }
 

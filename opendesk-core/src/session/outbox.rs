@@ -5,16 +5,14 @@
 use heapless::{Deque, Vec};
 
 use super::{Bodies, BodyId};
-use crate::frame::{self, Header, Hello};
+use crate::dialect::Dialect;
+use crate::frame::{Header, Hello};
 use crate::id::{LinkId, RequestId};
-use crate::limits::{CALLS, CHUNK_BYTES};
+use crate::limits::{ANSWERS, CALLS, CHUNK_BYTES};
 use crate::reason::Reason;
 
-/// Requests or responses that may wait: those of the calls in flight and, besides, refusals of calls beyond them.
-const ITEMS: usize = CALLS + 16;
-
 /// Each call in flight may also have one item of a stream on its way.
-const PLACES: usize = ITEMS + CALLS;
+const PLACES: usize = ANSWERS + CALLS;
 
 /// The head of a message with a body: a request, a response or an item of a stream.
 pub(crate) trait Head {
@@ -125,7 +123,7 @@ impl<H: Head> Outbox<H> {
 
     /// Whether another request or response fits when this many are still to come.
     pub(crate) fn has_room_beside(&self, coming: usize) -> bool {
-        self.items.iter().filter(|item| !item.head.is_stream_item()).count() + coming < ITEMS
+        self.items.iter().filter(|item| !item.head.is_stream_item()).count() + coming < ANSWERS
     }
 
     /// Whether an item of this stream is still to be sent.
@@ -159,31 +157,70 @@ impl<H: Head> Outbox<H> {
         }
     }
 
+    /// How large a buffer [`Outbox::poll`] needs.
+    pub(crate) fn next_bytes(&self, dialect: &Dialect) -> usize {
+        let next = self.next_item().and_then(|index| self.items.get(index));
+        dialect.message_bytes(next.map_or(0, |item| (item.total - item.sent) as usize))
+    }
+
     /// Writes the next frame to the front of `buf` and gives its length.
-    pub(crate) fn poll(&mut self, link: LinkId, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
+    pub(crate) fn poll(
+        &mut self,
+        dialect: &mut Dialect,
+        link: LinkId,
+        bodies: &mut impl Bodies,
+        buf: &mut [u8],
+    ) -> Option<usize> {
+        if buf.len() < self.next_bytes(dialect) {
+            return None;
+        }
+        while let Some((header, body)) = self.next_control() {
+            let (id, total) = body.unwrap_or((BodyId::Greeting, 0));
+            let layout = dialect.encode(&header, total, false, buf).ok()?;
+            let written = match layout {
+                None => None,
+                Some(layout) => {
+                    let end = layout.head + total as usize;
+                    if body.is_some() {
+                        bodies.copy(link, id, 0, buf.get_mut(layout.head..end)?);
+                    }
+                    Some(finish(buf, end, layout.tail)?)
+                }
+            };
+            if body.is_some() {
+                bodies.done(link, id);
+            }
+            // What the dialect does not say is as good as said.
+            if written.is_some() {
+                return written;
+            }
+        }
+        self.poll_item(dialect, link, bodies, buf)
+    }
+
+    /// The next frame that is no request, response or item, and its body.
+    fn next_control(&mut self) -> Option<(Header<'static>, Option<(BodyId, u32)>)> {
         if let Some((hello, total)) = self.hello.take() {
-            return self.with_body(link, bodies, buf, &Header::Hello(hello), BodyId::Greeting, total);
+            return Some((Header::Hello(hello), Some((BodyId::Greeting, total))));
         }
         if let Some(reason) = self.close.take() {
-            return frame::encode(&Header::Close { reason }, buf).ok();
+            return Some((Header::Close { reason }, None));
         }
         if let Some(token) = self.pong.take() {
-            return frame::encode(&Header::Pong { token }, buf).ok();
+            return Some((Header::Pong { token }, None));
         }
         if core::mem::take(&mut self.ping) {
             self.token = self.token.wrapping_add(1);
-            return frame::encode(&Header::Ping { token: self.token }, buf).ok();
+            return Some((Header::Ping { token: self.token }, None));
         }
         if let Some(id) = self.next_cancel() {
-            return frame::encode(&Header::Cancel { id: id.0 }, buf).ok();
+            return Some((Header::Cancel { id: id.0 }, None));
         }
         if let Some((id, credit)) = self.next_window() {
-            return frame::encode(&Header::Window { id: id.0, credit }, buf).ok();
+            return Some((Header::Window { id: id.0, credit }, None));
         }
-        if let Some((topic, total)) = self.pushes.pop_front() {
-            return self.with_body(link, bodies, buf, &Header::Push { topic }, BodyId::Push(topic), total);
-        }
-        self.poll_item(link, bodies, buf)
+        let (topic, total) = self.pushes.pop_front()?;
+        Some((Header::Push { topic }, Some((BodyId::Push(topic), total))))
     }
 
     /// A cancel follows its request: one that came first would mean nothing to the host.
@@ -205,7 +242,7 @@ impl<H: Head> Outbox<H> {
     }
 
     /// Whether the other side has yet to hear of this request.
-    fn is_unsaid(&self, id: RequestId) -> bool {
+    pub(crate) fn is_unsaid(&self, id: RequestId) -> bool {
         self.items.iter().any(|item| item.head.id() == id && !item.begun)
     }
 
@@ -221,30 +258,20 @@ impl<H: Head> Outbox<H> {
         first_small.or_else(|| self.items.iter().position(|item| !waits(item)))
     }
 
-    fn with_body(
-        &self,
+    fn poll_item(
+        &mut self,
+        dialect: &mut Dialect,
         link: LinkId,
         bodies: &mut impl Bodies,
         buf: &mut [u8],
-        header: &Header<'_>,
-        body: BodyId,
-        total: u32,
     ) -> Option<usize> {
-        let head = frame::encode(header, buf).ok()?;
-        let end = head + total as usize;
-        bodies.copy(link, body, 0, buf.get_mut(head..end)?);
-        bodies.done(link, body);
-        Some(end)
-    }
-
-    fn poll_item(&mut self, link: LinkId, bodies: &mut impl Bodies, buf: &mut [u8]) -> Option<usize> {
         let index = self.next_item()?;
         let mut item = self.items.remove(index);
         let (id, body) = (item.head.id(), item.head.body());
         let header = if item.begun { Header::Chunk { id: id.0 } } else { item.head.header(item.total) };
-        let head = frame::encode(&header, buf).ok()?;
-        let length = ((item.total - item.sent) as usize).min(CHUNK_BYTES);
-        let out = buf.get_mut(head..head + length)?;
+        let layout = dialect.encode(&header, item.total, item.head.canned().is_some(), buf).ok()??;
+        let length = ((item.total - item.sent) as usize).min(dialect.chunk_bytes());
+        let out = buf.get_mut(layout.head..layout.head + length)?;
         let offset = item.sent as usize;
         match item.head.canned() {
             Some(text) => out.copy_from_slice(text.as_bytes().get(offset..offset + length)?),
@@ -261,6 +288,12 @@ impl<H: Head> Outbox<H> {
                 self.item_sent = Some(id);
             }
         }
-        Some(head + length)
+        finish(buf, layout.head + length, layout.tail)
     }
+}
+
+/// Puts what follows a body behind it, and gives the end of the frame.
+fn finish(buf: &mut [u8], end: usize, tail: &[u8]) -> Option<usize> {
+    buf.get_mut(end..end + tail.len())?.copy_from_slice(tail);
+    Some(end + tail.len())
 }

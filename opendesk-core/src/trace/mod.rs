@@ -18,6 +18,7 @@ pub use replay::{Replay, WrongStart};
 pub use crate::host::Stage;
 
 use crate::crypto::keys::{PublicKey, VerifyingKey};
+use crate::dialect::Wire;
 use crate::host::{Decision, Delivery, Event, Refusal};
 use crate::id::{LinkId, OperationId, RequestId};
 use crate::reason::{Misuse, Reason};
@@ -25,7 +26,7 @@ use crate::session::Outcome;
 use crate::time::Instant;
 
 /// The version of the entries' encoding, postcard. It grows with every change of them, and of [`Event`].
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// One entry of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +90,10 @@ pub enum Input<'a> {
     CancelPairing,
     Rotate { static_key: Secret, signing_key: Secret },
     ForgetFormerKeys,
+    SetOldest { oldest: Wire },
+    AllowVersion1 { psk: Secret },
+    Vouch { now: Instant, link: LinkId, is_known: bool },
+    Alive { now: Instant, link: LinkId },
 }
 
 /// What a host gave for an input.
@@ -114,10 +119,15 @@ pub enum Output<'a> {
 #[expect(missing_docs, reason = "the fields of ProvedPeer and RequestPart")]
 pub enum Delivered<'a> {
     Nothing,
-    Hello {
+    Claim {
         link: LinkId,
         peer: PublicKey,
-        signing_key: VerifyingKey,
+    },
+    Hello {
+        link: LinkId,
+        wire: Wire,
+        peer: PublicKey,
+        signing_key: Option<VerifyingKey>,
         paired: bool,
         handshake: [u8; 32],
         body: Blob,
@@ -127,6 +137,7 @@ pub enum Delivered<'a> {
         call: RequestId,
         method: &'a str,
         operation: OperationId,
+        stream: Option<bool>,
         repeats: Option<Outcome>,
         total: u32,
         body: Blob,
@@ -158,8 +169,10 @@ impl<'a> From<&Delivery<'a>> for Delivered<'a> {
     fn from(delivery: &Delivery<'a>) -> Self {
         match delivery {
             Delivery::Nothing => Self::Nothing,
+            Delivery::Claim(claim) => Self::Claim { link: claim.link, peer: claim.peer },
             Delivery::Hello(hello) => Self::Hello {
                 link: hello.link,
+                wire: hello.wire,
                 peer: hello.peer,
                 signing_key: hello.signing_key,
                 paired: hello.paired,
@@ -171,6 +184,7 @@ impl<'a> From<&Delivery<'a>> for Delivered<'a> {
                 call: part.call,
                 method: part.method,
                 operation: part.operation,
+                stream: part.stream,
                 repeats: part.repeats,
                 total: part.total as u32,
                 body: Blob::of(part.body),

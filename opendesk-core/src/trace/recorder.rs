@@ -5,9 +5,10 @@ use core::ops::Deref;
 use super::replay::keys;
 use super::{Blob, Delivered, Entry, Input, Output, Secret, Start, VERSION};
 use crate::crypto::keys::{Keys, PublicKey};
+use crate::dialect::Wire;
+use crate::dialect::v1::Psk;
 use crate::host::{Decision, Delivery, Event, Host, Refusal};
 use crate::id::{LinkId, OperationId, RequestId};
-use crate::limits::RECORD_BYTES;
 use crate::reason::{Misuse, Reason};
 use crate::session::{Bodies, BodyId, Outcome};
 use crate::time::Instant;
@@ -109,7 +110,7 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
     /// [`Host::handle_message`].
     pub fn handle_message<'a>(&mut self, now: Instant, link: LinkId, message: &'a mut [u8]) -> Delivery<'a> {
         // Of a message over the limit nothing else counts.
-        let bytes = message.get(..=RECORD_BYTES).unwrap_or(message);
+        let bytes = message.get(..=self.host.message_bytes(link)).unwrap_or(message);
         self.input(Input::Message { now, link, bytes });
         let delivery = self.host.handle_message(now, link, message);
         if let Some(tape) = &mut self.tape {
@@ -253,6 +254,37 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
         self.output(Output::Done);
     }
 
+    /// [`Host::set_oldest`].
+    pub fn set_oldest(&mut self, oldest: Wire) {
+        self.input(Input::SetOldest { oldest });
+        self.host.set_oldest(oldest);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::allow_version_1`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn allow_version_1(&mut self, psk: Psk) -> Result<(), Misuse> {
+        self.input(Input::AllowVersion1 { psk: Secret(psk.bytes()) });
+        let result = self.host.allow_version_1(psk);
+        self.command(result)
+    }
+
+    /// [`Host::vouch`].
+    pub fn vouch(&mut self, now: Instant, link: LinkId, is_known: bool) {
+        self.input(Input::Vouch { now, link, is_known });
+        self.host.vouch(now, link, is_known);
+        self.output(Output::Done);
+    }
+
+    /// [`Host::handle_alive`].
+    pub fn handle_alive(&mut self, now: Instant, link: LinkId) {
+        self.input(Input::Alive { now, link });
+        self.host.handle_alive(now, link);
+        self.output(Output::Done);
+    }
+
     /// [`Host::cancel_pairing`].
     pub fn cancel_pairing(&mut self) {
         self.input(Input::CancelPairing);
@@ -293,6 +325,10 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
             Input::CancelPairing => self.cancel_pairing(),
             Input::Rotate { static_key, signing_key } => self.rotate(keys(static_key, signing_key)),
             Input::ForgetFormerKeys => self.forget_former_keys(),
+            Input::SetOldest { oldest } => self.set_oldest(oldest),
+            Input::AllowVersion1 { psk } => return Output::Command(self.allow_version_1(Psk::new(psk.0))),
+            Input::Vouch { now, link, is_known } => self.vouch(now, link, is_known),
+            Input::Alive { now, link } => self.handle_alive(now, link),
         }
         Output::Done
     }

@@ -1,9 +1,10 @@
 //! Authentication of a known peer: Noise IK.
 
-use super::{Kind, MESSAGE_BYTES, Message, message, prologue};
+use super::{Kind, message, prologue};
 use crate::crypto::Unproven;
 use crate::crypto::keys::{PublicKey, StaticKey};
 use crate::crypto::noise::{Handshake, Transport};
+use crate::dialect::{MESSAGE_BYTES, Message};
 
 /// The controller's side of Noise IK.
 #[derive(Debug)]

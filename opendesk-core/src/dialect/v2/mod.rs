@@ -19,14 +19,9 @@ mod pair;
 pub use auth::{AuthClient, auth_respond};
 pub use pair::{PairClient, PairClientStep, PairHost, PairHostStep};
 
+use super::Message;
 use crate::limits::PRE_AUTH_BYTES;
 use crate::reason::{Malformed, Reason};
-
-/// The longest handshake message.
-pub const MESSAGE_BYTES: usize = 192;
-
-/// One handshake message that is ready to be sent.
-pub type Message = heapless::Vec<u8, MESSAGE_BYTES>;
 
 const MAGIC: &[u8; 3] = b"OD2";
 

@@ -1,10 +1,11 @@
 //! Pairing of strangers by a code: CPace, mutual confirmation, then Noise XXpsk0.
 
-use super::{Kind, MESSAGE_BYTES, Message, message, prologue};
+use super::{Kind, message, prologue};
 use crate::crypto::Unproven;
 use crate::crypto::keys::StaticKey;
 use crate::crypto::noise::{Handshake, Transport};
 use crate::crypto::pake::{CONFIRMATION_BYTES, Confirmation, Context, Exchange, SHARE_BYTES, SID_BYTES, confirm};
+use crate::dialect::{MESSAGE_BYTES, Message};
 use crate::limits::CODE_BYTES;
 use zeroize::Zeroize;
 
