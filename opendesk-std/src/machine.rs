@@ -12,6 +12,13 @@ pub fn hostname() -> String {
     if name.is_empty() { "unnamed".to_owned() } else { name }
 }
 
+/// The language of its texts, such as `en_US`; empty when none is set (POSIX, "Internationalization Variables").
+fn locale() -> String {
+    let set = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).unwrap_or_default();
+    locale.split(['.', '@']).next().unwrap_or_default().to_owned()
+}
+
 /// Everything but the displays.
 pub(crate) fn environment() -> Environment {
     #[cfg(unix)]
@@ -21,5 +28,6 @@ pub(crate) fn environment() -> Environment {
     };
     #[cfg(not(unix))]
     let (os, os_version) = ("Windows".to_owned(), String::new());
-    Environment { os, os_version, hostname: hostname(), displays: Vec::new() }
+    let timezone = jiff::Zoned::now().strftime("%Z").to_string();
+    Environment { os, os_version, hostname: hostname(), displays: Vec::new(), locale: locale(), timezone }
 }

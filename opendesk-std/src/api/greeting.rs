@@ -1,9 +1,10 @@
-//! What the two sides tell of themselves: the bodies of version 2's HELLO, in postcard.
+//! What the two sides tell of themselves: the bodies of the HELLO.
 
-use opendesk_core::Succession;
+use opendesk_core::{Reason, Succession, Wire};
 use serde::{Deserialize, Serialize};
 
 use super::types::Manifest;
+use super::{Codec, Error, ErrorCode, decode, encode, v1};
 
 /// A controller's. A host that trusts the key needs nothing of it but may show it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct HostGreeting {
     /// With successions: that it has the last of those keys
     /// ([`StaticKey::possession`](opendesk_core::StaticKey::possession)), shown to this controller in this session.
     pub possession: Option<[u8; 32]>,
+    /// The newest version of the wire that it speaks, from a host that was spoken to in an older one and said so.
+    #[serde(skip)]
+    pub newest_wire: Option<u8>,
 }
 
 /// The particulars of a refused session.
@@ -42,4 +46,71 @@ pub struct RefusalInfo {
     pub holder: Option<String>,
     /// With `busy`: since when, in seconds since 1970.
     pub since: Option<f64>,
+}
+
+impl From<Wire> for Codec {
+    fn from(wire: Wire) -> Self {
+        match wire {
+            Wire::V1 => Self::MessagePack,
+            Wire::V2 => Self::Postcard,
+        }
+    }
+}
+
+impl Codec {
+    /// Decodes what a controller tells of itself; one of version 1 tells nothing.
+    #[must_use]
+    pub fn controller_greeting(self, body: &[u8]) -> ControllerGreeting {
+        match self {
+            Self::Postcard => decode(body).unwrap_or_default(),
+            Self::MessagePack => ControllerGreeting::default(),
+        }
+    }
+
+    /// Encodes what a controller tells of itself.
+    #[must_use]
+    pub fn write_controller_greeting(self, greeting: &ControllerGreeting) -> Vec<u8> {
+        match self {
+            // A value of these types always has an encoding.
+            Self::Postcard => encode(greeting).unwrap_or_default(),
+            // The empty map.
+            Self::MessagePack => Vec::new(),
+        }
+    }
+
+    /// Encodes what a host tells of itself, or why it gives no session.
+    #[must_use]
+    pub fn host_greeting(self, greeting: &HostGreeting, refused: Option<Reason>) -> Vec<u8> {
+        match (self, refused) {
+            (Self::Postcard, _) => encode(greeting).unwrap_or_default(),
+            (Self::MessagePack, None) => v1::manifest_v1(&greeting.manifest, &greeting.description),
+            (Self::MessagePack, Some(reason)) => {
+                let code = match reason {
+                    Reason::BUSY => ErrorCode::Busy,
+                    Reason::UNTRUSTED | Reason::REFUSED | Reason::NOT_PAIRING => ErrorCode::PermissionDenied,
+                    Reason::UNSUPPORTED => ErrorCode::CapabilityUnsupported,
+                    _ => ErrorCode::Internal,
+                };
+                let message = greeting.refusal.as_ref().map_or(reason.text(), |info| info.message.as_str());
+                self.error(&Error::new(code, message), "", &greeting.manifest.backend)
+            }
+        }
+    }
+
+    /// Decodes what a host tells of itself, or why it gives no session.
+    #[must_use]
+    pub fn read_host_greeting(self, body: &[u8], is_refusal: bool) -> HostGreeting {
+        match (self, is_refusal) {
+            (Self::Postcard, _) => decode(body).unwrap_or_default(),
+            (Self::MessagePack, false) => {
+                let v1::Described { manifest, description, newest_wire } = v1::read_manifest_v1(body);
+                HostGreeting { description, manifest, newest_wire, ..HostGreeting::default() }
+            }
+            (Self::MessagePack, true) => {
+                let message = self.read_error(ErrorCode::Internal, body).message;
+                let refusal = Some(RefusalInfo { message, ..RefusalInfo::default() });
+                HostGreeting { refusal, ..HostGreeting::default() }
+            }
+        }
+    }
 }

@@ -1,12 +1,17 @@
-//! The table of methods and their codec: postcard of typed structs, so that a program of either version and of
-//! either side reads the same value.
+//! The table of methods: typed structs, so that a program of either version and of either side reads the same value.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::codec::Codec;
+use super::elements::{TreeParams, UiActionParams};
 use super::error::{Error, ErrorCode, Result};
+use super::files::{DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams};
+use super::processes::{CompletedCommand, ExecParams, Process, ShellParams};
 use super::tree::UiTree;
 use super::types::*;
+use super::v1;
+use super::windows::{AppParams, MoveWindowParams, Notification, Window, WindowParams};
 
 /// Whether a method changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +32,9 @@ pub trait Method {
     /// Whether it acts.
     const KIND: Kind;
     /// What it takes.
-    type Params: Serialize + DeserializeOwned + Send;
+    type Params: Serialize + DeserializeOwned + v1::Params + Send;
     /// What it gives.
-    type Output: Serialize + DeserializeOwned + Send;
+    type Output: Serialize + DeserializeOwned + v1::Output + Send;
 }
 
 macro_rules! methods {
@@ -57,16 +62,25 @@ macro_rules! methods {
             /// The name of every method.
             pub const NAMES: &'static [&'static str] = &[$($name),*];
 
-            /// Decodes the parameters of a request.
+            /// Decodes the parameters of a request of version 2.
             ///
             /// # Errors
-            /// `capability_unsupported` for a method that does not exist, `invalid_argument` for parameters that
-            /// are not its own.
+            /// As [`Codec::decode_call`].
             pub fn decode(method: &str, params: &[u8]) -> Result<Self> {
+                Codec::Postcard.decode_call(method, params)
+            }
+
+            /// Encodes the parameters for version 2.
+            ///
+            /// # Errors
+            /// As [`encode`](super::encode).
+            pub fn encode(&self) -> Result<Vec<u8>> {
+                Codec::Postcard.encode_params(self)
+            }
+
+            pub(super) fn read(codec: Codec, method: &str, params: &[u8]) -> Result<Self> {
                 match method {
-                    $($name => decode(params).map(Self::$marker).ok_or_else(|| {
-                        Error::invalid(concat!("the parameters of ", $name, " could not be decoded"))
-                    }),)*
+                    $($name => codec.read_params::<$marker>(params).map(Self::$marker),)*
                     other => Err(Error::new(
                         ErrorCode::CapabilityUnsupported,
                         format!("this host has no method called {other}"),
@@ -74,12 +88,8 @@ macro_rules! methods {
                 }
             }
 
-            /// Encodes the parameters.
-            ///
-            /// # Errors
-            /// As [`encode`].
-            pub fn encode(&self) -> Result<Vec<u8>> {
-                match self { $(Self::$marker(params) => encode(params),)* }
+            pub(super) fn write(&self, codec: Codec) -> Result<Vec<u8>> {
+                match self { $(Self::$marker(params) => codec.params::<$marker>(params),)* }
             }
 
             /// The method's name.
@@ -122,57 +132,58 @@ methods! {
     InputKey = "input.key", Action, KeyEvent => ();
     /// `input.text`: typed text.
     InputText = "input.text", Action, TextInput => ();
+    /// `input.subscribe`: what a person does at the machine.
+    InputSubscribe = "input.subscribe", Stream, () => InputEvent;
+    /// `windows.list`: the windows, the one on top first.
+    WindowsList = "windows.list", Observation, () => Vec<Window>;
+    /// `windows.focused`: the window that has the keyboard, if one has.
+    WindowsFocused = "windows.focused", Observation, () => Option<Window>;
+    /// `windows.focus`: gives a window the keyboard.
+    WindowsFocus = "windows.focus", Action, WindowParams => ();
+    /// `windows.move`: moves and resizes a window.
+    WindowsMove = "windows.move", Action, MoveWindowParams => ();
+    /// `windows.close`: asks a window to close.
+    WindowsClose = "windows.close", Action, WindowParams => ();
+    /// `apps.list`: the names of the applications that run.
+    AppsList = "apps.list", Observation, () => Vec<String>;
+    /// `apps.open`: starts an application.
+    AppsOpen = "apps.open", Action, AppParams => ();
+    /// `apps.close`: ends an application.
+    AppsClose = "apps.close", Action, AppParams => ();
+    /// `apps.focus`: gives a window of an application the keyboard.
+    AppsFocus = "apps.focus", Action, AppParams => ();
     /// `ui.tree`: the accessibility tree.
     UiTreeRead = "ui.tree", Observation, TreeParams => UiTree;
+    /// `ui.action`: does something to an element of the accessibility tree.
+    UiAction = "ui.action", Action, UiActionParams => ();
     /// `clipboard.read`: what the clipboard holds.
     ClipboardRead = "clipboard.read", Observation, () => ClipboardContents;
     /// `clipboard.write`: replaces what the clipboard holds.
     ClipboardWrite = "clipboard.write", Action, ClipboardContents => ();
-}
-
-impl Call {
-    /// One line about the call for the audit log. What is typed, copied or shown never appears in it, only how
-    /// much of it there was.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        match self {
-            Self::SystemCapabilities(())
-            | Self::SystemEnvironment(())
-            | Self::DisplayDisplays(())
-            | Self::DisplayCursorPosition(())
-            | Self::ClipboardRead(())
-            | Self::UiTreeRead(_) => self.method().to_owned(),
-            Self::DisplayCapture(params) => match params.region {
-                Some(Rect { x, y, width, height }) => format!("capture {width}x{height} at {x},{y}"),
-                None => "capture".to_owned(),
-            },
-            Self::DisplaySubscribe(params) => format!("pictures, {} a second", params.fps),
-            Self::InputPointer(event) => {
-                let Point { x, y } = event.point;
-                format!("pointer {:?} {x},{y}", event.action).to_lowercase()
-            }
-            Self::InputKey(event) => format!("key {:?}", event.action).to_lowercase(),
-            Self::InputText(input) => format!("type {} characters", input.text.chars().count()),
-            Self::ClipboardWrite(contents) => {
-                let bytes: usize = contents.entries.iter().map(|entry| entry.data.len()).sum();
-                format!("clipboard of {bytes} bytes")
-            }
-        }
-    }
-}
-
-/// Encodes parameters or a result.
-///
-/// # Errors
-/// `internal` when the value has no encoding, which no value of this crate's types is.
-pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    postcard::to_stdvec(value).map_err(|error| Error::internal(format!("a value could not be encoded: {error}")))
-}
-
-/// Decodes parameters or a result; bytes behind it, which a later version may have added, are skipped.
-#[must_use]
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    postcard::from_bytes(bytes).ok()
+    /// `fs.read`: a file or a part of it.
+    FsRead = "fs.read", Observation, FileReadParams => FileData;
+    /// `fs.write`: writes a file or a part of it.
+    FsWrite = "fs.write", Action, FileWriteParams => ();
+    /// `fs.list`: what a folder contains.
+    FsList = "fs.list", Observation, FileParams => Vec<FileEntry>;
+    /// `fs.stat`: what is known of a file or folder.
+    FsStat = "fs.stat", Observation, FileParams => FileEntry;
+    /// `fs.delete`: deletes a file, or a folder with all that it contains.
+    FsDelete = "fs.delete", Action, FileParams => ();
+    /// `fs.move`: moves or renames a file or folder.
+    FsMove = "fs.move", Action, FileMoveParams => ();
+    /// `fs.mkdir`: makes a folder.
+    FsMkdir = "fs.mkdir", Action, DirectoryParams => ();
+    /// `process.list`: the processes that run.
+    ProcessList = "process.list", Observation, () => Vec<Process>;
+    /// `process.shell`: has the host's shell carry out a command.
+    ProcessShell = "process.shell", Action, ShellParams => CompletedCommand;
+    /// `process.exec`: runs a program.
+    ProcessExec = "process.exec", Action, ExecParams => CompletedCommand;
+    /// `power.lock`: locks the screen.
+    PowerLock = "power.lock", Action, () => ();
+    /// `notifications.list`: the notifications that are shown.
+    NotificationsList = "notifications.list", Observation, () => Vec<Notification>;
 }
 
 #[cfg(test)]
@@ -180,31 +191,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_survives_its_codec_and_a_longer_future_form() {
-        let input = TextInput { text: "grüße 世界".into(), interval_ms: 3 };
-        let mut bytes = encode(&input).unwrap();
-        bytes.extend_from_slice(b"fields of a later version");
-        assert_eq!(Call::decode("input.text", &bytes), Ok(Call::InputText(input)));
-    }
-
-    #[test]
-    fn unknown_methods_and_foreign_parameters_are_told_apart() {
-        assert_eq!(Call::decode("input.mind", &[]).unwrap_err().code, ErrorCode::CapabilityUnsupported);
-        assert_eq!(Call::decode("input.text", &[]).unwrap_err().code, ErrorCode::InvalidArgument);
-    }
-
-    #[test]
-    fn a_summary_never_shows_what_was_typed() {
-        let secret = "hunter2";
-        let calls = [
-            Call::InputText(TextInput { text: secret.into(), interval_ms: 0 }),
-            Call::InputKey(KeyEvent { action: Press::Down, keysym: secret.into(), modifiers: vec![] }),
-            Call::ClipboardWrite(ClipboardContents {
-                entries: vec![ClipboardEntry { mime_type: "text/plain".into(), data: secret.into() }],
-            }),
-        ];
-        for call in calls {
-            assert!(!call.summary().contains(secret), "{}", call.summary());
+    fn every_method_has_one_name_and_a_kind() {
+        for name in Call::NAMES {
+            assert_eq!(Call::NAMES.iter().filter(|other| *other == name).count(), 1, "{name}");
+            assert!(Call::kind_of(name).is_some(), "{name}");
         }
+        assert_eq!(Call::NAMES.len(), 35, "what version 1 has");
+        assert_eq!(Call::kind_of("fs.read"), Some(Kind::Observation));
+        assert_eq!(Call::kind_of("process.exec"), Some(Kind::Action));
+        assert_eq!(Call::kind_of("input.subscribe"), Some(Kind::Stream));
+        assert_eq!(Call::kind_of("input.mind"), None);
     }
 }

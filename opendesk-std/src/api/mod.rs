@@ -1,13 +1,26 @@
 //! Every method of a host, once: its name, parameters, result, and whether it only looks or also acts.
 
+mod codec;
+mod elements;
 mod error;
+mod few;
+mod files;
 mod greeting;
 mod method;
+mod processes;
+mod summary;
 mod tree;
 mod types;
+pub mod v1;
+mod windows;
 
+pub use codec::{Codec, decode, encode};
+pub use elements::{ElementTarget, TreeParams, UiActionParams, UiElement};
 pub use error::{Error, ErrorCode, Result};
+pub use files::{DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams};
 pub use greeting::{ControllerGreeting, HostGreeting, RefusalInfo};
 pub use method::*;
+pub use processes::{CompletedCommand, ExecParams, Process, ShellParams};
 pub use tree::{UiNode, UiTree};
 pub use types::*;
+pub use windows::{AppParams, MoveWindowParams, Notification, Window, WindowParams};

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Rect, UiElement};
+use super::elements::UiElement;
+use super::types::Rect;
 
 /// The most elements a tree has; a larger one is marked as truncated.
-const MAX_NODES: usize = 2000;
+pub(super) const MAX_NODES: usize = 2000;
 
 /// An accessibility tree: every element before its children.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub struct UiNode {
     pub enabled: bool,
     /// What can be done to it.
     pub actions: Vec<String>,
+    /// A short id that names it while it lives.
+    pub reference: Option<String>,
 }
 
 impl From<UiElement> for UiTree {
@@ -46,8 +49,8 @@ impl From<UiElement> for UiTree {
                 tree.truncated = true;
                 break;
             }
-            let UiElement { role, name, value, bounds, focused, enabled, actions, children } = element;
-            tree.nodes.push(UiNode { depth, role, name, value, bounds, focused, enabled, actions });
+            let UiElement { role, name, value, bounds, focused, enabled, actions, reference, children } = element;
+            tree.nodes.push(UiNode { depth, role, name, value, bounds, focused, enabled, actions, reference });
             ahead.extend(children.into_iter().rev().map(|child| (depth.saturating_add(1), child)));
         }
         tree

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::few::few;
+
 /// A place on the desktop in logical pixels; the origin is the desktop's own and may lie inside it,
 /// so coordinates can be negative.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -155,6 +157,15 @@ pub struct KeyEvent {
     pub modifiers: Vec<Modifier>,
 }
 
+/// What a person does at the machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum InputEvent {
+    /// With the keyboard.
+    Key(KeyEvent),
+    /// With the mouse.
+    Pointer(PointerEvent),
+}
+
 /// Text to be typed as if by a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextInput {
@@ -173,6 +184,10 @@ pub enum PictureFormat {
     Png,
     /// Four bytes a pixel, red first, rows from the top, no padding.
     RawRgba,
+    /// JPEG.
+    Jpeg,
+    /// Three bytes a pixel, red first, rows from the top, no padding.
+    RawRgb,
 }
 
 /// What limits a picture's size.
@@ -248,44 +263,6 @@ impl core::fmt::Debug for Picture {
     }
 }
 
-/// What `ui.tree` takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TreeParams {
-    /// Only this window.
-    pub window_id: Option<String>,
-    /// Only this application.
-    pub app: Option<String>,
-    /// How deep to go; the root is at depth 0.
-    pub max_depth: u32,
-}
-
-impl Default for TreeParams {
-    fn default() -> Self {
-        Self { window_id: None, app: None, max_depth: 8 }
-    }
-}
-
-/// An element of the accessibility tree.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct UiElement {
-    /// Its kind: `window`, `button`, `menu`, `text`…
-    pub role: String,
-    /// Its label.
-    pub name: String,
-    /// Its content, where it has one.
-    pub value: Option<String>,
-    /// Where it is, in logical pixels.
-    pub bounds: Option<Rect>,
-    /// Whether it has the keyboard.
-    pub focused: bool,
-    /// Whether it can be used.
-    pub enabled: bool,
-    /// What can be done to it.
-    pub actions: Vec<String>,
-    /// What it contains.
-    pub children: Vec<Self>,
-}
-
 /// One form of what the clipboard holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClipboardEntry {
@@ -300,34 +277,8 @@ pub struct ClipboardEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ClipboardContents {
     /// The forms, best first, at most 16.
-    #[serde(deserialize_with = "few")]
+    #[serde(deserialize_with = "few::<16, _, _>")]
     pub entries: Vec<ClipboardEntry>,
-}
-
-/// A few entries: many empty ones would take far more memory than their bytes on the wire.
-fn few<'de, D: serde::Deserializer<'de>>(entries: D) -> Result<Vec<ClipboardEntry>, D::Error> {
-    struct Few;
-
-    impl<'de> serde::de::Visitor<'de> for Few {
-        type Value = Vec<ClipboardEntry>;
-
-        fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            f.write_str("at most 16 entries")
-        }
-
-        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut given: A) -> Result<Self::Value, A::Error> {
-            let mut entries = Vec::new();
-            while let Some(entry) = given.next_element()? {
-                if entries.len() == 16 {
-                    return Err(serde::de::Error::invalid_length(17, &self));
-                }
-                entries.push(entry);
-            }
-            Ok(entries)
-        }
-    }
-
-    entries.deserialize_seq(Few)
 }
 
 /// What the machine is.
@@ -341,6 +292,10 @@ pub struct Environment {
     pub hostname: String,
     /// Its displays.
     pub displays: Vec<Display>,
+    /// Its language and country, like `en_US`; empty when unknown.
+    pub locale: String,
+    /// Its time zone; empty when unknown.
+    pub timezone: String,
 }
 
 /// What a host can do. Only what was probed to work is listed.

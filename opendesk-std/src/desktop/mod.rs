@@ -22,7 +22,8 @@ pub use watch::Watch;
 pub use worker::{Desk, Reply, Seen};
 
 use crate::api::{
-    Button, CaptureParams, ClipboardContents, Display, Error, Point, Press, Rect, Result, TreeParams, UiElement,
+    Button, CaptureParams, ClipboardContents, Display, Error, Notification, Point, Press, Rect, Result, TreeParams,
+    UiActionParams, UiElement, Window,
 };
 use crate::cancel::Cancel;
 
@@ -124,9 +125,56 @@ pub trait Computer: Debug + Send + Sync {
         Err(Error::unsupported("input.text", self.name()))
     }
 
+    /// The open windows, the one in front first. At most one of them is `focused`: the one that has the keyboard.
+    fn windows(&self) -> Result<Vec<Window>> {
+        Err(Error::unsupported("windows.list", self.name()))
+    }
+
+    /// Brings an open window, named by its [`Window::id`], to the front and gives it the keyboard.
+    fn focus_window(&self, _id: &str) -> Result<()> {
+        Err(Error::unsupported("windows.manipulate", self.name()))
+    }
+
+    /// Gives an open window this place and size, in logical pixels. Bounds that it cannot have are refused, never
+    /// brought within what is possible.
+    fn move_window(&self, _id: &str, _bounds: Rect) -> Result<()> {
+        Err(Error::unsupported("windows.manipulate", self.name()))
+    }
+
+    /// Closes an open window.
+    fn close_window(&self, _id: &str) -> Result<()> {
+        Err(Error::unsupported("windows.manipulate", self.name()))
+    }
+
+    /// The names of the applications that run, as the next three methods take them.
+    fn apps(&self) -> Result<Vec<String>> {
+        Err(Error::unsupported("app.lifecycle", self.name()))
+    }
+
+    /// Starts an application, or brings it to the front if it is running.
+    fn open_app(&self, _name: &str) -> Result<()> {
+        Err(Error::unsupported("app.lifecycle", self.name()))
+    }
+
+    /// Ends a running application.
+    fn close_app(&self, _name: &str) -> Result<()> {
+        Err(Error::unsupported("app.lifecycle", self.name()))
+    }
+
+    /// Brings a running application to the front and gives it the keyboard.
+    fn focus_app(&self, _name: &str) -> Result<()> {
+        Err(Error::unsupported("app.lifecycle", self.name()))
+    }
+
     /// The accessibility tree.
     fn ui_tree(&self, _params: &TreeParams) -> Result<UiElement> {
         Err(Error::unsupported("ui.tree", self.name()))
+    }
+
+    /// Does something to one element of the accessibility tree. What keys and buttons are held stays as it is, so that
+    /// the ledger of [`Hands`] remains true.
+    fn ui_action(&self, _params: &UiActionParams) -> Result<()> {
+        Err(Error::unsupported("ui.actions", self.name()))
     }
 
     /// What the clipboard holds.
@@ -137,5 +185,15 @@ pub trait Computer: Debug + Send + Sync {
     /// Replaces what the clipboard holds.
     fn clipboard_write(&self, _contents: &ClipboardContents) -> Result<()> {
         Err(Error::unsupported("clipboard.write", self.name()))
+    }
+
+    /// Locks the session of the person at the machine.
+    fn lock(&self) -> Result<()> {
+        Err(Error::unsupported("power.lock", self.name()))
+    }
+
+    /// The notifications that are shown, the newest first.
+    fn notifications(&self) -> Result<Vec<Notification>> {
+        Err(Error::unsupported("notifications.list", self.name()))
     }
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::{CaptureArea, Computer, Frame};
-use crate::api::{Error, Result, SubscribeParams, encode};
+use crate::api::{Codec, DisplaySubscribe, Error, Result, SubscribeParams};
 use crate::{clock, picture};
 
 /// Pictures a second that nobody gets more than.
@@ -35,11 +35,11 @@ impl Watch {
         Duration::from_secs(1) / self.params.fps
     }
 
-    /// The encoded picture, if it differs from the last one.
+    /// The picture, encoded as the stream's item of this number, if it differs from the last one.
     ///
     /// # Errors
     /// The desktop's; the next look may succeed.
-    pub(super) fn look(&mut self, computer: &dyn Computer) -> Result<Option<Vec<u8>>> {
+    pub(super) fn look(&mut self, computer: &dyn Computer, codec: Codec, number: u64) -> Result<Option<Vec<u8>>> {
         let capture = &self.params.capture;
         let area = CaptureArea::from(capture);
         let captured_at = clock::epoch_seconds();
@@ -50,7 +50,7 @@ impl Watch {
         let shown = frame.clone();
         let picture = picture::render(frame, capture.profile, capture.format, area.display_id, captured_at)?;
         self.last = Some(shown);
-        encode(&picture).map(Some)
+        codec.item::<DisplaySubscribe>(&picture, number).map(Some)
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn rgba(mut pixels: Vec<u8>) -> Vec<u8> {
 }
 
 /// Blue, green, red, unused to red, green, blue.
-fn rgb(mut pixels: Vec<u8>) -> Vec<u8> {
+pub(super) fn rgb(mut pixels: Vec<u8>) -> Vec<u8> {
     let count = pixels.len() / 4;
     for index in 0..count {
         let [blue, green, red] = [0, 1, 2].map(|channel| pixels[4 * index + channel]);

@@ -45,6 +45,10 @@ pub fn render(
     let data = match format {
         PictureFormat::Png => encode::png(pixels, width, height)?,
         PictureFormat::RawRgba => encode::rgba(pixels),
+        PictureFormat::RawRgb => encode::rgb(pixels),
+        PictureFormat::Jpeg => {
+            return Err(Error::invalid("this host gives pictures as png, raw_rgba or raw_rgb, and not as jpeg"));
+        }
     };
     Ok(Picture { format, width, height, area, display_id, captured_at, data })
 }

@@ -1,5 +1,7 @@
 //! The applications, each with one window.
 
+use crate::api::{Error, ErrorCode, Result};
+
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum App {
@@ -10,6 +12,17 @@ pub(super) enum App {
 impl App {
     /// Every one, in the order of the panel.
     pub(super) const ALL: [Self; 2] = [Self::Notes, Self::Controls];
+
+    /// The one with a name, in capitals or not.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for a name that none has.
+    pub(super) fn named(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|app| app.title().eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let known = Self::ALL.map(Self::title).join(", ");
+            Error::new(ErrorCode::NotFound, format!("the virtual desktop has no app {name:?}; its apps are {known}"))
+        })
+    }
 
     /// Its place in [`Self::ALL`].
     pub(super) const fn index(self) -> usize {
@@ -44,6 +57,16 @@ mod tests {
     fn every_app_is_at_its_index() {
         for (index, app) in App::ALL.into_iter().enumerate() {
             assert_eq!(app.index(), index);
+        }
+    }
+
+    #[test]
+    fn a_name_is_an_app_or_an_error_that_names_them() {
+        assert_eq!((App::named("Notes"), App::named("cOnTrOlS")), (Ok(App::Notes), Ok(App::Controls)));
+        for name in ["", "Note", "Notes ", "virtual-1"] {
+            let error = App::named(name).unwrap_err();
+            assert_eq!(error.code, ErrorCode::NotFound, "{name:?}");
+            assert!(error.message.ends_with("Notes, Controls"), "{error}");
         }
     }
 }

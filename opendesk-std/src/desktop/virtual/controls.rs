@@ -123,6 +123,34 @@ impl Controls {
         self.lit
     }
 
+    /// Gives the keyboard to a widget.
+    pub(super) const fn focus_on(&mut self, widget: Widget) {
+        self.close_menu();
+        self.focus = widget;
+    }
+
+    /// Does what a click on a widget does.
+    pub(super) const fn click(&mut self, widget: Widget) {
+        self.focus_on(widget);
+        self.activate(widget);
+    }
+
+    /// Opens the menu, or closes it.
+    pub(super) const fn toggle_menu(&mut self) {
+        if self.menu_open { self.close_menu() } else { self.open_menu(None) }
+    }
+
+    /// Does what an item of the menu says.
+    pub(super) const fn pick(&mut self, item: Item) -> Effect {
+        self.close_menu();
+        match item {
+            Item::NewNote => return Effect::NewNote,
+            Item::ResetCounter => self.counter = 0,
+            Item::About => self.dialog = true,
+        }
+        Effect::Nothing
+    }
+
     /// Takes a press of the main button within the window.
     pub(super) fn press(&mut self, spot: Spot, client: Area, extend: bool) {
         let form = Form::of(client);
@@ -223,7 +251,7 @@ impl Controls {
         self.lit = lit;
     }
 
-    /// Does what a click on a widget does.
+    /// Does what a widget is for.
     const fn activate(&mut self, widget: Widget) {
         match widget {
             Widget::Count => self.counter = self.counter.saturating_add(1),
@@ -256,16 +284,10 @@ impl Controls {
         Effect::Nothing
     }
 
-    /// Does what an item of the menu says.
+    /// Does what the item at a place of the menu says.
     fn choose(&mut self, index: usize) -> Effect {
         self.close_menu();
-        match Item::ALL.get(index) {
-            Some(Item::NewNote) => return Effect::NewNote,
-            Some(Item::ResetCounter) => self.counter = 0,
-            Some(Item::About) => self.dialog = true,
-            None => {}
-        }
-        Effect::Nothing
+        Item::ALL.get(index).map_or(Effect::Nothing, |item| self.pick(*item))
     }
 }
 

@@ -3,12 +3,13 @@
 use super::controls::{Controls, Item, Part, Widget};
 use super::form::{CHECK, Form, MENU};
 use super::geometry::Area;
+use super::handle::Handle;
 use super::paint::{Canvas, Corners};
 use super::text::{Align, BODY, BOLD, SMALL};
 use super::theme::{
     ACCENT, BLACK, BUTTON, BUTTON_DOWN, DIM_TEXT, FACE, LINE, ON_ACCENT, PAPER, TEXT, TITLE_IDLE, TROUGH,
 };
-use super::tree::{clickable, element};
+use super::tree::element;
 use crate::api::UiElement;
 
 /// Edge of the check box.
@@ -107,11 +108,11 @@ impl Controls {
         let form = Form::of(client);
         let focus = (active && !self.dialog && !self.menu_open()).then_some(self.focus);
         let widget = |role: &str, name: &str, bounds: Area, widget: Widget| {
-            let mut element = clickable(element(role, name, bounds));
+            let mut element = element(Handle::Widget(widget), role, name, bounds);
             element.focused = focus == Some(widget);
             element
         };
-        let mut counter = element("label", "Counter", form.counter);
+        let mut counter = element(Handle::Counter, "label", "Counter", form.counter);
         counter.value = Some(self.counter.to_string());
         let mut check = widget("check box", CHECK, form.check, Widget::Check);
         check.value = Some(if self.checked { "checked" } else { "unchecked" }.to_owned());
@@ -130,15 +131,15 @@ impl Controls {
 
     /// The menu bar; the menu has its items only while they can be seen.
     fn menu_bar(&self, form: &Form, active: bool) -> UiElement {
-        let mut menu = clickable(element("menu", MENU, form.file));
+        let mut menu = element(Handle::Menu, "menu", MENU, form.file);
         if self.menu_open() {
             for (index, (item, bounds)) in Item::ALL.into_iter().zip(form.items).enumerate() {
-                let mut element = clickable(element("menu item", item.label(), bounds));
+                let mut element = element(Handle::Item(item), "menu item", item.label(), bounds);
                 element.focused = active && self.lit() == Some(index);
                 menu.children.push(element);
             }
         }
-        let mut bar = element("menu bar", "Menu bar", form.menu_bar);
+        let mut bar = element(Handle::MenuBar, "menu bar", "Menu bar", form.menu_bar);
         bar.children.push(menu);
         bar
     }
@@ -147,12 +148,16 @@ impl Controls {
 /// The open dialog.
 fn about(form: &Form, active: bool) -> UiElement {
     let [title, headline, line] = ABOUT;
-    let mut ok = clickable(element("push button", OK, form.ok));
+    let mut ok = element(Handle::Ok, "push button", OK, form.ok);
     ok.focused = active;
     let dialog = form.dialog;
     let row = |y: i32, height: i32| Area::new(dialog.x + 12, dialog.y + y, dialog.w - 24, height);
-    let mut about = element("dialog", title, dialog);
-    about.children = vec![element("label", headline, row(38, 22)), element("label", line, row(62, 18)), ok];
+    let mut about = element(Handle::Dialog, "dialog", title, dialog);
+    about.children = vec![
+        element(Handle::Headline, "label", headline, row(38, 22)),
+        element(Handle::Line, "label", line, row(62, 18)),
+        ok,
+    ];
     about
 }
 

@@ -3,6 +3,7 @@
 use super::clipboard::Clipboard;
 use super::editor::{Buffer, Splice, Way};
 use super::keyboard::Stroke;
+use crate::api::{Error, Result};
 use crate::desktop::Key;
 
 /// What kind of field the text is in.
@@ -70,12 +71,33 @@ fn command(buffer: &mut Buffer, letter: char, field: Field, clipboard: &mut Clip
     Reply::Kept
 }
 
-/// Puts a text of the clipboard in place of the selection, unless there is none.
-fn paste(buffer: &mut Buffer, text: &str, field: Field) -> Reply {
+/// Puts a text in place of the selection; one without characters leaves the selection as it is.
+pub(super) fn paste(buffer: &mut Buffer, text: &str, field: Field) -> Reply {
+    if text.is_empty() { Reply::Kept } else { put(buffer, text, field) }
+}
+
+/// Puts a text in place of the selection, with its line ends as the field takes them.
+pub(super) fn put(buffer: &mut Buffer, text: &str, field: Field) -> Reply {
     let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-    let pasted: Vec<char> =
+    let taken: Vec<char> =
         if field == Field::Lines { lines.chars().collect() } else { lines.replace('\n', " ").chars().collect() };
-    if pasted.is_empty() { Reply::Kept } else { buffer.insert(&pasted).into() }
+    buffer.insert(&taken).into()
+}
+
+/// Makes sure that a text arrives in a field exactly as it is.
+///
+/// # Errors
+/// [`ErrorCode::InvalidArgument`](crate::api::ErrorCode::InvalidArgument) for a character that the field does not take.
+pub(super) fn check(text: &str, field: Field) -> Result<()> {
+    let taken = |c: char| !c.is_control() || (field == Field::Lines && matches!(c, '\n' | '\r' | '\t'));
+    match text.chars().find(|c| !taken(*c)) {
+        None => Ok(()),
+        Some(control) => Err(Error::invalid(format!(
+            "nothing was typed: the text has the control character U+{:04X}, which {} does not take; remove it",
+            u32::from(control),
+            if field == Field::Lines { "the virtual desktop" } else { "a field of one line" }
+        ))),
+    }
 }
 
 #[cfg(test)]

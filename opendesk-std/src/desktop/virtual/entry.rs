@@ -1,7 +1,7 @@
 //! A field of one line, shown or secret.
 
 use super::clipboard::Clipboard;
-use super::editing::{Field, Reply, apply};
+use super::editing::{Field, Reply, apply, paste, put};
 use super::editor::Buffer;
 use super::geometry::{Area, Spot};
 use super::keyboard::Stroke;
@@ -42,6 +42,19 @@ impl Entry {
         if apply(&mut self.buffer, stroke, self.field, clipboard) != Reply::Ignored {
             self.reveal();
         }
+    }
+
+    /// Enters a text in place of the selection, as pasting does.
+    pub(super) fn enter(&mut self, text: &str) {
+        paste(&mut self.buffer, text, self.field);
+        self.reveal();
+    }
+
+    /// Puts a text in place of everything, which can be undone.
+    pub(super) fn set(&mut self, text: &str) {
+        self.buffer.select_all();
+        put(&mut self.buffer, text, self.field);
+        self.reveal();
     }
 
     /// Puts the caret where the mouse points; extending selects up to there.

@@ -100,10 +100,15 @@ impl Keyboard {
         if key == Key::CapsLock {
             self.caps_lock = !self.caps_lock;
         }
+        self.stroke(key, &[])
+    }
+
+    /// What a key does when it goes down now, with more modifiers than those that are held; nothing for a modifier.
+    pub(super) fn stroke(&self, key: Key, more: &[Key]) -> Option<Stroke> {
         if matches!(key, Key::CapsLock | Key::Shift | Key::Control | Key::Alt | Key::Meta) {
             return None;
         }
-        let held = |modifier: Key| self.held.contains(&modifier);
+        let held = |modifier: Key| self.held.contains(&modifier) || more.contains(&modifier);
         let mut stroke = Stroke {
             key,
             text: None,
@@ -113,7 +118,7 @@ impl Keyboard {
             meta: held(Key::Meta),
         };
         if !stroke.is_chord() {
-            stroke.text = self.character(key);
+            stroke.text = self.character(key, stroke.shift);
         }
         Some(stroke)
     }
@@ -136,8 +141,8 @@ impl Keyboard {
         self.caps_lock
     }
 
-    /// What a key types under the present Shift and Caps Lock, which turns letters only.
-    fn character(&self, key: Key) -> Option<char> {
+    /// What a key types with or without Shift and under the present Caps Lock, which turns letters only.
+    fn character(&self, key: Key, shift: bool) -> Option<char> {
         if key == Key::Space {
             return Some(' ');
         }
@@ -145,10 +150,10 @@ impl Keyboard {
             return None;
         };
         if character.is_ascii_alphabetic() {
-            let upper = self.shift() != self.caps_lock;
+            let upper = shift != self.caps_lock;
             return Some(if upper { character.to_ascii_uppercase() } else { character });
         }
-        if !self.shift() {
+        if !shift {
             return Some(character);
         }
         let pair = SHIFTED.iter().find(|(plain, _)| *plain == character);

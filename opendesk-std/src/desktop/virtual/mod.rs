@@ -4,8 +4,10 @@
 //!
 //! Windows: **Notes** (`virtual-1`), a text editor, and **Controls** (`virtual-2`), a counter with its button, a
 //! check box, a field, a password field and a menu. They are moved by their title bars, closed by the button at
-//! the right of it or Alt+F4, opened again from the panel and switched by Alt+Tab.
+//! the right of it or Alt+F4, opened again from the panel and switched by Alt+Tab. Each is an application of the same
+//! name, so all of this can be done by name too, and every element of the tree has a reference that stays the same.
 
+mod actions;
 mod apps;
 mod chrome;
 mod clipboard;
@@ -17,6 +19,7 @@ mod editor;
 mod entry;
 mod form;
 mod geometry;
+mod handle;
 mod keyboard;
 mod notes;
 mod paint;
@@ -24,6 +27,7 @@ mod screen;
 mod text;
 mod theme;
 mod tree;
+mod windows;
 mod wrap;
 
 use core::fmt;
@@ -31,11 +35,13 @@ use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use self::editing::Field;
 use self::geometry::{Area, Spot};
 use self::screen::Screen;
 use super::{CaptureArea, Computer, Frame, Key};
 use crate::api::{
-    Button, ClipboardContents, Display, Error, ErrorCode, Point, Press, Rect, Result, TreeParams, UiElement,
+    Button, ClipboardContents, Display, Error, ErrorCode, Point, Press, Rect, Result, TreeParams, UiActionParams,
+    UiElement, Window,
 };
 use crate::cancel::Cancel;
 
@@ -149,13 +155,17 @@ impl Computer for VirtualDesktop {
 
     fn capabilities(&self) -> Vec<&'static str> {
         vec![
+            "app.lifecycle",
             "clipboard.read",
             "clipboard.write",
             "display.capture",
             "input.keyboard",
             "input.pointer",
             "input.text",
+            "ui.actions",
             "ui.tree",
+            "windows.list",
+            "windows.manipulate",
         ]
     }
 
@@ -220,12 +230,7 @@ impl Computer for VirtualDesktop {
     /// A line feed, alone or after a carriage return, is Enter and a tab is Tab. Keys that are held have no
     /// influence on what is typed.
     fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<()> {
-        if let Some(control) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-            return Err(Error::invalid(format!(
-                "nothing was typed: the text has the control character U+{:04X}, which no key gives; remove it",
-                u32::from(control)
-            )));
-        }
+        editing::check(text, Field::Lines)?;
         let mut before = None;
         for character in text.chars() {
             let ends_line_twice = before.replace(character) == Some('\r') && character == '\n';
@@ -238,8 +243,47 @@ impl Computer for VirtualDesktop {
         Ok(())
     }
 
+    fn windows(&self) -> Result<Vec<Window>> {
+        Ok(self.screen().windows())
+    }
+
+    fn focus_window(&self, id: &str) -> Result<()> {
+        self.screen().focus_window(id)
+    }
+
+    /// Both windows have a fixed size and are moved to whole pixels, above the panel.
+    fn move_window(&self, id: &str, bounds: Rect) -> Result<()> {
+        self.screen().move_window(id, bounds)
+    }
+
+    fn close_window(&self, id: &str) -> Result<()> {
+        self.screen().close_window(id)
+    }
+
+    fn apps(&self) -> Result<Vec<String>> {
+        Ok(self.screen().apps())
+    }
+
+    fn open_app(&self, name: &str) -> Result<()> {
+        self.screen().open_app(name)
+    }
+
+    fn close_app(&self, name: &str) -> Result<()> {
+        self.screen().close_app(name)
+    }
+
+    fn focus_app(&self, name: &str) -> Result<()> {
+        self.screen().focus_app(name)
+    }
+
     fn ui_tree(&self, params: &TreeParams) -> Result<UiElement> {
         self.screen().tree(params)
+    }
+
+    /// The actions are `click` (or `press`), `focus`, `type`, `set_value`, `key` and `menu`. Neither the pointer nor
+    /// what is held takes part in them, but modifiers that are held go with a key.
+    fn ui_action(&self, params: &UiActionParams) -> Result<()> {
+        self.screen().act(params)
     }
 
     fn clipboard_read(&self) -> Result<ClipboardContents> {

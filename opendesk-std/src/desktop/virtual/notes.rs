@@ -1,14 +1,15 @@
 //! The Notes window: a text editor of many lines.
 
 use super::clipboard::Clipboard;
-use super::editing::{Field, Reply, apply};
+use super::editing::{Field, Reply, apply, paste, put};
 use super::editor::Buffer;
 use super::geometry::{Area, Spot};
+use super::handle::Handle;
 use super::keyboard::Stroke;
 use super::paint::{Canvas, Corners};
 use super::text::{Align, BODY, SMALL};
 use super::theme::{CARET, DIM_TEXT, FACE, LINE, PAPER, SELECTION, TEXT, THUMB, TROUGH};
-use super::tree::{clickable, element};
+use super::tree::element;
 use super::wrap::Wrap;
 use crate::api::UiElement;
 use crate::desktop::Key;
@@ -55,8 +56,19 @@ impl Notes {
 
     /// Empties the editor, which can be undone.
     pub(super) fn clear(&mut self) {
+        self.set("");
+    }
+
+    /// Enters a text in place of the selection, as pasting does.
+    pub(super) fn enter(&mut self, text: &str) {
+        let reply = paste(&mut self.buffer, text, Field::Lines);
+        self.settle(reply);
+    }
+
+    /// Puts a text in place of everything, which can be undone.
+    pub(super) fn set(&mut self, text: &str) {
         self.buffer.select_all();
-        let reply = Reply::from(self.buffer.insert(&[]));
+        let reply = put(&mut self.buffer, text, Field::Lines);
         self.settle(reply);
     }
 
@@ -204,10 +216,10 @@ impl Notes {
 
     /// The window's part of the accessibility tree.
     pub(super) fn elements(&self, client: Area, active: bool) -> Vec<UiElement> {
-        let mut text = clickable(element("text", "Note", page(client).grown(PADDING)));
+        let mut text = element(Handle::Note, "text", "Note", page(client).grown(PADDING));
         text.value = Some(self.text());
         text.focused = active;
-        let mut status = element("label", "Status", status_line(client));
+        let mut status = element(Handle::Status, "label", "Status", status_line(client));
         status.value = Some(self.status());
         vec![text, status]
     }

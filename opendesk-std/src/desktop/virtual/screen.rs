@@ -41,10 +41,10 @@ pub(super) struct Screen {
     area: Area,
     /// The picture of the state, unless `stale`.
     canvas: Canvas,
-    stale: bool,
+    pub(super) stale: bool,
     background: Canvas,
-    notes: Notes,
-    controls: Controls,
+    pub(super) notes: Notes,
+    pub(super) controls: Controls,
     windows: [Window; 2],
     /// The windows from the front to the back, closed ones too.
     order: [App; 2],
@@ -53,7 +53,7 @@ pub(super) struct Screen {
     pointer: Spot,
     buttons: BTreeSet<Button>,
     grab: Option<Grab>,
-    keyboard: Keyboard,
+    pub(super) keyboard: Keyboard,
     clipboard: Clipboard,
 }
 
@@ -100,6 +100,11 @@ impl Screen {
 
     pub(super) const fn window_area(&self, app: App) -> Area {
         self.windows[app.index()].area
+    }
+
+    /// The open windows, from the front to the back.
+    pub(super) fn stack(&self) -> impl Iterator<Item = App> {
+        self.order.into_iter().filter(|app| self.is_open(*app))
     }
 
     pub(super) fn held_keys(&self) -> Vec<Key> {
@@ -261,7 +266,7 @@ impl Screen {
         if chrome::panel(self.area).contains(spot) {
             return None;
         }
-        self.order.into_iter().find(|app| self.is_open(*app) && self.window_area(*app).contains(spot))
+        self.stack().find(|app| self.window_area(*app).contains(spot))
     }
 
     /// The main button goes down.
@@ -309,7 +314,7 @@ impl Screen {
     }
 
     /// A key goes down: the desktop's own chords first, the rest to the window that has the keyboard.
-    fn stroke(&mut self, stroke: Stroke) {
+    pub(super) fn stroke(&mut self, stroke: Stroke) {
         if stroke.alt && stroke.key == Key::Tab {
             self.switch();
         } else if stroke.alt && stroke.key == Key::Function(4) {
@@ -326,7 +331,7 @@ impl Screen {
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) {
+    pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Nothing => {}
             Effect::NewNote => {
@@ -337,7 +342,8 @@ impl Screen {
     }
 
     /// Opens a window if it is closed, brings it to the front and gives it the keyboard.
-    fn activate(&mut self, app: App) {
+    pub(super) fn activate(&mut self, app: App) {
+        self.stale = true;
         self.windows[app.index()].open = true;
         // Stable: all but the one brought forward keep their order.
         self.order.sort_by_key(|other| *other != app);
@@ -352,7 +358,8 @@ impl Screen {
     }
 
     /// Closes a window; the next one gets the keyboard if this one had it.
-    fn close(&mut self, app: App) {
+    pub(super) fn close(&mut self, app: App) {
+        self.stale = true;
         self.windows[app.index()].open = false;
         self.grab = None;
         match app {
@@ -360,9 +367,16 @@ impl Screen {
             App::Controls => self.controls.calm(),
         }
         if self.focus == Some(app) {
-            let next = self.order.into_iter().find(|other| self.is_open(*other));
+            let next = self.stack().next();
             self.set_focus(next);
         }
+    }
+
+    /// Puts a window's corner somewhere.
+    pub(super) const fn place(&mut self, app: App, at: Spot) {
+        self.stale = true;
+        let area = &mut self.windows[app.index()].area;
+        (area.x, area.y) = (at.x, at.y);
     }
 
     /// Closes what is in front: the dialog if it is open, else the window.
@@ -376,7 +390,7 @@ impl Screen {
 
     /// Goes to the window that had the keyboard longest ago, or to the front one if none has it.
     fn switch(&mut self) {
-        let open: Vec<App> = self.order.into_iter().filter(|app| self.is_open(*app)).collect();
+        let open: Vec<App> = self.stack().collect();
         let next = if self.focus.is_some() { open.last() } else { open.first() };
         if let Some(app) = next {
             self.activate(*app);

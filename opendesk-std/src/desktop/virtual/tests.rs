@@ -10,6 +10,9 @@ use crate::api::{
 use crate::cancel::Cancel;
 use crate::desktop::{CaptureArea, Computer, Frame, Key};
 
+mod actions;
+mod windows;
+
 fn tree(desktop: &VirtualDesktop) -> UiElement {
     desktop.ui_tree(&TreeParams::default()).unwrap()
 }

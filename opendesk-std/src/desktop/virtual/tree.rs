@@ -3,24 +3,21 @@
 use super::apps::App;
 use super::chrome;
 use super::geometry::Area;
+use super::handle::Handle;
 use super::screen::Screen;
 use crate::api::{Error, ErrorCode, Result, TreeParams, UiElement};
 
-/// An element that can be used, without value, actions and children.
-pub(super) fn element(role: &str, name: &str, bounds: Area) -> UiElement {
+/// An element that can be used, without value and children.
+pub(super) fn element(handle: Handle, role: &str, name: &str, bounds: Area) -> UiElement {
     UiElement {
         role: role.to_owned(),
         name: name.to_owned(),
         bounds: Some(bounds.rect()),
         enabled: true,
+        actions: handle.actions().iter().map(|action| action.name().to_owned()).collect(),
+        reference: Some(handle.reference().to_owned()),
         ..UiElement::default()
     }
-}
-
-/// The element with a click as what can be done to it.
-pub(super) fn clickable(mut element: UiElement) -> UiElement {
-    element.actions.push("click".to_owned());
-    element
 }
 
 impl Screen {
@@ -31,7 +28,7 @@ impl Screen {
             params.window_id.as_deref().is_none_or(|id| id == app.id())
                 && params.app.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(app.title()))
         };
-        let mut root = element("desktop", "Virtual desktop", self.area());
+        let mut root = element(Handle::Desktop, "desktop", "Virtual desktop", self.area());
         root.children =
             App::ALL.into_iter().filter(|app| self.is_open(*app) && wanted(*app)).map(|app| self.window(app)).collect();
         if all {
@@ -46,19 +43,20 @@ impl Screen {
     fn window(&self, app: App) -> UiElement {
         let area = self.window_area(app);
         let focused = self.focus() == Some(app);
-        let mut window = element("window", app.title(), area);
+        let mut window = element(Handle::Window(app), "window", app.title(), area);
         window.focused = focused;
         window.children = self.content_elements(app, focused);
-        window.children.push(clickable(element("push button", "Close", chrome::close_button(area))));
+        window.children.push(element(Handle::Close(app), "push button", "Close", chrome::close_button(area)));
         window
     }
 
     fn panel(&self) -> UiElement {
-        let mut panel = element("panel", "Panel", chrome::panel(self.area()));
+        let mut panel = element(Handle::Panel, "panel", "Panel", chrome::panel(self.area()));
         panel.children = App::ALL
             .into_iter()
             .map(|app| {
-                let mut task = clickable(element("push button", app.title(), chrome::task_button(self.area(), app)));
+                let bounds = chrome::task_button(self.area(), app);
+                let mut task = element(Handle::Task(app), "push button", app.title(), bounds);
                 task.value = Some(if self.is_open(app) { "open" } else { "closed" }.to_owned());
                 task
             })
@@ -72,12 +70,7 @@ impl Screen {
             .filter_map(|(kind, name)| name.as_ref().map(|name| format!("{kind} {name:?}")))
             .collect::<Vec<_>>()
             .join(" of ");
-        let open: Vec<String> = App::ALL
-            .into_iter()
-            .filter(|app| self.is_open(*app))
-            .map(|app| format!("{} ({})", app.id(), app.title()))
-            .collect();
-        let open = if open.is_empty() { "none, open one from the panel".to_owned() } else { open.join(", ") };
+        let open = self.open_windows();
         Error::new(ErrorCode::NotFound, format!("the virtual desktop has no open {asked}; open windows: {open}"))
     }
 }

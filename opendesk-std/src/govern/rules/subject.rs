@@ -90,6 +90,10 @@ impl<'a> Subject<'a> {
                 Self { action: Some(action.into()), ..named }
             }
             Call::UiTreeRead(params) => Self { app: params.app.as_deref(), ..named },
+            Call::UiAction(params) => {
+                Self { action: Some(params.action.as_str().into()), app: params.app.as_deref(), ..named }
+            }
+            Call::AppsOpen(app) | Call::AppsClose(app) | Call::AppsFocus(app) => Self { app: Some(&app.name), ..named },
             Call::SystemCapabilities(())
             | Call::SystemEnvironment(())
             | Call::DisplayDisplays(())
@@ -98,6 +102,25 @@ impl<'a> Subject<'a> {
             | Call::DisplayCursorPosition(())
             | Call::InputKey(_)
             | Call::InputText(_)
+            | Call::InputSubscribe(())
+            | Call::WindowsList(())
+            | Call::WindowsFocused(())
+            | Call::WindowsFocus(_)
+            | Call::WindowsMove(_)
+            | Call::WindowsClose(_)
+            | Call::AppsList(())
+            | Call::FsRead(_)
+            | Call::FsWrite(_)
+            | Call::FsList(_)
+            | Call::FsStat(_)
+            | Call::FsDelete(_)
+            | Call::FsMove(_)
+            | Call::FsMkdir(_)
+            | Call::ProcessList(())
+            | Call::ProcessShell(_)
+            | Call::ProcessExec(_)
+            | Call::PowerLock(())
+            | Call::NotificationsList(())
             | Call::ClipboardRead(())
             | Call::ClipboardWrite(_) => named,
         }

@@ -1,0 +1,139 @@
+//! A call in one line for the audit log.
+
+use super::method::Call;
+use super::types::{Point, Rect};
+use crate::home::printable;
+
+/// How much of a path or name the log shows.
+const SHOWN_CHARACTERS: usize = 200;
+
+impl Call {
+    /// One line about the call for the audit log. Paths, window ids, and the names of applications and programs appear
+    /// in it, cut. What is typed, copied, shown, read or written, arguments and environment never do, only how much of
+    /// it there was.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match self {
+            Self::SystemCapabilities(())
+            | Self::SystemEnvironment(())
+            | Self::DisplayDisplays(())
+            | Self::DisplayCursorPosition(())
+            | Self::InputSubscribe(())
+            | Self::WindowsList(())
+            | Self::WindowsFocused(())
+            | Self::AppsList(())
+            | Self::ClipboardRead(())
+            | Self::ProcessList(())
+            | Self::PowerLock(())
+            | Self::NotificationsList(())
+            | Self::UiTreeRead(_) => self.method().to_owned(),
+            Self::DisplayCapture(params) => match params.region {
+                Some(region) => format!("capture {}", place(&region)),
+                None => "capture".to_owned(),
+            },
+            Self::DisplaySubscribe(params) => format!("pictures, {} a second", params.fps),
+            Self::InputPointer(event) => {
+                let Point { x, y } = event.point;
+                format!("pointer {:?} {x},{y}", event.action).to_lowercase()
+            }
+            Self::InputKey(event) => format!("key {:?}", event.action).to_lowercase(),
+            Self::InputText(input) => format!("type {} characters", input.text.chars().count()),
+            Self::WindowsFocus(params) => format!("focus window {}", shown(&params.window_id)),
+            Self::WindowsMove(params) => {
+                format!("move window {} to {}", shown(&params.window_id), place(&params.bounds))
+            }
+            Self::WindowsClose(params) => format!("close window {}", shown(&params.window_id)),
+            Self::AppsOpen(params) => format!("open {}", shown(&params.name)),
+            Self::AppsClose(params) => format!("close {}", shown(&params.name)),
+            Self::AppsFocus(params) => format!("focus {}", shown(&params.name)),
+            Self::UiAction(params) => match &params.app {
+                Some(app) => format!("{} an element of {}", shown(&params.action), shown(app)),
+                None => format!("{} an element", shown(&params.action)),
+            },
+            Self::ClipboardWrite(contents) => {
+                let bytes: usize = contents.entries.iter().map(|entry| entry.data.len()).sum();
+                format!("clipboard of {bytes} bytes")
+            }
+            Self::FsRead(params) => format!("read {}", shown(&params.path)),
+            Self::FsWrite(params) => format!("write {} bytes to {}", params.data.len(), shown(&params.path)),
+            Self::FsList(params) => format!("list {}", shown(&params.path)),
+            Self::FsStat(params) => format!("stat {}", shown(&params.path)),
+            Self::FsDelete(params) => format!("delete {}", shown(&params.path)),
+            Self::FsMove(params) => format!("move {} to {}", shown(&params.src), shown(&params.dst)),
+            Self::FsMkdir(params) => format!("make folder {}", shown(&params.path)),
+            Self::ProcessShell(params) => {
+                format!("shell {}, a command of {} bytes", shown(first_program(&params.command)), params.command.len())
+            }
+            Self::ProcessExec(params) => {
+                let (program, arguments) =
+                    params.argv.split_first().map_or(("", 0), |(program, rest)| (program.as_str(), rest.len()));
+                let stdin = params.stdin.as_ref().map_or(0, Vec::len);
+                format!("run {}, {arguments} arguments, {stdin} bytes of input", shown(program))
+            }
+        }
+    }
+}
+
+fn shown(text: &str) -> String {
+    printable(&text.chars().take(SHOWN_CHARACTERS).collect::<String>())
+}
+
+fn place(Rect { x, y, width, height }: &Rect) -> String {
+    format!("{width}x{height} at {x},{y}")
+}
+
+/// The first word of a shell's command, if it is the plain name of a program: anything else, such as an assignment, may
+/// hold what the log must not.
+fn first_program(command: &str) -> &str {
+    let word = command.split_whitespace().next().unwrap_or_default();
+    let plain = word.chars().all(|character| character.is_alphanumeric() || "._-+/~".contains(character));
+    if plain { word } else { "…" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+
+    #[test]
+    fn a_summary_never_shows_what_was_typed_or_written() {
+        let secret = "hunter2";
+        let env = vec![("PASSWORD".to_owned(), secret.to_owned())];
+        let target = ElementTarget { name: secret.into(), value: Some(secret.into()), ..ElementTarget::default() };
+        let calls = [
+            Call::InputText(TextInput { text: secret.into(), interval_ms: 0 }),
+            Call::InputKey(KeyEvent { action: Press::Down, keysym: secret.into(), modifiers: vec![] }),
+            Call::ClipboardWrite(ClipboardContents {
+                entries: vec![ClipboardEntry { mime_type: "text/plain".into(), data: secret.into() }],
+            }),
+            Call::UiAction(UiActionParams { target, action: "type".into(), app: None }),
+            Call::FsWrite(FileWriteParams { path: "a".into(), data: secret.into(), offset: None }),
+            Call::ProcessShell(ShellParams { command: "PASSWORD=hunter2 run".into(), ..ShellParams::default() }),
+            Call::ProcessShell(ShellParams {
+                command: "echo hunter2".into(),
+                env: env.clone(),
+                ..ShellParams::default()
+            }),
+            Call::ProcessExec(ExecParams {
+                argv: vec!["login".into(), secret.into()],
+                env,
+                stdin: Some(secret.into()),
+                ..ExecParams::default()
+            }),
+        ];
+        for call in calls {
+            assert!(!call.summary().contains(secret), "{}", call.summary());
+        }
+    }
+
+    #[test]
+    fn a_summary_is_one_short_line_that_says_what_it_was_about() {
+        let path = |path: &str| Call::FsDelete(FileParams { path: path.into() }).summary();
+        assert_eq!(path("/tmp/a\nb"), "delete /tmp/a\\nb");
+        assert_eq!(path(&"é".repeat(1000)), format!("delete {}", "é".repeat(200)));
+        let shell = ShellParams { command: "git status".into(), ..ShellParams::default() };
+        assert_eq!(Call::ProcessShell(shell).summary(), "shell git, a command of 10 bytes");
+        let exec = ExecParams { argv: vec!["ls".into(), "-l".into()], ..ExecParams::default() };
+        assert_eq!(Call::ProcessExec(exec).summary(), "run ls, 1 arguments, 0 bytes of input");
+        assert_eq!(Call::ProcessExec(ExecParams::default()).summary(), "run , 0 arguments, 0 bytes of input");
+    }
+}

@@ -1,0 +1,128 @@
+//! A command that runs: until it ends, its time is over or nobody wants it any more.
+
+use core::time::Duration;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::thread;
+use std::time::Instant;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::pipes::Pipes;
+use crate::api::{CompletedCommand, Error, ErrorCode, Result};
+use crate::cancel::Cancel;
+
+/// How often a command is looked at when nothing else happens: a person who stops it does not notice the delay.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long output is awaited after the command itself has ended: what it wrote is in the pipe already, and what it
+/// left running in the background may never close it.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// Waits for a child that leads its own process group, while `input` goes in and output comes out.
+///
+/// # Errors
+/// `timeout` after `limit` and `cancelled` once the flag is raised, with the whole group killed; `internal` for what
+/// the operating system says.
+pub(super) fn supervise(
+    mut child: Child,
+    input: &[u8],
+    limit: Option<Duration>,
+    cancel: &Cancel,
+) -> Result<CompletedCommand> {
+    let started = now();
+    let mut pipes = match Pipes::take(&mut child, input) {
+        Ok(pipes) => pipes,
+        Err(error) => {
+            kill(child);
+            return Err(lost(&error));
+        }
+    };
+    let status = match watch(&mut child, &mut pipes, started, limit, cancel) {
+        Ok(status) => status,
+        Err(error) => {
+            kill(child);
+            return Err(error);
+        }
+    };
+    linger(&mut pipes);
+    let (stdout, stderr) = pipes.finish();
+    Ok(CompletedCommand { returncode: code(status), stdout, stderr, duration: started.elapsed().as_secs_f64() })
+}
+
+fn watch(
+    child: &mut Child,
+    pipes: &mut Pipes<'_>,
+    started: Instant,
+    limit: Option<Duration>,
+    cancel: &Cancel,
+) -> Result<ExitStatus> {
+    let end = end_of(child);
+    loop {
+        if let Some(status) = child.try_wait().map_err(|error| lost(&error))? {
+            return Ok(status);
+        }
+        cancel.check()?;
+        let left = limit.map_or(TICK, |limit| limit.saturating_sub(started.elapsed()));
+        if left.is_zero() {
+            let seconds = limit.unwrap_or_default().as_secs_f64();
+            return Err(Error::new(
+                ErrorCode::Timeout,
+                format!("the command did not end within {seconds} seconds and was killed; give it a longer timeout"),
+            ));
+        }
+        pipes.turn(left.min(TICK), end.as_ref()).map_err(|error| lost(&error))?;
+    }
+}
+
+/// Reads what the command wrote before it ended, and lets go of what writes on.
+fn linger(pipes: &mut Pipes<'_>) {
+    let ended = now();
+    pipes.close_input();
+    while pipes.is_open() {
+        if pipes.turn(TICK, None).is_err() || ended.elapsed() >= LINGER {
+            return;
+        }
+    }
+}
+
+/// Becomes readable when the child ends, so that its end is noticed at once and not with the next tick.
+#[cfg(target_os = "linux")]
+fn end_of(child: &Child) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(Pid::from_child(child), rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn end_of(_child: &Child) -> Option<OwnedFd> {
+    None
+}
+
+/// Kills a child that has not been waited for, with its group: its number is nobody else's until then.
+fn kill(mut child: Child) {
+    match kill_process_group(Pid::from_child(&child), Signal::KILL) {
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(error) => tracing::warn!(%error, pid = child.id(), "a command could not be killed"),
+    }
+    // It ends at once, except where the kernel or the rights of another user keep it. Nobody waits for that here.
+    let reaper = thread::Builder::new().name("opendesk-reaper".to_owned()).spawn(move || drop(child.wait()));
+    if let Err(error) = reaper {
+        tracing::warn!(%error, "a killed command stays in the list of processes");
+    }
+}
+
+/// The exit code, or the signal that ended it as a negative number.
+fn code(status: ExitStatus) -> i32 {
+    status.code().or_else(|| status.signal().map(i32::saturating_neg)).unwrap_or_default()
+}
+
+fn lost(error: &io::Error) -> Error {
+    Error::internal(format!("the command could not be followed and was killed: {error}"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a blocking call has no runtime whose clock it could be given")]
+fn now() -> Instant {
+    Instant::now()
+}
