@@ -65,6 +65,9 @@ pub(crate) struct Serve {
     /// The desktop: auto, x11 or virtual
     #[arg(long, default_value_t)]
     pub(crate) backend: Backend,
+    /// The oldest version of the wire that controllers may speak: 1 lets the Python package in, 2 does not
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) wire: u8,
     /// Keep no audit log
     #[arg(long)]
     pub(crate) no_audit: bool,
@@ -91,6 +94,10 @@ pub(crate) struct Pair {
     /// How long the code is valid, in seconds
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
+    /// Let a controller pair that speaks version 1 only, such as the Python package. Whoever listens meanwhile can then
+    /// find a short code
+    #[arg(long)]
+    pub(crate) allow_v1: bool,
     /// The port to listen on while no `opendesk serve` runs; 0 picks a free one
     #[arg(long, default_value_t = DEFAULT_PORT)]
     pub(crate) port: u16,

@@ -89,9 +89,10 @@ impl From<ClientError> for Failure {
         let message = error.to_string();
         match error {
             ClientError::Unreachable { .. } | ClientError::Timeout { .. } => Self::new(3, message),
-            ClientError::WrongCode { .. } | ClientError::WrongHost { .. } | ClientError::Unproven => {
-                Self::new(5, message)
-            }
+            ClientError::WrongCode { .. }
+            | ClientError::WrongHost { .. }
+            | ClientError::NotRecognised { .. }
+            | ClientError::Unproven => Self::new(5, message),
             ClientError::Refused { reason, .. } | ClientError::Closed(reason) => Self::new(code_of(reason), message),
             ClientError::Call(error) if error.code == ErrorCode::NotFound => Self::new(5, message),
             ClientError::Call(_) => Self::new(1, message),

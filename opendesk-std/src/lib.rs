@@ -11,6 +11,7 @@ pub mod govern;
 pub mod home;
 pub mod host;
 mod machine;
+pub mod os;
 pub mod picture;
 pub mod recording;
 pub mod runtime;

@@ -9,16 +9,21 @@ use async_tungstenite::tungstenite::protocol::WebSocketConfig;
 use async_tungstenite::tungstenite::{Error, Message};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::{SinkExt, StreamExt};
-use opendesk_core::limits::RECORD_BYTES;
+use opendesk_core::limits::{self, RECORD_BYTES};
 
-/// The limits of a link: a message is one record, so nothing larger is ever taken, and the buffers of an idle link
-/// stay small.
+/// The largest message: the body of a call of version 1, which has no parts.
+const MESSAGE_BYTES: usize = limits::BODY_BYTES + limits::ENVELOPE_BYTES + limits::TAG_BYTES;
+
+/// What somebody may send before it has proved who it is: the upgrade, a handshake and a greeting.
+const STRANGER_BYTES: usize = 16 * 1024 + 2 * RECORD_BYTES;
+
+/// The limits of a link. The buffers of an idle one stay small.
 pub(crate) fn config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(16 * 1024)
         .write_buffer_size(RECORD_BYTES)
-        .max_message_size(Some(RECORD_BYTES))
-        .max_frame_size(Some(RECORD_BYTES))
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES))
 }
 
 /// Reads in one go before everybody else gets a turn.
@@ -29,11 +34,13 @@ const READS: u32 = 32;
 pub(crate) struct Fair<S> {
     stream: S,
     reads: u32,
+    /// Bytes that may still come, while that is limited.
+    allowance: Option<usize>,
 }
 
 impl<S> Fair<S> {
     pub(crate) const fn new(stream: S) -> Self {
-        Self { stream, reads: 0 }
+        Self { stream, reads: 0, allowance: Some(STRANGER_BYTES) }
     }
 }
 
@@ -46,6 +53,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for Fair<S> {
         }
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         self.reads = if read.is_pending() { 0 } else { self.reads + 1 };
+        if let (Poll::Ready(Ok(length)), Some(allowance)) = (&read, self.allowance) {
+            match allowance.checked_sub(*length) {
+                Some(left) => self.allowance = Some(left),
+                None => {
+                    let text = "more was sent than somebody may who has not proved who it is";
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, text)));
+                }
+            }
+        }
         read
     }
 }
@@ -97,6 +113,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(crate) fn send(&mut self, message: &[u8]) -> Result<(), Error> {
         self.unflushed = true;
         self.stream.start_send_unpin(Message::Binary(message.to_vec().into()))
+    }
+
+    /// Asks whether the other side lives. Where nothing more can be handed over now, what waits will show it.
+    pub(crate) fn ping(&mut self) {
+        self.unflushed = true;
+        drop(self.stream.start_send_unpin(Message::Ping(Vec::new().into())));
+    }
+
+    /// The other side has proved who it is: it may send more than a stranger.
+    pub(crate) fn admit(&mut self) {
+        self.stream.get_mut().allowance = None;
     }
 
     /// Pushes what was handed over to the network. Ready once all of it is there.

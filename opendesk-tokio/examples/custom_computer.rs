@@ -47,7 +47,7 @@ impl Computer for Colour {
 async fn main() -> core::result::Result<(), Box<dyn core::error::Error>> {
     let home = Home::open(std::env::args_os().nth(1).map(Into::into))?;
     let (listen, computer, policy) = ("127.0.0.1:0".parse()?, Arc::new(Colour::default()), Box::new(AllowAll));
-    let server = opendesk_tokio::serve(HostOptions { listen, home, computer, policy, audit: true, record: None })?;
+    let server = opendesk_tokio::serve(HostOptions { listen, policy, ..HostOptions::new(home, computer) })?;
     let (port, handle) = (server.local_addr().port(), server.handle());
     let running = tokio::spawn(server.run());
     let code = opendesk_std::pairing_code()?;

@@ -1,9 +1,9 @@
 //! A peer that says what no client of ours would say: the handshake is real, and the test writes each frame.
 
 use opendesk_core::crypto::noise::Transport;
-use opendesk_core::crypto::record::Direction;
+use opendesk_core::crypto::record::{Direction, Numbering};
 use opendesk_core::dialect::v2::{self, AuthClient, Kind, PairClient, PairClientStep};
-use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind};
+use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind, Signed};
 use opendesk_core::{ErrorCode, Reason, StaticKey, limits};
 use opendesk_tests::world::{Peer, Way, Wire, World};
 
@@ -72,8 +72,8 @@ impl Raw {
         Self {
             wire,
             hash: transport.hash,
-            outgoing: Direction::new(&transport.initiator),
-            incoming: Direction::new(&transport.responder),
+            outgoing: Direction::new(&transport.initiator, Numbering::Noise),
+            incoming: Direction::new(&transport.responder, Numbering::Noise),
         }
     }
 
@@ -95,11 +95,19 @@ impl Raw {
             role: Role::Controller,
             kind: SessionKind::CONTROL,
             protocol: PROTOCOL,
-            signing_key: key.public(),
-            signature: key.sign_hello(Role::Controller, &self.hash),
+            signed: Some(Signed { key: key.public(), signature: key.sign_hello(Role::Controller, &self.hash) }),
             error: None,
             memory: 0,
         }
+    }
+
+    /// That HELLO, signed in another way.
+    pub(crate) fn signed(&self, peer: Peer, change: impl FnOnce(&mut Signed)) -> Hello {
+        let mut hello = self.hello(peer);
+        if let Some(signed) = &mut hello.signed {
+            change(signed);
+        }
+        hello
     }
 
     /// The next record, with these bytes in place of a frame.
@@ -128,7 +136,7 @@ impl Raw {
 
     /// Asks for a method; all or the beginning of the parameters is `body`.
     pub(crate) fn ask(&mut self, world: &mut World, id: u32, total: u32, body: &[u8]) {
-        let request = Header::Request { id, operation: [id as u8; 16], method: "test.method", total };
+        let request = Header::Request { id, operation: [id as u8; 16], method: "test.method", total, stream: None };
         self.say(world, &request, body);
     }
 

@@ -2,7 +2,7 @@
 
 use opendesk_core::crypto::noise::Handshake;
 use opendesk_core::crypto::pake::{Context, Exchange};
-use opendesk_core::crypto::record::Direction;
+use opendesk_core::crypto::record::{Direction, Numbering};
 use opendesk_core::dialect::v2::{PairClient, PairHost};
 use opendesk_core::trace::{Input, Secret, Start};
 use opendesk_core::{Client, Host, Instant, Keys, PairingWindow, SigningKey, StaticKey};
@@ -38,7 +38,7 @@ fn no_key_no_seed_and_no_code_is_printed() {
     let printed = [
         format!("{:?}", keys()),
         format!("{first:?} {confirmation:?} {initiator:?} {responder:?} {transport:?}"),
-        format!("{:?}", Direction::new(&SECRET)),
+        format!("{:?}", Direction::new(&SECRET, Numbering::Noise)),
         format!("{pairing:?} {answering:?}"),
         format!("{:?}", PairingWindow::open(1, CODE.as_bytes(), now).unwrap()),
         format!("{:?}", Client::auth(now, keys(), public, SECRET)),

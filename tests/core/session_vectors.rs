@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use opendesk_core::crypto::noise::Transport;
-use opendesk_core::crypto::record::Direction;
+use opendesk_core::crypto::record::{Direction, Numbering};
 use opendesk_core::dialect::v2::{self, AuthClient, PairClient, PairClientStep};
 use opendesk_core::{
     Bodies, BodyId, Client, Decision, Delivery, ErrorCode, Event, Host, Instant, Keys, LinkId, Outcome, Reason,
@@ -189,7 +189,7 @@ fn keys_of_pairing(sent: &[Sent], sid: &[u8], ya: &[u8], ephemeral: &[u8]) -> Tr
 /// A record that was sealed after the key was replaced.
 fn rekeyed() -> Value {
     let key = [0x41; 32];
-    let mut direction = Direction::new(&key);
+    let mut direction = Direction::new(&key, Numbering::Noise);
     let mut buf = [0; 64];
     for _ in 0..limits::REKEY_AFTER {
         direction.seal(&mut buf, 0).expect("the inputs are fixed");
@@ -236,7 +236,10 @@ fn vector(pairing: bool) -> Value {
     let (handshake, records) = sent.split_at(messages);
     vector["handshake"] =
         handshake.iter().map(|sent| json!({"from": from(sent.by_host), "message": hex(&sent.message)})).collect();
-    let mut directions = [Direction::new(&transport.initiator), Direction::new(&transport.responder)];
+    let mut directions = [
+        Direction::new(&transport.initiator, Numbering::Noise),
+        Direction::new(&transport.responder, Numbering::Noise),
+    ];
     vector["records"] = records
         .iter()
         .map(|sent| {

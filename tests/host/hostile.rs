@@ -83,7 +83,7 @@ fn a_message_over_the_limit_of_the_transport_ends_the_link() {
         rig.pair("controller").await;
         let client = rig.connect("controller").await.unwrap();
         let mut link = raw::open(rig.address).await.unwrap();
-        link.send(&vec![0; limits::RECORD_BYTES + 1]).await;
+        link.send(&vec![0; 4 * limits::RECORD_BYTES]).await;
         assert!(link.drain().await.is_empty());
         client.capture(&CaptureParams::default()).await.unwrap();
     });
@@ -233,14 +233,21 @@ fn requests_that_break_the_rules_end_only_their_session() {
         rig.pair("controller").await;
         for wrong in ["number", "record", "length"] {
             let mut puppet = Puppet::open(rig.address, &rig.home("controller")).await;
-            let request = Header::Request { id: 7, operation: [0; 16], method: "system.capabilities", total: 0 };
+            let request =
+                Header::Request { id: 7, operation: [0; 16], method: "system.capabilities", total: 0, stream: None };
             puppet.frame(&request, &[]).await;
             match wrong {
                 // The same number again (W28).
                 "number" => puppet.frame(&request, &[]).await,
                 "record" => puppet.send(&[0; 40]).await,
                 _ => {
-                    let short = Header::Request { id: 8, operation: [0; 16], method: "system.capabilities", total: 1 };
+                    let short = Header::Request {
+                        id: 8,
+                        operation: [0; 16],
+                        method: "system.capabilities",
+                        total: 1,
+                        stream: None,
+                    };
                     puppet.frame(&short, b"more than announced").await;
                 }
             }

@@ -7,14 +7,13 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use futures_util::{AsyncReadExt, AsyncWriteExt};
-use opendesk_core::{Reason, limits};
+use opendesk_core::{Reason, Wire, limits};
 use opendesk_std::api::{
     CaptureParams, ClipboardContents, ClipboardEntry, InputText, KeyEvent, PictureFormat, PictureProfile, Press,
     TextInput,
 };
 use opendesk_std::client::{self, Client, ClientError, ConnectOptions, PairOptions, Paired};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
-use opendesk_std::govern::AllowAll;
 use opendesk_std::home::{Home, Peers};
 use opendesk_std::host::{HostHandle, HostOptions, Server, pair_through_running};
 use opendesk_std::runtime::{Runtime, timeout};
@@ -33,14 +32,8 @@ impl<R: Runtime> Rig<R> {
     fn start(runtime: R) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let desktop = Arc::new(VirtualDesktop::default());
-        let options = HostOptions {
-            listen: "127.0.0.1:0".parse().expect("an address"),
-            home: Home::open(Some(folder.path().join("host"))).expect("a home"),
-            computer: Arc::clone(&desktop) as _,
-            policy: Box::new(AllowAll),
-            audit: true,
-            record: None,
-        };
+        let home = Home::open(Some(folder.path().join("host"))).expect("a home");
+        let options = HostOptions::new(home, Arc::clone(&desktop) as _);
         let server = Server::start(runtime.clone(), options).expect("a host");
         let (address, handle) = (server.local_addr(), server.handle());
         let (end, ended) = async_channel::bounded(1);
@@ -223,7 +216,7 @@ pub(crate) async fn a_running_host_shows_a_code_for_another_program<R: Runtime>(
     let (told, port) = async_channel::bounded(1);
     let home = rig.home("host");
     let limit = Duration::from_secs(30);
-    let showing = pair_through_running(&rig.runtime, &home, "313131", limit, move |port| {
+    let showing = pair_through_running(&rig.runtime, &home, "313131", limit, Wire::V2, move |port| {
         told.try_send(port).expect("told once");
     });
     let pairing = async {

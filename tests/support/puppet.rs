@@ -3,9 +3,9 @@
 use core::net::SocketAddr;
 
 use opendesk_core::crypto::noise::Transport;
-use opendesk_core::crypto::record::Direction;
+use opendesk_core::crypto::record::{Direction, Numbering};
 use opendesk_core::dialect::v2::{self, AuthClient, Kind};
-use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind};
+use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind, Signed};
 use opendesk_core::{PublicKey, Reason, limits};
 use opendesk_std::home::{Home, Peers};
 
@@ -40,14 +40,20 @@ impl Puppet {
         let (kind, body) = v2::split(&answer).expect("a handshake message");
         assert_eq!(kind, Kind::AuthReply);
         let Transport { initiator, responder, hash, .. } = auth.finish(body).expect("the host's proof").clone();
-        let mut this =
-            Self { raw, outgoing: Direction::new(&initiator), incoming: Direction::new(&responder), last: 0 };
+        let mut this = Self {
+            raw,
+            outgoing: Direction::new(&initiator, Numbering::Noise),
+            incoming: Direction::new(&responder, Numbering::Noise),
+            last: 0,
+        };
         let hello = Hello {
             role: Role::Controller,
             kind: SessionKind::CONTROL,
             protocol: PROTOCOL,
-            signing_key: keys.signing_key.public(),
-            signature: keys.signing_key.sign_hello(Role::Controller, &hash),
+            signed: Some(Signed {
+                key: keys.signing_key.public(),
+                signature: keys.signing_key.sign_hello(Role::Controller, &hash),
+            }),
             error: None,
             memory: 0,
         };
@@ -77,7 +83,7 @@ impl Puppet {
     pub async fn request(&mut self, method: &str, params: &[u8]) {
         self.last += 1;
         let total = u32::try_from(params.len()).expect("small parameters");
-        let header = Header::Request { id: self.last, operation: [0; 16], method, total };
+        let header = Header::Request { id: self.last, operation: [0; 16], method, total, stream: None };
         self.frame(&header, params).await;
     }
 

@@ -50,8 +50,7 @@ impl Rig {
     pub fn start_with(computer: Arc<dyn Computer>, policy: Box<dyn Policy>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let home = Home::open(Some(folder.path().join("host"))).expect("a new home");
-        let listen = "127.0.0.1:0".parse().expect("an address");
-        let server = opendesk_tokio::serve(HostOptions { listen, home, computer, policy, audit: true, record: None });
+        let server = opendesk_tokio::serve(HostOptions { policy, ..HostOptions::new(home, computer) });
         let server = server.expect("a free port");
         let (address, handle, notices) = (server.local_addr(), server.handle(), server.notices());
         Self { folder, address, handle, notices, running: tokio::spawn(server.run()) }

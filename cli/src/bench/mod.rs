@@ -10,7 +10,6 @@ use std::sync::Arc;
 use opendesk_std::api::{CaptureParams, PictureFormat, PictureProfile};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::desktop::{self, Backend, CaptureArea, Computer};
-use opendesk_std::govern::AllowAll;
 use opendesk_std::home::Home;
 use opendesk_std::picture;
 use opendesk_tokio::{Client, ConnectOptions, HostOptions, PairOptions};
@@ -43,12 +42,8 @@ async fn loopback(report: &mut Report, audit: bool, rounds: usize) -> Result<(),
     let folder = tempfile::tempdir().map_err(failed)?;
     let home = Home::open(Some(folder.path().join("controller")))?;
     let server = opendesk_tokio::serve(HostOptions {
-        listen: ([127, 0, 0, 1], 0).into(),
-        home: Home::open(Some(folder.path().join("host")))?,
-        computer: Arc::new(VirtualDesktop::new(1920, 1080)),
-        policy: Box::new(AllowAll),
         audit,
-        record: None,
+        ..HostOptions::new(Home::open(Some(folder.path().join("host")))?, Arc::new(VirtualDesktop::new(1920, 1080)))
     })?;
     let (address, handle) = (server.local_addr(), server.handle());
     let running = tokio::spawn(server.run());

@@ -2,7 +2,7 @@
 
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Nonce};
-use opendesk_core::crypto::record::Direction;
+use opendesk_core::crypto::record::{Direction, Numbering};
 use opendesk_core::frame::{self, Header};
 use opendesk_core::{
     Bodies, BodyId, Client, Decision, Delivery, Event, Host, Instant, Keys, LinkId, SigningKey, StaticKey, limits,
@@ -31,7 +31,8 @@ pub(super) fn rows(report: &mut Report, rounds: usize) -> Result<(), Failure> {
             }
             Ok::<_, Failure>(())
         })?;
-        let (mut out, mut back) = (Direction::new(&[7; 32]), Direction::new(&[7; 32]));
+        let (mut out, mut back) =
+            (Direction::new(&[7; 32], Numbering::Noise), Direction::new(&[7; 32], Numbering::Noise));
         let ours = measure(times, || {
             for _ in 0..TURNS {
                 let length = out.seal(&mut buf, bytes).map_err(|_| unsealed())?;
@@ -42,7 +43,7 @@ pub(super) fn rows(report: &mut Report, rounds: usize) -> Result<(), Failure> {
         report.row(&format!("{TURNS} records of {name}, sealed and opened"), ours, Some(("bare cipher", floor)));
     }
     let mut buf = [0; 1 + limits::HEADER_BYTES];
-    let header = Header::Request { id: 70_000, operation: [7; 16], method: "input.pointer", total: 40 };
+    let header = Header::Request { id: 70_000, operation: [7; 16], method: "input.pointer", total: 40, stream: None };
     let frames = measure(200 * rounds, || {
         for _ in 0..TURNS {
             let length = frame::encode(&header, &mut buf).map_err(failed)?;

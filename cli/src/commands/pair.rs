@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
+use opendesk_core::Wire;
 use opendesk_std::desktop::NoDesktop;
-use opendesk_std::govern::AllowAll;
 use opendesk_std::home::printable;
 use opendesk_std::host::{AdminError, Newcomer, pair_through_running, pairing_failure};
 use opendesk_tokio::{HostHandle, HostOptions, Notice, Server, Tokio};
@@ -41,6 +41,13 @@ pub(super) async fn run(context: &Context, options: args::Pair) -> Result<(), Fa
 /// Through the host that runs, or by listening as long as it takes.
 async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<Newcomer, Failure> {
     let lasting = Duration::from_secs(options.timeout);
+    let oldest = if options.allow_v1 { Wire::V1 } else { Wire::V2 };
+    if options.allow_v1 {
+        output::note(
+            "with version 1 whoever listens on the network while you pair, or connects instead of your controller, can \
+             find the code by trying all of them at home; do this on a network that you trust, or give a long --code",
+        );
+    }
     let key = context.home.identity()?.keys.static_key.public();
     let show = |port: u16| {
         let shown = json!({
@@ -60,11 +67,11 @@ async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<New
     match serving(context, options) {
         Ok(server) => {
             show(server.local_addr().port());
-            alone(server, code, lasting).await
+            alone(server, code, lasting, oldest).await
         }
         Err(busy) => {
             // The home is taken: by a host, which is asked, or by nobody who answers.
-            let through = pair_through_running(&Tokio, &context.home, code, lasting, show);
+            let through = pair_through_running(&Tokio, &context.home, code, lasting, oldest, show);
             through.await.map_err(|error| match error {
                 AdminError::NotRunning => busy,
                 AdminError::Failed(why) => Failure::untrusted(why),
@@ -76,19 +83,15 @@ async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<New
 fn serving(context: &Context, options: &args::Pair) -> Result<Server, Failure> {
     Ok(opendesk_tokio::serve(HostOptions {
         listen: SocketAddr::new(options.host, options.port),
-        home: context.home.clone(),
-        computer: Arc::new(NoDesktop),
-        policy: Box::new(AllowAll),
-        audit: true,
-        record: None,
+        ..HostOptions::new(context.home.clone(), Arc::new(NoDesktop))
     })?)
 }
 
-async fn alone(server: Server, code: &str, lasting: Duration) -> Result<Newcomer, Failure> {
+async fn alone(server: Server, code: &str, lasting: Duration, oldest: Wire) -> Result<Newcomer, Failure> {
     let (handle, notices) = (server.handle(), server.notices());
     let running = tokio::spawn(server.run());
     let stopped = |_| Failure::failed("the host stopped");
-    handle.open_pairing(code, lasting).await.map_err(stopped)?.map_err(Failure::usage)?;
+    handle.open_pairing_from(oldest, code, lasting).await.map_err(stopped)?.map_err(Failure::usage)?;
     let paired = wait(&notices).await;
     if paired.is_ok() {
         let_go(&handle, &notices).await;

@@ -1,5 +1,6 @@
 //! `opendesk pair-with`.
 
+use opendesk_core::Wire;
 use opendesk_std::home::printable;
 use opendesk_tokio::PairOptions;
 use serde_json::json;
@@ -16,11 +17,16 @@ pub(super) async fn run(context: &Context, options: args::PairWith) -> Result<()
         paired = opendesk_tokio::pair(&options) => paired?,
         () = interrupted() => return Err(Failure::interrupted()),
     };
-    let (name, words) = (paired.name, paired.words);
-    let value = json!({"ok": true, "name": name, "fingerprint": format!("{:?}", paired.key), "words": words});
+    let (name, words, wire) = (paired.name, paired.words, paired.wire.number());
+    let value =
+        json!({"ok": true, "name": name, "fingerprint": format!("{:?}", paired.key), "words": words, "wire": wire});
     output::result(context.json, &value, || {
         let name = printable(&name);
-        format!("paired with {name}\nits screen shows the same words: {words}\ntry it: opendesk connect {name:?}")
+        let compared = match paired.wire {
+            Wire::V1 => "it speaks version 1 only: whoever listened meanwhile can find the code".to_owned(),
+            Wire::V2 => format!("its screen shows the same words: {words}"),
+        };
+        format!("paired with {name}\n{compared}\ntry it: opendesk connect {name:?}")
     });
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use core::net::SocketAddr;
 
+use opendesk_core::Wire;
 use opendesk_smol::Smol;
 use opendesk_std::desktop;
-use opendesk_std::govern::AllowAll;
 use opendesk_std::home::printable;
 use opendesk_std::host::Server;
 use opendesk_std::runtime::Runtime;
@@ -23,11 +23,11 @@ pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), F
     let backend = computer.name();
     let host = HostOptions {
         listen: SocketAddr::new(options.host, options.port),
-        home: context.home.clone(),
-        computer,
-        policy: Box::new(AllowAll),
+        files: true,
         audit: !options.no_audit,
         record: options.record,
+        oldest: if options.wire == 2 { Wire::V2 } else { Wire::V1 },
+        ..HostOptions::new(context.home.clone(), computer)
     };
     let Host { address, handle, notices, running } = match options.runtime {
         RuntimeName::Tokio => start(Tokio, host, |server| tokio::spawn(server.run()))?,

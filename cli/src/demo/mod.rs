@@ -7,7 +7,6 @@ mod transcript;
 use core::time::Duration;
 use std::path::Path;
 
-use opendesk_std::govern::AllowAll;
 use opendesk_std::home::Home;
 use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tokio::{ConnectOptions, HostHandle, HostOptions, Notice, PairOptions, Tokio};
@@ -32,14 +31,7 @@ pub(crate) async fn run(options: args::Demo, json: bool) -> Result<(), Failure> 
     let stage = Stage::open(options.backend)?;
     transcript.say("desktop", &format!("a {} desktop, {}", stage.name(), stage.describe()));
 
-    let server = opendesk_tokio::serve(HostOptions {
-        listen: ([127, 0, 0, 1], 0).into(),
-        home: homes.host.clone(),
-        computer: stage.computer(),
-        policy: Box::new(AllowAll),
-        audit: true,
-        record: None,
-    })?;
+    let server = opendesk_tokio::serve(HostOptions::new(homes.host.clone(), stage.computer()))?;
     let (address, handle, notices) = (server.local_addr(), server.handle(), server.notices());
     let running = tokio::spawn(server.run());
     transcript.say("host", &format!("listening on {address}"));

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::net::ToSocketAddrs;
 
 use async_tungstenite::tungstenite::Error as SocketError;
-use opendesk_core::{Client as Machine, Keys, PublicKey, PublicKeys, Reason, follow, limits};
+use opendesk_core::{Client as Machine, Keys, Misuse, Psk, PublicKey, PublicKeys, Reason, Wire, follow, limits};
 
 use super::driver::{Driver, Opened};
 use super::{Client, ClientError};
@@ -60,8 +60,11 @@ pub struct Paired {
     pub name: String,
     /// Its key.
     pub key: PublicKey,
-    /// The four words that its screen shows too.
+    /// The four words that its screen shows too, in version 2.
     pub words: String,
+    /// The version of the wire that the two have in common. What is said in a pairing of version 1 lets everybody who
+    /// hears it search a code of six digits.
+    pub wire: Wire,
 }
 
 /// Opens a session with a trusted peer.
@@ -77,16 +80,33 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
         ("", _) | (_, 0) => return Err(no_address(&name)),
         known => known,
     };
-    let (keys, key) = (identity.keys.clone(), PublicKey(peer.public_key));
-    let start = move |now, seed| Ok(Machine::auth(now, keys, key, seed));
-    let opening = open(&runtime, host, port, &greeting(&identity), start).await;
-    let wrong_host = || ClientError::WrongHost { name: name.clone(), address: address_of(host, port) };
-    let (client, opened) = opening.map_err(|error| match error {
-        ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED) => wrong_host(),
-        other => other,
+    let key = PublicKey(peer.public_key);
+    let start = |wire, now, seed| {
+        let keys = identity.keys.clone();
+        match wire {
+            Wire::V1 => Machine::auth_version_1(now, keys, key, seed),
+            Wire::V2 => Machine::auth(now, keys, key, seed),
+        }
+    };
+    // Who was ever heard in version 2 is not spoken to in version 1 again: somebody in between could want that.
+    let wires: &[Wire] = if peer.wire.is_some_and(|wire| wire >= 2) { &[Wire::V2] } else { &[Wire::V1, Wire::V2] };
+    let opening = open(&runtime, host, port, &greeting(&identity), wires, start).await;
+    let address = address_of(host, port);
+    let wrong_host = || ClientError::WrongHost { name: name.clone(), address: address.clone() };
+    let (client, opened) = opening.map_err(|(wire, error)| match (wire, error) {
+        (Wire::V1, ClientError::Closed(Reason::WRONG_HOST)) => {
+            ClientError::NotRecognised { name: name.clone(), address: address.clone() }
+        }
+        (_, ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED)) => wrong_host(),
+        (_, other) => other,
     })?;
     match peer.keys() {
-        Some(known) if known.signing_key == opened.signing_key => {
+        _ if opened.wire == Wire::V1 => {
+            if opened.greeting.newest_wire.is_some_and(|wire| wire >= 2) {
+                runtime.spawn(pin(runtime.clone(), peers.clone(), key, None));
+            }
+        }
+        Some(known) if Some(known.signing_key) == opened.signing_key => {
             if let Some(successor) = follow(&opened.greeting.successions, known)
                 && has_shown(&identity.keys, successor, &opened)
             {
@@ -109,13 +129,24 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
 pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paired, ClientError> {
     let home = options.home.clone();
     let identity = runtime.run_blocking(move || home.identity()).await?;
-    let (keys, code) = (identity.keys.clone(), options.code.clone());
-    let start = move |now, seed| {
-        Machine::pair(now, keys, code.as_bytes(), seed)
-            .map_err(|misuse| ClientError::Call(crate::api::Error::invalid(misuse.to_string())))
+    let code = options.code.as_bytes();
+    if !(1..=limits::CODE_BYTES).contains(&code.len()) {
+        return Err(ClientError::Call(crate::api::Error::invalid(Misuse::Code.to_string())));
+    }
+    let slow = code.to_vec();
+    let psk = runtime.run_blocking(move || Psk::derive(&slow)).await;
+    let start = |wire, now, seed| {
+        let keys = identity.keys.clone();
+        match wire {
+            Wire::V1 => Machine::pair_version_1(now, keys, psk.clone(), seed),
+            // The length of the code was checked.
+            Wire::V2 => Machine::pair(now, keys.clone(), code, seed)
+                .unwrap_or_else(|_| Machine::pair_version_1(now, keys, psk.clone(), seed)),
+        }
     };
-    let opening = open(&runtime, &options.host, options.port, &greeting(&identity), start).await;
-    let (client, opened) = opening.map_err(|error| match error {
+    let wires = [Wire::V2, Wire::V1];
+    let opening = open(&runtime, &options.host, options.port, &greeting(&identity), &wires, start).await;
+    let (client, opened) = opening.map_err(|(_, error)| match error {
         ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED) => ClientError::Unproven,
         other => other,
     })?;
@@ -128,8 +159,8 @@ pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paire
         public_key: opened.host.0,
         name: name.to_owned(),
         paired_at: clock::epoch_seconds(),
-        signing_key: Some(opened.signing_key),
-        wire: 2,
+        signing_key: opened.signing_key,
+        wire: opened.wire.number(),
     };
     let (home, host, port) = (options.home.clone(), options.host.clone(), options.port);
     let HostGreeting { description, successions, .. } = opened.greeting.clone();
@@ -143,7 +174,8 @@ pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paire
         })
         .await?;
     client.close().await;
-    Ok(Paired { name: stored.name.to_string(), key: opened.host, words: words(&opened.handshake) })
+    let (name, words) = (stored.name.to_string(), words(&opened.handshake));
+    Ok(Paired { name, key: opened.host, words, wire: opened.wire })
 }
 
 fn unknown(name: &str, peers: &Peers) -> ClientError {
@@ -184,16 +216,40 @@ async fn succeed<R: Runtime>(runtime: &R, mut peers: Peers, former: PublicKey, s
     }
 }
 
+/// Opens a session in the first of these versions that the host answers to. How the last one failed comes with its version.
 async fn open<R: Runtime>(
     runtime: &R,
     host: &str,
     port: u16,
     greeting: &ControllerGreeting,
-    start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
-) -> Result<(Client, Opened), ClientError> {
+    wires: &[Wire],
+    start: impl Fn(Wire, opendesk_core::Instant, [u8; 32]) -> Machine,
+) -> Result<(Client, Opened), (Wire, ClientError)> {
     let address = address_of(host, port);
-    let reached = timeout(runtime, CONNECT, reach(runtime, host, port, &address, greeting, start)).await;
-    reached.unwrap_or(Err(ClientError::Timeout { what: address, after: CONNECT }))
+    let mut failed = None;
+    for wire in wires.iter().copied() {
+        let start = |now, seed| start(wire, now, seed);
+        let reached = timeout(runtime, CONNECT, reach(runtime, host, port, &address, greeting, start)).await;
+        match reached.unwrap_or_else(|| Err(ClientError::Timeout { what: address.clone(), after: CONNECT })) {
+            Ok(reached) => return Ok(reached),
+            Err(error) => {
+                // What a host of the other version says to a first message that it does not know: nothing, and closes.
+                let is_vague = matches!(
+                    error,
+                    ClientError::Closed(Reason::LOST | Reason::MALFORMED | Reason::MISBEHAVED | Reason::UNSUPPORTED)
+                );
+                // In version 2 a host says more of why it does not go on.
+                let could_say_more = wire == Wire::V1 && matches!(error, ClientError::Closed(Reason::WRONG_HOST));
+                if !is_vague || failed.is_none() {
+                    failed = Some((wire, error));
+                }
+                if !is_vague && !could_say_more {
+                    break;
+                }
+            }
+        }
+    }
+    Err(failed.unwrap_or((Wire::V2, ClientError::Closed(Reason::LOST))))
 }
 
 fn address_of(host: &str, port: u16) -> String {
@@ -206,7 +262,7 @@ async fn reach<R: Runtime>(
     port: u16,
     address: &str,
     greeting: &ControllerGreeting,
-    start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
+    start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Machine,
 ) -> Result<(Client, Opened), ClientError> {
     let unreachable =
         |why: &dyn core::fmt::Display| ClientError::Unreachable { address: address.to_owned(), why: why.to_string() };
@@ -228,15 +284,16 @@ async fn reach<R: Runtime>(
     })?;
     let seed = seed::fresh().map_err(|error| unreachable(&error))?;
     let epoch = runtime.now();
-    let machine = start(opendesk_core::Instant::default(), seed)?;
+    let machine = start(opendesk_core::Instant::default(), seed);
     // Without a bound, so that the cancel of a dropped call always finds room; every call in it has a caller that waits.
     let (commands, orders) = async_channel::unbounded();
     let (tell, told) = async_channel::bounded(1);
-    let driver = Driver::new(runtime.clone(), machine, epoch, Socket::new(stream), orders, tell, greeting)?;
+    let driver = Driver::new(runtime.clone(), machine, epoch, Socket::new(stream), orders, tell, greeting);
     runtime.spawn(driver.run());
     let opened = told.recv().await.map_err(|_| ClientError::Closed(Reason::LOST))??;
     let client = Client {
         commands,
+        wire: opened.wire,
         host: opened.host,
         signing_key: opened.signing_key,
         handshake: opened.handshake,
@@ -271,8 +328,9 @@ mod tests {
     /// A session in whose greeting this is shown.
     fn opened(possession: Option<[u8; 32]>) -> Opened {
         Opened {
+            wire: Wire::V2,
             host: keys(1).static_key.public(),
-            signing_key: keys(1).signing_key.public(),
+            signing_key: Some(keys(1).signing_key.public()),
             handshake: [7; 32],
             memory: 1,
             greeting: HostGreeting { possession, ..HostGreeting::default() },

@@ -12,11 +12,11 @@ use async_channel::Sender;
 use futures_util::Stream;
 use opendesk_core::{
     Bodies, BodyId, Client as Machine, ClientDelivery, ClientEvent, ItemPart, LinkId, OperationId, Outcome, PublicKey,
-    Reason, RequestId, ResponsePart, VerifyingKey, limits,
+    Reason, RequestId, ResponsePart, VerifyingKey, Wire, limits,
 };
 
 use super::{ClientError, Orders};
-use crate::api::{ControllerGreeting, Error, HostGreeting, decode, encode};
+use crate::api::{Codec, ControllerGreeting, Error, HostGreeting};
 use crate::runtime::{Alarm, Runtime};
 use crate::socket::{Received, Socket};
 
@@ -110,8 +110,10 @@ impl Answers {
 
 /// How the handshake and the greeting ended.
 pub(super) struct Opened {
+    pub(super) wire: Wire,
     pub(super) host: PublicKey,
-    pub(super) signing_key: VerifyingKey,
+    /// Absent in version 1.
+    pub(super) signing_key: Option<VerifyingKey>,
     pub(super) handshake: [u8; 32],
     pub(super) memory: u64,
     pub(super) greeting: HostGreeting,
@@ -150,6 +152,7 @@ impl Bodies for Outgoing {
 pub(super) struct Driver<R: Runtime> {
     runtime: R,
     machine: Box<Machine>,
+    codec: Codec,
     socket: Socket<R::Stream>,
     outgoing: Outgoing,
     orders: Pin<Box<Orders>>,
@@ -175,12 +178,14 @@ impl<R: Runtime> Driver<R> {
         orders: Orders,
         opened: Sender<Result<Opened, ClientError>>,
         greeting: &ControllerGreeting,
-    ) -> Result<Self, ClientError> {
-        let greeting = encode(greeting)?;
+    ) -> Self {
+        let codec = Codec::from(machine.wire());
+        let greeting = codec.write_controller_greeting(greeting);
         let mut machine = Box::new(machine);
         machine.greet(greeting.len());
-        Ok(Self {
+        Self {
             machine,
+            codec,
             socket,
             outgoing: Outgoing { greeting, params: BTreeMap::new() },
             orders: Box::pin(orders),
@@ -194,7 +199,7 @@ impl<R: Runtime> Driver<R> {
             epoch,
             buf: vec![0; limits::RECORD_BYTES],
             runtime,
-        })
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -279,8 +284,7 @@ impl<R: Runtime> Driver<R> {
             Poll::Ready(Some(Command::Cancel { ticket })) => {
                 self.queue.retain(|call| call.ticket != ticket);
                 if let Some(id) = self.call_of(ticket) {
-                    // A call that has just been answered needs no cancelling.
-                    let _answered_already = self.machine.cancel(id);
+                    self.cancel(id);
                 }
                 true
             }
@@ -297,6 +301,15 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
+    /// Nobody waits for this call any more.
+    fn cancel(&mut self, id: RequestId) {
+        // A call that has just been answered needs no cancelling.
+        if matches!(self.machine.cancel(id), Ok(false)) {
+            self.pending.remove(&id);
+            self.outgoing.params.remove(&id);
+        }
+    }
+
     fn call_of(&self, ticket: Ticket) -> Option<RequestId> {
         self.pending.iter().find(|(_, call)| call.ticket == ticket).map(|(id, _)| *id)
     }
@@ -304,12 +317,10 @@ impl<R: Runtime> Driver<R> {
     fn start_queued(&mut self) {
         while self.machine.is_open() && self.machine.has_room() {
             let Some(mut call) = self.queue.pop_front() else { break };
-            let begun = self.machine.call(&call.method, call.operation, call.params.len()).and_then(|id| {
-                if let Answers::Stream { credit, .. } = call.answers {
-                    self.machine.grant(id, credit)?;
-                }
-                Ok(id)
-            });
+            let begun = match call.answers {
+                Answers::Once { .. } => self.machine.call(&call.method, call.operation, call.params.len()),
+                Answers::Stream { credit, .. } => self.machine.subscribe(&call.method, credit, call.params.len()),
+            };
             match begun {
                 Err(misuse) => {
                     call.answers.fail(ClientError::Call(Error::invalid(misuse.to_string())));
@@ -334,6 +345,11 @@ impl<R: Runtime> Driver<R> {
                 Poll::Pending => break false,
                 Poll::Ready(Err(_)) => break true,
                 Poll::Ready(Ok(())) => {}
+            }
+            // Only a message of version 1 is larger than a record.
+            let needed = self.machine.transmit_bytes();
+            if self.buf.len() < needed {
+                self.buf.resize(needed, 0);
             }
             let Some(length) = self.machine.poll_transmit(&mut self.outgoing, &mut self.buf) else { break false };
             if self.socket.send(&self.buf[..length]).is_err() {
@@ -361,17 +377,18 @@ impl<R: Runtime> Driver<R> {
             Received::Message(mut message) => match self.machine.handle_message(now, &mut message) {
                 ClientDelivery::Nothing | ClientDelivery::Push { .. } => {}
                 ClientDelivery::Greeting(body) => {
-                    let greeting: HostGreeting = decode(body).unwrap_or_default();
+                    let body = body.to_vec();
                     self.poll_events();
                     if let Some(proved) = &mut self.proved {
-                        proved.greeting = greeting;
+                        proved.greeting = self.codec.read_host_greeting(&body, proved.refused.is_some());
                     }
+                    self.socket.admit();
                     self.tell_opened();
                 }
-                ClientDelivery::Response(part) => respond(&mut self.pending, &mut self.outgoing, &part),
+                ClientDelivery::Response(part) => respond(&mut self.pending, &mut self.outgoing, self.codec, &part),
                 ClientDelivery::Item(part) => take_item(&mut self.pending, &part),
             },
-            Received::Control => {}
+            Received::Control => self.machine.handle_alive(now),
             Received::Foreign => self.machine.close(now, Reason::MISBEHAVED),
             Received::End => self.machine.handle_eof(),
         }
@@ -391,14 +408,15 @@ impl<R: Runtime> Driver<R> {
         let mut progress = false;
         while let Some(event) = self.machine.poll_event() {
             progress = true;
-            let greeting = HostGreeting::default();
+            let (greeting, wire) = (HostGreeting::default(), self.machine.wire());
             match event {
+                ClientEvent::ProbeDue => self.socket.ping(),
                 ClientEvent::Opened { host, signing_key, handshake, memory } => {
-                    self.proved = Some(Opened { host, signing_key, handshake, memory, greeting, refused: None });
+                    self.proved = Some(Opened { wire, host, signing_key, handshake, memory, greeting, refused: None });
                 }
                 ClientEvent::Refused { host, signing_key, handshake, reason } => {
                     let refused = Some(reason);
-                    self.proved = Some(Opened { host, signing_key, handshake, memory: 0, greeting, refused });
+                    self.proved = Some(Opened { wire, host, signing_key, handshake, memory: 0, greeting, refused });
                 }
                 ClientEvent::Closed { reason: Reason::WRONG_CODE, tries_left } => {
                     self.closed = Some(ClientError::WrongCode { tries_left });
@@ -418,8 +436,9 @@ impl<R: Runtime> Driver<R> {
             .map(|(id, _)| *id)
             .collect();
         for id in &late {
-            let _answered_already = self.machine.cancel(*id);
-            if let Some(call) = self.pending.remove(id)
+            let call = self.pending.remove(id);
+            self.cancel(*id);
+            if let Some(call) = call
                 && let Answers::Once { limit, .. } = call.answers
             {
                 let what = format!("the host's {}", call.method);
@@ -439,7 +458,7 @@ impl<R: Runtime> Driver<R> {
 }
 
 /// One part of an answer; the last one goes to whoever waits for it.
-fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, part: &ResponsePart<'_>) {
+fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, codec: Codec, part: &ResponsePart<'_>) {
     if part.done {
         outgoing.params.remove(&part.call);
     }
@@ -459,7 +478,7 @@ fn respond(pending: &mut BTreeMap<RequestId, Pending>, outgoing: &mut Outgoing, 
             // A stream that is over ends without an error.
             (Outcome::Ok, Answers::Stream { .. }) => {}
             (Outcome::Error(code), _) => {
-                call.answers.fail(ClientError::Call(Error::new(code, String::from_utf8_lossy(&body).into_owned())));
+                call.answers.fail(ClientError::Call(codec.read_error(code, &body)));
             }
         }
     }

@@ -39,6 +39,14 @@ pub enum ClientError {
         /// Where it was sought.
         address: String,
     },
+    /// In version 1: whoever answered has not the keys of the machine that was paired, or does not trust this one; it does
+    /// not say which.
+    NotRecognised {
+        /// What the machine is called.
+        name: String,
+        /// Where it was sought.
+        address: String,
+    },
     /// The host refused the session.
     Refused {
         /// Why.
@@ -73,6 +81,12 @@ impl fmt::Display for ClientError {
                 f,
                 "the machine at {address} has not the keys that {name:?} was paired with: it is another one, or it has \
                  changed them; if it is the right one, remove {name:?} here and pair again",
+                name = crate::home::printable(name)
+            ),
+            Self::NotRecognised { name, address } => write!(
+                f,
+                "the machine at {address} does not trust this one, or is not the one that {name:?} was paired with \
+                 (version 1 does not say which); pair again",
                 name = crate::home::printable(name)
             ),
             Self::Refused { reason, info: Some(info) } if *reason == Reason::BUSY => {

@@ -9,17 +9,17 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use async_channel::{Receiver, Sender};
-use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey, limits};
+use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey, Wire, limits};
 
 pub use self::connect::{ConnectOptions, DEFAULT_PORT, PairOptions, Paired, connect, pair};
 use self::driver::{Answers, Command, NewCall, Ticket};
 pub use self::error::ClientError;
 pub use self::subscription::Subscription;
 use crate::api::{
-    Call, CaptureParams, ClipboardContents, ClipboardRead, ClipboardWrite, Display, DisplayCapture,
+    Call, CaptureParams, ClipboardContents, ClipboardRead, ClipboardWrite, Codec, Display, DisplayCapture,
     DisplayCursorPosition, DisplayDisplays, DisplaySubscribe, Environment, Error, HostGreeting, InputKey, InputPointer,
     InputText, KeyEvent, Kind, Manifest, Method, Picture, Point, PointerEvent, SubscribeParams, SystemCapabilities,
-    SystemEnvironment, TextInput, TreeParams, UiTree, UiTreeRead, decode, encode,
+    SystemEnvironment, TextInput, TreeParams, UiTree, UiTreeRead,
 };
 use crate::seed;
 
@@ -33,8 +33,9 @@ pub const CALL: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Client {
     commands: Sender<Command>,
+    wire: Wire,
     host: PublicKey,
-    signing_key: VerifyingKey,
+    signing_key: Option<VerifyingKey>,
     handshake: [u8; 32],
     memory: u64,
     greeting: HostGreeting,
@@ -62,9 +63,19 @@ impl Client {
         self.host
     }
 
-    /// The host's Ed25519 key, proved in the handshake.
+    /// The version of the wire that the session speaks.
     #[must_use]
-    pub const fn signing_key(&self) -> VerifyingKey {
+    pub const fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    fn codec(&self) -> Codec {
+        Codec::from(self.wire)
+    }
+
+    /// The host's Ed25519 key, proved in the handshake; absent in version 1.
+    #[must_use]
+    pub const fn signing_key(&self) -> Option<VerifyingKey> {
         self.signing_key
     }
 
@@ -114,13 +125,12 @@ impl Client {
     /// # Errors
     /// See [`Client`].
     pub async fn call_within<M: Method>(&self, params: &M::Params, limit: Duration) -> Result<M::Output, ClientError> {
-        let result = self.call_encoded(M::NAME, encode(params)?, limit).await?;
-        decode(&result).ok_or_else(|| {
-            ClientError::Call(Error::internal(format!("the host's answer to {} could not be decoded", M::NAME)))
-        })
+        let result = self.call_encoded(M::NAME, self.codec().params::<M>(params)?, limit).await?;
+        Ok(self.codec().read_result::<M>(&result)?)
     }
 
-    /// Calls a method by its name with encoded parameters, for programs that pass calls on.
+    /// Calls a method by its name with parameters that are encoded as [`wire`](Self::wire) says ([`Codec`]), for programs
+    /// that pass calls on.
     ///
     /// # Errors
     /// See [`Client`].
@@ -154,11 +164,11 @@ impl Client {
     }
 
     /// Calls a method whose answer nobody waits for.
-    pub(crate) fn call_unheard(&self, method: &str, params: Vec<u8>) {
-        let Ok(operation) = operation_of(method) else { return };
+    pub(crate) fn call_unheard<M: Method>(&self, params: &M::Params) {
+        let (Ok(operation), Ok(params)) = (operation_of(M::NAME), self.codec().params::<M>(params)) else { return };
         let (reply, _nobody) = async_channel::bounded(1);
         let (ticket, answers) = (next_ticket(), Answers::Once { limit: CALL, reply });
-        let command = NewCall { ticket, method: method.to_owned(), params, operation, answers };
+        let command = NewCall { ticket, method: M::NAME.to_owned(), params, operation, answers };
         drop(self.commands.try_send(Command::Call(command)));
     }
 
@@ -198,7 +208,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`Client`].
-    pub async fn watch(&self, params: &SubscribeParams) -> Result<Subscription<Picture>, ClientError> {
+    pub async fn watch(&self, params: &SubscribeParams) -> Result<Subscription<DisplaySubscribe>, ClientError> {
         self.subscribe::<DisplaySubscribe>(params, WATCH_CREDIT).await
     }
 
@@ -208,11 +218,7 @@ impl Client {
     /// # Errors
     /// See [`Client`], and `invalid_argument` for a credit over [`limits::WINDOW_BYTES`]; what the host says against it
     /// comes as the first item.
-    pub async fn subscribe<M: Method>(
-        &self,
-        params: &M::Params,
-        credit: u32,
-    ) -> Result<Subscription<M::Output>, ClientError> {
+    pub async fn subscribe<M: Method>(&self, params: &M::Params, credit: u32) -> Result<Subscription<M>, ClientError> {
         // Refused before anything is asked: the protocol's machine would have made the call by the time it says no.
         if credit > limits::WINDOW_BYTES {
             let text = format!("a credit of {credit} bytes was asked for; {} can be", limits::WINDOW_BYTES);
@@ -221,11 +227,11 @@ impl Client {
         // The credit bounds what waits here.
         let (items, arrive) = async_channel::unbounded();
         let (ticket, answers) = (next_ticket(), Answers::Stream { credit, items });
-        let (method, params) = (M::NAME.to_owned(), encode(params)?);
+        let (method, params) = (M::NAME.to_owned(), self.codec().params::<M>(params)?);
         let command = NewCall { ticket, method, params, operation: NOT_REMEMBERED, answers };
         self.commands.send(Command::Call(command)).await.map_err(|_| ClientError::Closed(Reason::LOST))?;
         let waiting = Waiting { commands: self.commands.clone(), ticket, answered: false };
-        Ok(Subscription::new(waiting, arrive))
+        Ok(Subscription::new(waiting, arrive, self.codec()))
     }
 
     /// Where the host's mouse pointer is.

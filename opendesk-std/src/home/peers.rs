@@ -324,10 +324,10 @@ fn unknown(public_key: &[u8; 32]) -> HomeError {
 
 /// Pins the signing key that a trusted machine has proved for the first time, away from the event loop. That it could
 /// not be stored costs nothing: it is proved anew with every session.
-pub(crate) async fn pin<R: Runtime>(runtime: R, mut peers: Peers, key: PublicKey, signing_key: VerifyingKey) {
-    let pinned = runtime.run_blocking(move || peers.pin(&key.0, 2, Some(signing_key))).await;
+pub(crate) async fn pin<R: Runtime>(runtime: R, mut peers: Peers, key: PublicKey, signing_key: Option<VerifyingKey>) {
+    let pinned = runtime.run_blocking(move || peers.pin(&key.0, 2, signing_key)).await;
     if let Err(error) = pinned {
-        tracing::warn!(%error, "the signing key of a peer could not be stored");
+        tracing::warn!(%error, "what a peer has shown of itself could not be stored");
     }
 }
 

@@ -39,6 +39,9 @@ pub(crate) struct AdminRequest {
     /// With `pair`: for how long, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seconds: Option<u64>,
+    /// With `pair`: the oldest version of the wire that may pair, 2 unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wire: Option<u8>,
 }
 
 /// Reads one frame.

@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::io;
 
+use opendesk_core::Wire;
 use serde::Deserialize;
 
 use super::admin::{AdminRequest, read_frame, write_frame};
@@ -65,10 +66,11 @@ pub async fn pair_through_running<R: Runtime>(
     home: &Home,
     code: &str,
     lasting: Duration,
+    oldest: Wire,
     shown: impl FnOnce(u16),
 ) -> Result<Newcomer, AdminError> {
-    let request =
-        AdminRequest { op: "pair".to_owned(), id: None, code: Some(code.to_owned()), seconds: Some(lasting.as_secs()) };
+    let (code, seconds, wire) = (Some(code.to_owned()), Some(lasting.as_secs()), Some(oldest.number()));
+    let request = AdminRequest { op: "pair".to_owned(), id: None, code, seconds, wire };
     let mut stream = ask(runtime, home, &request).await?;
     let showing = answer(runtime, &mut stream, PATIENCE).await?;
     shown(showing.port);
@@ -102,7 +104,7 @@ pub async fn unpair_through_running<R: Runtime>(runtime: &R, home: &Home, name: 
 }
 
 async fn order<R: Runtime>(runtime: &R, home: &Home, op: &str, id: Option<&str>) -> Result<(), AdminError> {
-    let request = AdminRequest { op: op.to_owned(), id: id.map(Into::into), code: None, seconds: None };
+    let request = AdminRequest { op: op.to_owned(), id: id.map(Into::into), code: None, seconds: None, wire: None };
     let mut stream = ask(runtime, home, &request).await?;
     answer(runtime, &mut stream, PATIENCE).await.map(drop)
 }

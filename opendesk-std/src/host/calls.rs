@@ -1,11 +1,12 @@
 //! From a request's bytes to its answer.
 
-use opendesk_core::{LinkId, OperationId, Outcome, PublicKey, RequestId, RequestPart, limits};
+use opendesk_core::{LinkId, OperationId, Outcome, Psk, PublicKey, RequestId, RequestPart, limits};
 
 use super::driver::Server;
 use super::link::{Arriving, Orphan, Running};
+use super::owner::Showing;
 use super::peers::Admitted;
-use crate::api::{Call, DisplaySubscribe, Error, ErrorCode, Method, Result};
+use crate::api::{Call, Codec, DisplaySubscribe, Error, ErrorCode, Kind, Method, Result};
 use crate::desktop::Watch;
 use crate::home::{HomeError, Identity, TrustedPeer};
 use crate::runtime::Runtime;
@@ -33,6 +34,17 @@ pub(super) enum Done {
         watch: Watch,
         seen: Result<Option<Vec<u8>>>,
     },
+    /// Whether the key that somebody says it has is trusted.
+    LookedUp {
+        link: LinkId,
+        peer: PublicKey,
+        is_known: bool,
+    },
+    /// A code is ready to be shown to peers of version 1 as well, for whoever asked to show it.
+    Derived {
+        psk: Psk,
+        showing: Showing,
+    },
     Released {
         link: LinkId,
         result: Result<()>,
@@ -57,6 +69,20 @@ pub(super) enum Done {
     },
 }
 
+/// A method that gives items is another one than a method of that name that gives a result, where the controller says
+/// which of the two it wants.
+fn as_asked(call: Call, stream: Option<bool>) -> Result<Call> {
+    let is_stream = call.kind() == Kind::Stream;
+    match stream {
+        Some(wanted) if wanted != is_stream => {
+            let shape = if is_stream { "a stream" } else { "no stream" };
+            let text = format!("{} is {shape}, and was not asked for as such", call.method());
+            Err(Error::new(ErrorCode::CapabilityUnsupported, text))
+        }
+        _ => Ok(call),
+    }
+}
+
 impl<R: Runtime> Server<R> {
     /// One part of a request's parameters, which are usually all of them.
     pub(super) fn request(&mut self, part: &RequestPart<'_>) {
@@ -71,7 +97,7 @@ impl<R: Runtime> Server<R> {
             link.operations.insert(part.call, part.operation);
         }
         if part.done && !link.arriving.contains_key(&part.call) {
-            return self.carry_out(part.link, part.call, part.method, part.body);
+            return self.carry_out(part.link, part.call, part.method, part.body, part.stream);
         }
         let arriving = link
             .arriving
@@ -81,7 +107,8 @@ impl<R: Runtime> Server<R> {
         if part.done
             && let Some(Arriving { method, params }) = link.arriving.remove(&part.call)
         {
-            self.carry_out(part.link, part.call, &method, &params);
+            // Only the version without parts says whether it wants a stream.
+            self.carry_out(part.link, part.call, &method, &params, None);
         }
     }
 
@@ -95,10 +122,14 @@ impl<R: Runtime> Server<R> {
     }
 
     /// The call path: policy and log before, the desk, and `finish` after.
-    fn carry_out(&mut self, id: LinkId, call: RequestId, method: &str, params: &[u8]) {
+    fn carry_out(&mut self, id: LinkId, call: RequestId, method: &str, params: &[u8], stream: Option<bool>) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(session) = &link.session else { return };
-        let decoded = match Call::decode(method, params) {
+        let codec = link.codec;
+        if codec == Codec::MessagePack {
+            link.methods.insert(call, method.to_owned());
+        }
+        let decoded = match codec.decode_call(method, params).and_then(|decoded| as_asked(decoded, stream)) {
             Ok(decoded) => decoded,
             Err(error) => {
                 self.govern.after(&session.subject, method, method, &Err(error.clone()));
@@ -112,7 +143,7 @@ impl<R: Runtime> Server<R> {
             let (method, summary) = (DisplaySubscribe::NAME, Call::DisplaySubscribe(params.clone()).summary());
             return self.begin_stream(id, call, method, summary, params);
         }
-        if let Some(answer) = self.desk.answer(&decoded) {
+        if let Some(answer) = self.desk.answer(&decoded, codec) {
             let outcome = answer.as_ref().map(|_| ()).map_err(Error::clone);
             self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &outcome);
             return self.answer(id, call, answer);
@@ -131,7 +162,7 @@ impl<R: Runtime> Server<R> {
         link.running.insert(call, running);
         let done = self.done.clone();
         let reply = move |result| drop(done.try_send(Done::Call { link: id, call, bytes, result }));
-        self.desk.submit(decoded, cancel, Box::new(reply));
+        self.desk.submit(decoded, codec, cancel, Box::new(reply));
     }
 
     pub(super) fn finish(&mut self, done: Done) {
@@ -148,6 +179,8 @@ impl<R: Runtime> Server<R> {
                 self.answer(id, call, result);
             }
             Done::Seen { link, call, watch, seen } => self.seen(link, call, watch, seen),
+            Done::LookedUp { link, peer, is_known } => self.looked_up(link, peer, is_known),
+            Done::Derived { psk, showing } => self.derived(psk, showing),
             Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),
             Done::Unpaired { program, result } => self.unpaired(program, result),
             Done::Rekeyed { program, result, identity } => self.rekeyed(program, result, identity),
@@ -168,6 +201,7 @@ impl<R: Runtime> Server<R> {
         }
         let Some(link) = self.links.get_mut(&id) else { return };
         link.arriving.remove(&call);
+        link.methods.remove(&call);
         let operation = link.operations.remove(&call);
         let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
         running.cancel.cancel();

@@ -14,7 +14,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
 use opendesk_core::trace::Recorder;
 use opendesk_core::{
-    BodyId, Delivery, Event, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, Succession, limits,
+    BodyId, Delivery, Event, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, Succession, Wire, limits,
 };
 
 use super::admin::Admin;
@@ -28,6 +28,7 @@ use crate::desktop::Desk;
 use crate::govern::audit::AuditLog;
 use crate::govern::{Govern, Throttle};
 use crate::home::{Home, Identity, ServeLock};
+use crate::os::Files;
 use crate::recording::FileTape;
 use crate::runtime::{Alarm, Listener, Runtime};
 use crate::socket::{Received, Socket};
@@ -106,7 +107,7 @@ impl<R: Runtime> Server<R> {
     /// # Errors
     /// [`StartError`], one line each.
     pub fn start(runtime: R, options: HostOptions) -> Result<Self, StartError> {
-        let HostOptions { listen, home, computer, policy, audit, record } = options;
+        let HostOptions { listen, home, computer, files, policy, audit, record, oldest } = options;
         let lock = home.lock_for_serving().map_err(|error| StartError::Home(error.to_string()))?;
         let identity = home.identity().map_err(|error| StartError::Home(error.to_string()))?;
         let log = match audit {
@@ -116,7 +117,8 @@ impl<R: Runtime> Server<R> {
         let listener = runtime.listen(listen).map_err(|error| StartError::Listen { address: listen, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
         let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
-        let desk = Desk::start(computer).map_err(StartError::Desktop)?;
+        let files = files.then(|| Files::new(home.path().to_owned()));
+        let desk = Desk::start(computer, files).map_err(StartError::Desktop)?;
         let seed = seed::fresh().map_err(StartError::Home)?;
         let tape = record.map(|path| FileTape::create(&path)).transpose().map_err(StartError::Record)?;
         let (commands, orders) = async_channel::bounded(64);
@@ -124,7 +126,7 @@ impl<R: Runtime> Server<R> {
         Ok(Self {
             alarm: Alarm::new(runtime.timer()),
             epoch: runtime.now(),
-            host: machine(&identity, seed, tape),
+            host: machine(&identity, seed, oldest, tape),
             rekeying: false,
             successions: identity.successions(),
             links: BTreeMap::new(),
@@ -332,6 +334,11 @@ impl<R: Runtime> Server<R> {
                 Poll::Ready(Err(_)) => break true,
                 Poll::Ready(Ok(())) => {}
             }
+            // Only a message of version 1 is larger than a record.
+            let needed = self.host.transmit_bytes(id);
+            if self.buf.len() < needed {
+                self.buf.resize(needed, 0);
+            }
             let Some(length) = self.host.poll_transmit(id, &mut link.bodies, &mut self.buf) else { break false };
             if socket.send(&self.buf[..length]).is_err() {
                 break true;
@@ -360,10 +367,11 @@ impl<R: Runtime> Server<R> {
         match received {
             Received::Message(mut message) => match self.host.handle_message(now, id, &mut message) {
                 Delivery::Nothing => {}
+                Delivery::Claim(claim) => self.look_up(&claim),
                 Delivery::Hello(proved) => self.welcome(now, &proved),
                 Delivery::Request(part) => self.request(&part),
             },
-            Received::Control => {}
+            Received::Control => self.host.handle_alive(now, id),
             Received::Foreign => self.host.close(now, id, Reason::MISBEHAVED),
             Received::End => self.host.handle_eof(now, id),
         }
@@ -383,6 +391,7 @@ impl<R: Runtime> Server<R> {
                 Event::WrongCode { link, tries_left } => self.wrong_code(link, tries_left),
                 Event::PairingEnded(end) => self.pairing_ended(end),
                 Event::LinkClosed { link, .. } => self.link_closed(link),
+                Event::ProbeDue { link } => self.probe(link),
             }
         }
     }
@@ -417,6 +426,12 @@ impl<R: Runtime> Server<R> {
         }
     }
 
+    fn probe(&mut self, id: LinkId) {
+        if let Some(Link { transport: Transport::Open(socket), .. }) = self.links.get_mut(&id) {
+            socket.ping();
+        }
+    }
+
     fn poll_time(&mut self, cx: &mut Context<'_>) -> bool {
         let now = self.now();
         let deadline = self.host.poll_timeout();
@@ -445,16 +460,20 @@ impl<R: Runtime> Server<R> {
         if let (Some(operation), Some(session)) = (link.operations.remove(&call), &link.session) {
             self.recent.keep(session.subject.peer.key, operation, &result);
         }
+        let (codec, method) = (link.codec, link.methods.remove(&call).unwrap_or_default());
+        let backend = &self.desk.manifest().backend;
+        let failure = |error: &Error| (Outcome::Error(error.code), codec.error(error, &method, backend));
         let (outcome, body) = match result {
             Ok(body) => (Outcome::Ok, body),
-            Err(error) => (Outcome::Error(error.code), error.message.into_bytes()),
+            Err(error) => failure(&error),
         };
         match self.host.respond(id, call, outcome, body.len()) {
             Ok(()) => link.bodies.insert(BodyId::Call(call), body),
             Err(Misuse::TooManyAnswers) => {
-                let text = Misuse::TooManyAnswers.to_string().into_bytes();
-                if self.host.respond(id, call, Outcome::Error(ErrorCode::LimitExceeded), text.len()).is_ok() {
-                    link.bodies.insert(BodyId::Call(call), text);
+                let error = Error::new(ErrorCode::LimitExceeded, Misuse::TooManyAnswers.to_string());
+                let (outcome, body) = failure(&error);
+                if self.host.respond(id, call, outcome, body.len()).is_ok() {
+                    link.bodies.insert(BodyId::Call(call), body);
                 }
             }
             // Cancelled meanwhile.
@@ -464,10 +483,18 @@ impl<R: Runtime> Server<R> {
 }
 
 /// The protocol's machine as it would be had it run through every change of keys.
-fn machine(identity: &Identity, seed: [u8; 32], tape: Option<FileTape>) -> Box<Recorder<FileTape, LINKS>> {
+fn machine(
+    identity: &Identity,
+    seed: [u8; 32],
+    oldest: Wire,
+    tape: Option<FileTape>,
+) -> Box<Recorder<FileTape, LINKS>> {
     let mut keys = identity.former.iter().chain([&identity.keys]).cloned();
     let first = keys.next().unwrap_or_else(|| identity.keys.clone());
     let mut machine = Box::new(Recorder::new(first, seed, tape));
     keys.for_each(|successor| machine.rotate(successor));
+    if oldest != Wire::V1 {
+        machine.set_oldest(oldest);
+    }
     machine
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use async_channel::Sender;
-use opendesk_core::{PairingEnd, PublicKey, Reason};
+use opendesk_core::{PairingEnd, PublicKey, Reason, Wire};
 use serde::Serialize;
 
 /// Something that the owner of the host would want to know.
@@ -113,7 +113,7 @@ impl core::error::Error for HostStopped {}
 
 pub(super) enum Command {
     Stop,
-    OpenPairing { code: String, lasting: Duration, reply: Sender<Result<(), String>> },
+    OpenPairing { code: String, lasting: Duration, oldest: Wire, reply: Sender<Result<(), String>> },
     ClosePairing,
     Sessions { reply: Sender<Vec<SessionInfo>> },
     Disconnect { reply: Sender<usize> },
@@ -154,8 +154,22 @@ impl HostHandle {
     /// # Errors
     /// [`HostStopped`]; inside, one line when the code is empty or over 64 bytes.
     pub async fn open_pairing(&self, code: &str, lasting: Duration) -> Result<Result<(), String>, HostStopped> {
+        self.open_pairing_from(Wire::V2, code, lasting).await
+    }
+
+    /// Shows a code, also to controllers that speak no newer version than `oldest`. What is said in a pairing of version 1
+    /// lets everybody who hears it search a code of six digits.
+    ///
+    /// # Errors
+    /// As [`HostHandle::open_pairing`].
+    pub async fn open_pairing_from(
+        &self,
+        oldest: Wire,
+        code: &str,
+        lasting: Duration,
+    ) -> Result<Result<(), String>, HostStopped> {
         let code = code.to_owned();
-        self.ask(|reply| Command::OpenPairing { code, lasting, reply }).await
+        self.ask(|reply| Command::OpenPairing { code, lasting, oldest, reply }).await
     }
 
     /// Takes the code back.

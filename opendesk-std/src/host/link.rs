@@ -14,6 +14,7 @@ use opendesk_core::{Bodies, BodyId, LinkId, OperationId, RequestId};
 
 use super::FAREWELL;
 use super::streams::Stream;
+use crate::api::Codec;
 use crate::cancel::Cancel;
 use crate::govern::{Peer, Subject};
 use crate::socket::{self, Fair, Socket};
@@ -77,6 +78,10 @@ pub(super) struct Link<S> {
     pub(super) arriving: BTreeMap<RequestId, Arriving>,
     pub(super) running: BTreeMap<RequestId, Running>,
     pub(super) streams: BTreeMap<RequestId, Stream>,
+    /// How calls and answers are written.
+    pub(super) codec: Codec,
+    /// The methods of the calls in flight, for what is said of those that fail.
+    pub(super) methods: BTreeMap<RequestId, String>,
     /// The operations that calls in flight are for.
     pub(super) operations: BTreeMap<RequestId, OperationId>,
     pub(super) session: Option<Session>,
@@ -103,6 +108,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link<S> {
             arriving: BTreeMap::new(),
             running: BTreeMap::new(),
             streams: BTreeMap::new(),
+            codec: Codec::Postcard,
+            methods: BTreeMap::new(),
             operations: BTreeMap::new(),
             session: None,
             peer: None,

@@ -30,8 +30,10 @@ pub use self::driver::Server;
 pub use self::handle::{HostHandle, HostStopped, Notice, SessionInfo};
 pub use self::rotation::{forget_at_rest, rotate_at_rest};
 pub use self::unpairing::unpair_at_rest;
+use opendesk_core::Wire;
+
 use crate::desktop::Computer;
-use crate::govern::Policy;
+use crate::govern::{AllowAll, Policy};
 use crate::home::Home;
 use crate::recording::RecordingError;
 
@@ -47,6 +49,8 @@ pub struct HostOptions {
     pub home: Home,
     /// The desktop to be driven.
     pub computer: Arc<dyn Computer>,
+    /// Whether controllers may also ask for files and programs of this machine; its home directory is never among them.
+    pub files: bool,
     /// What controllers may do.
     pub policy: Box<dyn Policy>,
     /// Whether to keep an audit log.
@@ -54,6 +58,26 @@ pub struct HostOptions {
     /// A new file into which all that is done to the protocol's machine is written, for
     /// [`replay`](crate::recording::replay). It holds the machine's keys and all that is typed and shown.
     pub record: Option<PathBuf>,
+    /// The oldest version of the wire that is spoken.
+    pub oldest: Wire,
+}
+
+impl HostOptions {
+    /// A host that listens on a free port of this machine's own network, allows everything that its desktop offers to
+    /// whoever is paired, keeps an audit log, and offers no files or programs.
+    #[must_use]
+    pub fn new(home: Home, computer: Arc<dyn Computer>) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            home,
+            computer,
+            files: false,
+            policy: Box::new(AllowAll),
+            audit: true,
+            record: None,
+            oldest: Wire::V1,
+        }
+    }
 }
 
 /// Why a host could not start.

@@ -3,23 +3,37 @@
 use core::task::{Context, Poll};
 use core::time::Duration;
 
+use async_channel::Sender;
 use futures_util::Stream;
-use opendesk_core::{Reason, limits};
+use opendesk_core::{Psk, Reason, Wire, limits};
 use serde_json::{Value, json};
 
 use super::admin::{AdminEvent, AdminRequest};
+use super::calls::Done;
 use super::driver::Server;
 use super::handle::{Command, Notice, SessionInfo};
 use super::rotation::Rekey;
 use crate::runtime::Runtime;
+
+/// A code that is to be shown.
+pub(super) struct Showing {
+    code: String,
+    lasting: Duration,
+    asked_by: AskedBy,
+}
+
+enum AskedBy {
+    Handle(Sender<Result<(), String>>),
+    Program(u64),
+}
 
 impl<R: Runtime> Server<R> {
     pub(super) fn poll_commands(&mut self, cx: &mut Context<'_>) -> bool {
         let Poll::Ready(Some(command)) = self.commands.as_mut().poll_next(cx) else { return false };
         match command {
             Command::Stop => self.stop(),
-            Command::OpenPairing { code, lasting, reply } => {
-                drop(reply.try_send(self.open_pairing(&code, lasting)));
+            Command::OpenPairing { code, lasting, oldest, reply } => {
+                self.show(Showing { code, lasting, asked_by: AskedBy::Handle(reply) }, oldest);
             }
             Command::ClosePairing => self.host.cancel_pairing(),
             Command::Sessions { reply } => drop(reply.try_send(self.sessions())),
@@ -28,13 +42,49 @@ impl<R: Runtime> Server<R> {
         true
     }
 
-    pub(super) fn open_pairing(&mut self, code: &str, lasting: Duration) -> Result<(), String> {
+    /// Shows a code. What it becomes in version 1 takes a while, and not on this loop.
+    fn show(&mut self, showing: Showing, oldest: Wire) {
+        if oldest == Wire::V2 {
+            return self.shown(showing, None);
+        }
+        let (code, runtime) = (showing.code.clone(), self.runtime.clone());
+        self.send_away(Box::pin(async move {
+            let psk = runtime.run_blocking(move || Psk::derive(code.as_bytes())).await;
+            Some(Done::Derived { psk, showing })
+        }));
+    }
+
+    pub(super) fn derived(&mut self, psk: Psk, showing: Showing) {
+        self.shown(showing, Some(psk));
+    }
+
+    fn shown(&mut self, showing: Showing, psk: Option<Psk>) {
+        let Showing { code, lasting, asked_by } = showing;
+        let opened = self.open_pairing(&code, lasting, psk);
+        match (asked_by, opened) {
+            (AskedBy::Handle(reply), opened) => drop(reply.try_send(opened)),
+            (AskedBy::Program(program), Err(error)) => self.tell(program, Err(error)),
+            (AskedBy::Program(program), Ok(())) => {
+                let port = self.address.port();
+                if let Some(admin) = &mut self.admin {
+                    admin.show(program, json!({"ok": true, "port": port}));
+                }
+            }
+        }
+    }
+
+    fn open_pairing(&mut self, code: &str, lasting: Duration, psk: Option<Psk>) -> Result<(), String> {
         // Whoever shows another code hears that it is void, before this one begins.
         self.host.cancel_pairing();
         self.poll_events();
         let until = self.now().after(lasting);
         self.host.open_pairing(code.as_bytes(), until).map_err(|misuse| misuse.to_string())?;
-        self.govern.trust("pairing.opened", None, &format!("for {} s", lasting.as_secs()));
+        let mut how = format!("for {} s", lasting.as_secs());
+        if let Some(psk) = psk {
+            self.host.allow_version_1(psk).map_err(|misuse| misuse.to_string())?;
+            how.push_str(", version 1 too");
+        }
+        self.govern.trust("pairing.opened", None, &how);
         self.notify(Notice::PairingOpened);
         Ok(())
     }
@@ -116,11 +166,13 @@ impl<R: Runtime> Server<R> {
         if !(1..=3600).contains(&seconds) {
             return Err("a code is shown for 1 to 3600 seconds".to_owned());
         }
-        self.open_pairing(code, Duration::from_secs(seconds))?;
-        let port = self.address.port();
-        if let Some(admin) = &mut self.admin {
-            admin.show(program, json!({"ok": true, "port": port}));
-        }
+        let oldest = match request.wire {
+            None | Some(2) => Wire::V2,
+            Some(1) => Wire::V1,
+            Some(other) => return Err(format!("there is no version {other} of the wire")),
+        };
+        let (code, lasting) = (code.to_owned(), Duration::from_secs(seconds));
+        self.show(Showing { code, lasting, asked_by: AskedBy::Program(program) }, oldest);
         Ok(())
     }
 }

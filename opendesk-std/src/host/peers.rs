@@ -1,12 +1,12 @@
 //! Who comes, who is trusted, who drives, who goes.
 
-use opendesk_core::{BodyId, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason};
+use opendesk_core::{BodyId, ClaimedPeer, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason};
 
 use super::calls::Done;
 use super::driver::Server;
 use super::handle::Notice;
-use super::link::{Ended, Orphan, Session};
-use crate::api::{ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo, decode, encode};
+use super::link::{Ended, Orphan, Session, Transport};
+use crate::api::{Codec, ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo};
 use crate::govern::{Peer, Subject, stranger};
 use crate::home::{HomeError, NewPeer, Peers, pin};
 use crate::runtime::Runtime;
@@ -26,6 +26,9 @@ enum Recognised {
 impl<R: Runtime> Server<R> {
     /// A peer has proved its key: whoever is trusted may drive, and whoever came by the code is trusted.
     pub(super) fn welcome(&mut self, now: Instant, proved: &ProvedPeer<'_>) {
+        if let Some(link) = self.links.get_mut(&proved.link) {
+            link.codec = Codec::from(proved.wire);
+        }
         if proved.paired {
             return self.trust(proved);
         }
@@ -35,10 +38,34 @@ impl<R: Runtime> Server<R> {
         }
     }
 
-    fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
-        let now_here = self.runtime.now();
-        if let (Some(link), Decision::Refused(reason)) = (self.links.get(&id), decision)
-            && let Some(unsaid) = self.strangers.speak(now_here)
+    /// Somebody says in clear which key it has. Whether that is trusted decides how it is answered; the disk is asked
+    /// elsewhere, because nobody has proved anything yet.
+    pub(super) fn look_up(&mut self, claim: &ClaimedPeer) {
+        let (link, peer) = (claim.link, claim.peer);
+        let (home, runtime) = (self.home.clone(), self.runtime.clone());
+        self.send_away(Box::pin(async move {
+            let known = move || Peers::load(&home).map(|peers| peers.by_key(&peer.0).is_some());
+            let is_known = runtime.run_blocking(known).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "nobody can be recognised");
+                false
+            });
+            Some(Done::LookedUp { link, peer, is_known })
+        }));
+    }
+
+    pub(super) fn looked_up(&mut self, id: LinkId, peer: PublicKey, is_known: bool) {
+        if !is_known {
+            self.reject(id, peer, Reason::UNTRUSTED);
+        }
+        let now = self.now();
+        self.host.vouch(now, id, is_known);
+    }
+
+    /// Says that a peer gets no session.
+    fn reject(&mut self, id: LinkId, key: PublicKey, reason: Reason) {
+        let now = self.runtime.now();
+        if let Some(link) = self.links.get(&id)
+            && let Some(unsaid) = self.strangers.speak(now)
         {
             let address = link.address.clone();
             if unsaid > 0 {
@@ -47,18 +74,25 @@ impl<R: Runtime> Server<R> {
             self.govern.session_rejected(&stranger(key), &address, reason);
             self.notify(Notice::Refused { name: String::new(), key, address, reason });
         }
+    }
+
+    fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
+        if let Decision::Refused(reason) = decision {
+            self.reject(id, key, reason);
+        }
         self.host.decide(now, id, decision);
     }
 
     /// Storing waits for the disk and perhaps for another program, so it happens elsewhere; the link waits.
     fn trust(&mut self, proved: &ProvedPeer<'_>) {
-        let ControllerGreeting { name, successions } = decode(proved.body).unwrap_or_default();
+        let codec = Codec::from(proved.wire);
+        let ControllerGreeting { name, successions } = codec.controller_greeting(proved.body);
         let newcomer = NewPeer {
             public_key: proved.peer.0,
             name,
             paired_at: clock::epoch_seconds(),
-            signing_key: Some(proved.signing_key),
-            wire: 2,
+            signing_key: proved.signing_key,
+            wire: proved.wire.number(),
         };
         let (link, key, words) = (proved.link, proved.peer, Some(words(&proved.handshake)));
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
@@ -123,20 +157,22 @@ impl<R: Runtime> Server<R> {
             }
         };
         let Some(known) = peers.by_key(&proved.peer.0) else {
-            let chain = decode::<ControllerGreeting>(proved.body).unwrap_or_default().successions;
-            return match peers.predecessor(&chain, proved.keys()) {
+            let chain = Codec::from(proved.wire).controller_greeting(proved.body).successions;
+            return match proved.keys().and_then(|keys| peers.predecessor(&chain, keys)) {
                 Some(former) => Recognised::Successor(PublicKey(former.public_key)),
                 None => Recognised::Decided(Decision::Refused(Reason::UNTRUSTED)),
             };
         };
-        match known.signing_key {
-            Some(pinned) if pinned == proved.signing_key => {}
-            Some(_) => {
+        match (known.signing_key, proved.signing_key) {
+            // In version 1 a machine is its one key.
+            (_, None) => {}
+            (Some(pinned), Some(shown)) if pinned == shown => {}
+            (Some(_), Some(_)) => {
                 tracing::warn!(name = %known.name, "a trusted peer came with another signing key and was refused");
                 return Recognised::Decided(Decision::Refused(Reason::UNTRUSTED));
             }
-            None => {
-                let pinning = pin(self.runtime.clone(), peers.clone(), proved.peer, proved.signing_key);
+            (None, Some(shown)) => {
+                let pinning = pin(self.runtime.clone(), peers.clone(), proved.peer, Some(shown));
                 self.send_away(Box::pin(async move {
                     pinning.await;
                     None
@@ -163,6 +199,7 @@ impl<R: Runtime> Server<R> {
                 refusal: None,
                 successions: self.successions.clone(),
                 possession: self.possession(id),
+                newest_wire: None,
             },
             GreetingVerdict::Refused(reason) => refusal(reason.text().to_owned(), None, None),
             GreetingVerdict::Busy { holder, since } => {
@@ -180,8 +217,13 @@ impl<R: Runtime> Server<R> {
                 }
             }
         };
-        let body = encode(&greeting).unwrap_or_default();
         let Some(link) = self.links.get_mut(&id) else { return };
+        let reason = match verdict {
+            GreetingVerdict::Welcome => None,
+            GreetingVerdict::Busy { .. } => Some(Reason::BUSY),
+            GreetingVerdict::Refused(reason) => Some(reason),
+        };
+        let body = link.codec.host_greeting(&greeting, reason);
         let total = body.len();
         link.bodies.insert(BodyId::Greeting, body);
         self.host.greet(id, total);
@@ -206,6 +248,9 @@ impl<R: Runtime> Server<R> {
 
     pub(super) fn session_opened(&mut self, id: LinkId, key: PublicKey) {
         let Some(link) = self.links.get_mut(&id) else { return };
+        if let Transport::Open(socket) = &mut link.transport {
+            socket.admit();
+        }
         let mode = if link.paired { "pair" } else { "serve" };
         let peer = link.peer.clone().unwrap_or_else(|| stranger(key));
         let name = peer.name.clone();
@@ -229,6 +274,7 @@ impl<R: Runtime> Server<R> {
         let Some(link) = self.links.get_mut(&id) else { return };
         link.bodies.clear();
         link.arriving.clear();
+        link.methods.clear();
         let running = core::mem::take(&mut link.running);
         let streams = core::mem::take(&mut link.streams);
         let mut operations = core::mem::take(&mut link.operations);
@@ -255,5 +301,6 @@ fn refusal(message: String, holder: Option<String>, since: Option<f64>) -> HostG
         refusal: Some(RefusalInfo { message, holder, since }),
         successions: Vec::new(),
         possession: None,
+        newest_wire: None,
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn log_at_rest(home: &Home, kind: &'static str, peer: Option<&Peer>, 
 impl<R: Runtime> Server<R> {
     /// A trusted controller has shown that it has these keys now. They are stored before it may drive; the link waits.
     pub(super) fn follow(&mut self, proved: &ProvedPeer<'_>, former: PublicKey) {
-        let successor = proved.keys();
+        let Some(successor) = proved.keys() else { return };
         let (link, key) = (proved.link, proved.peer);
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {

@@ -72,7 +72,8 @@ impl<R: Runtime> Server<R> {
         let (id, ..) = self.host.controller()?;
         let now = self.runtime.now();
         let mut next: Option<Instant> = None;
-        for (call, stream) in &mut self.links.get_mut(&id)?.streams {
+        let link = self.links.get_mut(&id)?;
+        for (call, stream) in &mut link.streams {
             if stream.watch.is_none() || !self.host.is_stream_ready(id, *call) {
                 continue;
             }
@@ -89,7 +90,7 @@ impl<R: Runtime> Server<R> {
             self.submitted.0 += 1;
             let (call, done) = (*call, self.done.clone());
             let reply = move |watch, seen| drop(done.try_send(Done::Seen { link: id, call, watch, seen }));
-            self.desk.watch(watch, stream.cancel.clone(), Box::new(reply));
+            self.desk.watch(watch, link.codec, stream.items, stream.cancel.clone(), Box::new(reply));
         }
         next
     }

@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
+use opendesk_core::limits;
 use opendesk_core::trace::WrongStart;
 
 pub use redact::{Redacted, redact, redact_bytes};
@@ -28,8 +29,8 @@ pub const MAGIC: &[u8; 16] = b"opendesk trace\r\n";
 /// Links of the host that is recorded.
 const LINKS: usize = crate::host::LINKS;
 
-/// The longest entry: the largest message and what says that it is one.
-const ENTRY_BYTES: usize = 128 * 1024;
+/// The longest entry: the largest message, of version 1, and what says that it is one.
+const ENTRY_BYTES: usize = limits::BODY_BYTES + 4096;
 
 /// Why a recording cannot be made or used.
 #[derive(Debug)]

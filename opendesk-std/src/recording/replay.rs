@@ -104,6 +104,8 @@ fn time_of(input: &Input<'_>) -> Option<u64> {
         | Input::Timeout { now }
         | Input::Decide { now, .. }
         | Input::Close { now, .. }
+        | Input::Vouch { now, .. }
+        | Input::Alive { now, .. }
         | Input::Released { now, .. } => Some(now.micros()),
         Input::PollEvent
         | Input::PollTransmit { .. }
@@ -115,6 +117,8 @@ fn time_of(input: &Input<'_>) -> Option<u64> {
         | Input::OpenPairing { .. }
         | Input::Rotate { .. }
         | Input::ForgetFormerKeys
+        | Input::SetOldest { .. }
+        | Input::AllowVersion1 { .. }
         | Input::CancelPairing => None,
     }
 }

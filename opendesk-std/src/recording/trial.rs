@@ -4,14 +4,15 @@ use core::ops::ControlFlow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use opendesk_core::dialect::v1;
 use opendesk_core::frame::{self, Frame, Header};
 use opendesk_core::trace::{Delivered, Input, Output};
-use opendesk_core::{LinkId, PublicKey, RequestId};
+use opendesk_core::{LinkId, PublicKey, RequestId, Wire};
 use serde::Serialize;
 
 use super::walk::Walk;
 use super::{RecordingError, open};
-use crate::api::{Call, ControllerGreeting, decode};
+use crate::api::{Call, Codec};
 use crate::govern::rules::{Decision, Rules, Subject};
 use crate::home::plain_text;
 
@@ -49,7 +50,7 @@ pub struct Judged {
 /// As [`replay`](super::replay()), and [`RecordingError::Differs`].
 pub fn trial(path: &Path, rules: &Rules, until: Option<u64>) -> Result<Trial, RecordingError> {
     let mut trial = Trial { calls: 0, judged: Vec::new() };
-    let mut peers: BTreeMap<LinkId, String> = BTreeMap::new();
+    let mut peers: BTreeMap<LinkId, (Wire, String)> = BTreeMap::new();
     let mut arriving: BTreeMap<(LinkId, RequestId), (String, Vec<u8>)> = BTreeMap::new();
     let (mut input_number, mut begun) = (0, None);
     Walk::begin(open(path)?, path)?.each(|around, input, output| {
@@ -62,40 +63,66 @@ pub fn trial(path: &Path, rules: &Rules, until: Option<u64>) -> Result<Trial, Re
         };
         let at_us = now.micros().saturating_sub(*begun.get_or_insert_with(|| now.micros()));
         let plaintext = around.plaintext.as_deref().unwrap_or_default();
-        let Ok(Frame::Known(header, body)) = frame::decode(plaintext) else { return ControlFlow::Continue(()) };
         match *delivered {
-            Delivered::Hello { link, peer, .. } => drop(peers.insert(link, name(body, peer))),
+            Delivered::Hello { link, wire, peer, .. } => {
+                let greeting = Said::read(wire, plaintext).map(|said| said.body).unwrap_or_default();
+                peers.insert(link, (wire, name(Codec::from(wire), greeting, peer)));
+            }
             Delivered::Request { link, call, done, repeats, .. } => {
+                let (wire, peer) = peers.get(&link).cloned().unwrap_or((Wire::V2, String::new()));
+                let Some(said) = Said::read(wire, plaintext) else { return ControlFlow::Continue(()) };
                 let (method, params) = arriving.entry((link, call)).or_default();
-                if let Header::Request { method: named, .. } = header {
+                if let Some(named) = said.method {
                     named.clone_into(method);
                 }
-                params.extend_from_slice(body);
+                params.extend_from_slice(said.body);
                 if done
                     && let Some((method, params)) = arriving.remove(&(link, call))
                     && repeats.is_none()
                 {
                     trial.calls += 1;
-                    let peer = peers.get(&link).cloned().unwrap_or_default();
-                    trial.judged.extend(judge(rules, input_number, at_us, peer, method, &params));
+                    let call = Codec::from(wire).decode_call(&method, &params).ok();
+                    trial.judged.extend(judge(rules, input_number, at_us, peer, method, call.as_ref()));
                 }
             }
-            Delivered::Nothing => {}
+            Delivered::Nothing | Delivered::Claim { .. } => {}
         }
         ControlFlow::Continue(())
     })?;
     Ok(trial)
 }
 
-fn name(greeting: &[u8], key: PublicKey) -> String {
-    let name = plain_text(&decode::<ControllerGreeting>(greeting).unwrap_or_default().name);
+/// What a record of a controller says.
+struct Said<'a> {
+    /// In the first part of a request.
+    method: Option<&'a str>,
+    body: &'a [u8],
+}
+
+impl<'a> Said<'a> {
+    fn read(wire: Wire, plaintext: &'a [u8]) -> Option<Self> {
+        match wire {
+            Wire::V1 => match v1::read_request(plaintext) {
+                Some((method, body)) => Some(Self { method: Some(method), body }),
+                None => Some(Self { method: None, body: &[] }),
+            },
+            Wire::V2 => match frame::decode(plaintext) {
+                Ok(Frame::Known(Header::Request { method, .. }, body)) => Some(Self { method: Some(method), body }),
+                Ok(Frame::Known(_, body)) => Some(Self { method: None, body }),
+                Ok(Frame::Skipped) | Err(_) => None,
+            },
+        }
+    }
+}
+
+fn name(codec: Codec, greeting: &[u8], key: PublicKey) -> String {
+    let name = plain_text(&codec.controller_greeting(greeting).name);
     if name.is_empty() { key.to_string() } else { name }
 }
 
-fn judge(rules: &Rules, input: u64, at_us: u64, peer: String, method: String, params: &[u8]) -> Option<Judged> {
-    let call = Call::decode(&method, params).ok();
-    let subject = call.as_ref().map_or_else(|| Subject::named(&peer, &method), |call| Subject::of(&peer, call));
+fn judge(rules: &Rules, input: u64, at_us: u64, peer: String, method: String, call: Option<&Call>) -> Option<Judged> {
+    let subject = call.map_or_else(|| Subject::named(&peer, &method), |call| Subject::of(&peer, call));
     let (decision, reason) = rules.judge(&subject);
-    let summary = call.as_ref().map_or_else(|| method.clone(), Call::summary);
+    let summary = call.map_or_else(|| method.clone(), Call::summary);
     (decision != Decision::Allow).then_some(Judged { input, at_us, peer, method, summary, decision, reason })
 }

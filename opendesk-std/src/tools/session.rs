@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use futures_util::lock::Mutex as AsyncMutex;
 
 use super::target::{self, Because, Target, ToolError};
-use crate::api::{Call, Method, decode, encode};
+use crate::api::{Call, Codec, Method, decode, encode};
 use crate::cancel::Cancel;
 use crate::client::{self, Client, ClientError, ConnectOptions};
 use crate::desktop::{Backend, Desk};
@@ -140,7 +140,7 @@ impl Session {
         if memory.closed {
             return Err(crate::api::Error::cancelled().into());
         }
-        let desk = Desk::start(crate::desktop::open(self.backend)?)?;
+        let desk = Desk::start(crate::desktop::open(self.backend)?, None)?;
         memory.local = Some(desk.clone());
         Ok(desk)
     }
@@ -185,7 +185,7 @@ impl Session {
                 let desk = self.local()?;
                 let (reply, answer) = async_channel::bounded(1);
                 let reply = move |result| drop(reply.try_send(result));
-                desk.submit(call, cancel.0.clone(), Box::new(reply));
+                desk.submit(call, Codec::Postcard, cancel.0.clone(), Box::new(reply));
                 let result = answer.recv().await.unwrap_or_else(|_| Err(crate::api::Error::cancelled()))?;
                 let decoded = decode(&result);
                 Ok(decoded.ok_or_else(|| crate::api::Error::internal("a result of our own could not be decoded"))?)
@@ -217,12 +217,12 @@ impl Session {
 
     /// Asks for something whose answer nobody waits for: the release of a key when its call was dropped.
     pub(super) fn call_unheard<M: Method>(&self, target: &Target, params: &M::Params) {
-        let Ok(encoded) = encode(params) else { return };
         match target {
             Target::Local => {
                 let local = self.memory().local.clone();
-                if let (Some(desk), Ok(call)) = (local, Call::decode(M::NAME, &encoded)) {
-                    desk.submit(call, Cancel::new(), Box::new(drop));
+                let call = encode(params).and_then(|encoded| Call::decode(M::NAME, &encoded));
+                if let (Some(desk), Ok(call)) = (local, call) {
+                    desk.submit(call, Codec::Postcard, Cancel::new(), Box::new(drop));
                 }
             }
             Target::Peer(name) => {
@@ -231,7 +231,7 @@ impl Session {
                     && let Some(link) = link.try_lock()
                     && let Some(client) = link.as_ref()
                 {
-                    client.call_unheard(M::NAME, encoded);
+                    client.call_unheard::<M>(params);
                 }
             }
         }

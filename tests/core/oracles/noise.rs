@@ -2,7 +2,7 @@
 
 use opendesk_core::crypto::keys::{PublicKey, StaticKey};
 use opendesk_core::crypto::noise::{Handshake, Pattern, Transport};
-use opendesk_core::crypto::record::Direction;
+use opendesk_core::crypto::record::{Direction, Numbering};
 use opendesk_core::limits::{REKEY_AFTER, TAG_BYTES};
 use proptest::prelude::*;
 use snow::{Builder, HandshakeState, TransportState};
@@ -125,7 +125,10 @@ pub(crate) enum Records {
 
 impl Records {
     fn ours(transport: &Transport, side: usize) -> Self {
-        let (first, second) = (Direction::new(&transport.initiator), Direction::new(&transport.responder));
+        let (first, second) = (
+            Direction::new(&transport.initiator, Numbering::Noise),
+            Direction::new(&transport.responder, Numbering::Noise),
+        );
         if side == 0 {
             Self::Ours { outgoing: first, incoming: second }
         } else {

@@ -1,6 +1,8 @@
 //! Frames: what is encoded is decoded, nothing else is, and the future is met as docs/PROTOCOL.md says.
 
-use opendesk_core::frame::{FIRST_OPTIONAL, Frame, Header, Hello, Role, SessionKind, Signature, decode, encode};
+use opendesk_core::frame::{
+    FIRST_OPTIONAL, Frame, Header, Hello, Role, SessionKind, Signature, Signed, decode, encode,
+};
 use opendesk_core::{Malformed, OperationId, Reason, limits};
 use proptest::prelude::*;
 
@@ -15,7 +17,7 @@ impl Owned {
     fn header(&self) -> Header<'_> {
         match self {
             Self::Request { id, operation, method, total } => {
-                Header::Request { id: *id, operation: *operation, method, total: *total }
+                Header::Request { id: *id, operation: *operation, method, total: *total, stream: None }
             }
             Self::Other(header) => *header,
         }
@@ -31,8 +33,7 @@ fn hellos() -> impl Strategy<Value = Header<'static>> {
             role,
             kind: SessionKind(kind),
             protocol,
-            signing_key,
-            signature: Signature(signature),
+            signed: Some(Signed { key: signing_key, signature: Signature(signature) }),
             error: error.map(Reason),
             memory,
         })

@@ -216,12 +216,16 @@ fn a_name_that_is_no_method_is_an_invalid_argument() {
     let mut world = by_hand();
     let mut anna = Raw::open(&mut world, ANNA);
     for (id, method) in (1..).zip(["", "Upper", "with space", "ümlaut", "semi;colon", &long]) {
-        anna.say(&mut world, &Header::Request { id, operation: [0; 16], method, total: 0 }, b"");
+        anna.say(&mut world, &Header::Request { id, operation: [0; 16], method, total: 0, stream: None }, b"");
         let answers: Vec<_> = anna.heard(&mut world).iter().map(Said::answer).collect();
         assert_eq!(answers, [Some((id, status(ErrorCode::InvalidArgument)))], "{method}");
     }
     assert!(world.program.running.is_empty());
-    anna.say(&mut world, &Header::Request { id: 99, operation: [0; 16], method: &long[1..], total: 0 }, b"");
+    anna.say(
+        &mut world,
+        &Header::Request { id: 99, operation: [0; 16], method: &long[1..], total: 0, stream: None },
+        b"",
+    );
     assert_eq!(world.program.running.len(), 1);
 
     let mut world = by_hand();

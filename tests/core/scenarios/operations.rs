@@ -61,7 +61,7 @@ fn what_never_arrived_is_done() {
 fn what_arrived_in_part_was_not_done() {
     let mut world = by_hand();
     let mut raw = Raw::open(&mut world, ANNA);
-    let request = Header::Request { id: 1, operation: CLICK, method: "input.text", total: 10 };
+    let request = Header::Request { id: 1, operation: CLICK, method: "input.text", total: 10, stream: None };
     raw.say(&mut world, &request, b"half");
     world.hang_up(raw.wire);
     let anna = world.open(ANNA);

@@ -25,7 +25,10 @@ fn a_trusted_peer_drives() {
     let client = world.client(anna);
     let handshake = world.host.handshake_hash(link).unwrap();
     let signing_key = SigningKey::new([0xd1; 32]).public();
-    assert_eq!(client.events, [ClientEvent::Opened { host, signing_key, handshake, memory: client.memory().unwrap() }]);
+    assert_eq!(
+        client.events,
+        [ClientEvent::Opened { host, signing_key: Some(signing_key), handshake, memory: client.memory().unwrap() }]
+    );
     assert_eq!(client.greeting.as_deref(), Some(&b"welcome"[..]));
     let proved = &world.program.proved[0];
     assert_eq!((proved.peer, proved.paired, &proved.body[..]), (ANNA.public(), false, &b"a controller"[..]));
@@ -39,7 +42,7 @@ fn an_untrusted_peer_is_told_so_and_nothing_else() {
     let (link, host) = (world.link(ben), world.host_key());
     let handshake = world.program.proved[0].handshake;
     let (reason, signing_key) = (Reason::UNTRUSTED, SigningKey::new([0xd1; 32]).public());
-    let refused = ClientEvent::Refused { host, signing_key, handshake, reason };
+    let refused = ClientEvent::Refused { host, signing_key: Some(signing_key), handshake, reason };
     assert_eq!(world.client(ben).events, [refused, ClientEvent::Closed { reason, tries_left: 0 }]);
     assert_eq!(world.client(ben).greeting.as_deref(), Some(&b""[..]));
     assert_eq!(world.pipe(ben, Way::ToPeer).overheard.len(), 2, "the handshake's answer and the HELLO");

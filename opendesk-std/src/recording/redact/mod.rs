@@ -14,9 +14,10 @@ use std::io::Read;
 use std::path::Path;
 
 use opendesk_core::dialect::v2::{self, Kind};
+use opendesk_core::dialect::wire_of;
 use opendesk_core::trace::{Delivered, Input, Output, Recorder, Secret, Stage, Start, Tape};
 use opendesk_core::{
-    Bodies, BodyId, Event, GreetingVerdict, Keys, LinkId, OperationId, PublicKey, SigningKey, StaticKey, limits,
+    Bodies, BodyId, Event, GreetingVerdict, Keys, LinkId, OperationId, PublicKey, SigningKey, StaticKey, Wire, limits,
 };
 use serde::Serialize;
 
@@ -279,13 +280,23 @@ impl<T: Tape> Disguise<T> {
         };
         match *recorded {
             Output::Event(Some(recorded)) => shape(Output::Event(Some(event(self, recorded)))),
-            Output::Delivered(Delivered::Hello { link, peer, signing_key, paired, handshake, body }) => {
+            Output::Delivered(Delivered::Hello { link, wire, peer, signing_key, paired, handshake, body }) => {
                 let peer = self.peer(peer).static_key.public();
-                shape(Output::Delivered(Delivered::Hello { link, peer, signing_key, paired, handshake, body }))
+                shape(Output::Delivered(Delivered::Hello { link, wire, peer, signing_key, paired, handshake, body }))
             }
-            Output::Delivered(Delivered::Request { link, call, method, operation, repeats, total, body, done }) => {
+            Output::Delivered(Delivered::Request {
+                link,
+                call,
+                method,
+                operation,
+                stream,
+                repeats,
+                total,
+                body,
+                done,
+            }) => {
                 let operation = self.operation(operation);
-                let request = Delivered::Request { link, call, method, operation, repeats, total, body, done };
+                let request = Delivered::Request { link, call, method, operation, stream, repeats, total, body, done };
                 shape(Output::Delivered(request))
             }
             other => shape(other),
@@ -301,17 +312,23 @@ fn shape(output: Output<'_>) -> String {
         Output::Delivered(Delivered::Hello { link, peer, paired, body, .. }) => {
             format!("hello {link} {peer} {paired} {}", body.length)
         }
-        Output::Delivered(Delivered::Request { link, call, method, operation, repeats, total, body, done }) => {
-            format!("request {link} {call} {method} {operation:?} {repeats:?} {total} {} {done}", body.length)
+        Output::Delivered(Delivered::Request { link, call, method, operation, stream, repeats, total, body, done }) => {
+            format!(
+                "request {link} {call} {method} {operation:?} {stream:?} {repeats:?} {total} {} {done}",
+                body.length
+            )
         }
         other => format!("{other:?}"),
     }
 }
 
-/// As many bytes that mean nothing, behind the same letter if there is one.
+/// As many bytes that mean nothing, behind the same letter if there is one, or as a map of version 1.
 fn noise(bytes: &[u8]) -> Vec<u8> {
-    let letter = v2::split(bytes).map_or(0, |_| 4);
-    bytes.iter().enumerate().map(|(index, byte)| if index < letter { *byte } else { 0xff }).collect()
+    let kept = match wire_of(bytes) {
+        Wire::V1 => 1,
+        Wire::V2 => v2::split(bytes).map_or(0, |_| 4),
+    };
+    bytes.iter().enumerate().map(|(index, byte)| if index < kept { *byte } else { 0xff }).collect()
 }
 
 #[cfg(test)]

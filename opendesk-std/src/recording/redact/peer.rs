@@ -3,9 +3,10 @@
 use opendesk_core::crypto::Unproven;
 use opendesk_core::crypto::keys::verify_hello;
 use opendesk_core::crypto::noise::Transport;
-use opendesk_core::crypto::record::Direction;
-use opendesk_core::dialect::v2::{self, AuthClient, Message, PairClient, PairClientStep};
-use opendesk_core::frame::{self, Frame, Header, Hello, Role, Signature};
+use opendesk_core::crypto::record::{Direction, Numbering};
+use opendesk_core::dialect::Message;
+use opendesk_core::dialect::v2::{self, AuthClient, PairClient, PairClientStep};
+use opendesk_core::frame::{self, Frame, Header, Hello, Role, Signature, Signed};
 use opendesk_core::{Keys, OperationId, PublicKey, limits};
 
 use crate::seed;
@@ -95,8 +96,8 @@ impl Peer {
             Ok(Frame::Known(header, body)) => {
                 let header = match header {
                     Header::Hello(hello) => Header::Hello(disguised(&self.keys, &hello, recorded_hash, hash)),
-                    Header::Request { id, operation: recorded, method, total } => {
-                        Header::Request { id, operation: operation(recorded), method: shown(method), total }
+                    Header::Request { id, operation: recorded, method, total, stream } => {
+                        Header::Request { id, operation: operation(recorded), method: shown(method), total, stream }
                     }
                     other => other,
                 };
@@ -111,15 +112,17 @@ impl Peer {
 
 impl Stage {
     fn keyed(transport: &Transport) -> Self {
-        Self::Keyed { outgoing: Direction::new(&transport.initiator), hash: transport.hash }
+        Self::Keyed { outgoing: Direction::new(&transport.initiator, Numbering::Noise), hash: transport.hash }
     }
 }
 
 /// A HELLO that holds where the recorded one held.
 fn disguised(keys: &Keys, hello: &Hello, recorded_hash: &[u8; 32], hash: &[u8; 32]) -> Hello {
-    let held = verify_hello(&hello.signing_key, Role::Controller, recorded_hash, &hello.signature).is_ok();
+    let held = hello
+        .signed
+        .is_some_and(|signed| verify_hello(&signed.key, Role::Controller, recorded_hash, &signed.signature).is_ok());
     let signature = if held { keys.signing_key.sign_hello(Role::Controller, hash) } else { Signature([[0; 32]; 2]) };
-    Hello { signing_key: keys.signing_key.public(), signature, ..*hello }
+    Hello { signed: Some(Signed { key: keys.signing_key.public(), signature }), ..*hello }
 }
 
 /// A name of a method stays; what is none may be anything.
