@@ -63,11 +63,12 @@ pub const TAG_BYTES: usize = 16;
 /// The largest record: header length, header, chunk, tag. The buffer given to `poll_transmit` has this size.
 pub const RECORD_BYTES: usize = 1 + HEADER_BYTES + CHUNK_BYTES + TAG_BYTES;
 
-/// What a message of version 1 has besides one body: a dozen keys, a method's name and the tag.
-pub const ENVELOPE_BYTES: usize = 512;
+/// What a message of version 1 has besides one body and the tag: a dozen keys and a method's name. As much as what version
+/// 2 has, so that a body of one chunk makes a message of [`RECORD_BYTES`] in both.
+pub const ENVELOPE_BYTES: usize = 1 + HEADER_BYTES;
 
 /// How deep lists and maps of version 1 may lie in each other: an accessibility tree takes two levels for one of its own.
-pub const NESTING: usize = 128;
+pub const NESTING: usize = 160;
 
 /// Values that a message of version 1 may have, so that it cannot become hundreds of times its own size in memory.
 pub const VALUES: usize = 1 << 19;

@@ -59,11 +59,21 @@ fn client_frames() {
 }
 
 #[test]
+fn v1_handshake() {
+    run("v1_handshake", fuzz::v1_handshake);
+}
+
+#[test]
+fn v1_frames() {
+    run("v1_frames", fuzz::v1_frames);
+}
+
+#[test]
 fn every_target_has_a_test_here() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/Cargo.toml");
     let manifest = fs::read_to_string(manifest).unwrap();
     let targets = manifest.lines().filter(|line| line.trim() == "[[bin]]").count();
-    assert_eq!(targets, 7);
+    assert_eq!(targets, 9);
     let tested = [
         "frame_decode",
         "handshake_host",
@@ -72,6 +82,8 @@ fn every_target_has_a_test_here() {
         "call_decode",
         "host_frames",
         "client_frames",
+        "v1_handshake",
+        "v1_frames",
     ];
     for target in tested {
         assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is no target");

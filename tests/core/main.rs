@@ -6,6 +6,7 @@ mod model;
 mod oracles;
 mod properties;
 mod raw;
+mod raw1;
 mod scenarios;
 mod secrets;
 mod session_vectors;

@@ -4,6 +4,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -100,6 +101,36 @@ impl Running {
         let file = |name: &str| -> File { create(&output.path().join(name)) };
         let child = spawned(command.stdout(file("stdout")).stderr(file("stderr")));
         Self { child, line: format!("{command:?}"), output }
+    }
+
+    /// Writes a line to its standard input, which the command has piped.
+    ///
+    /// # Panics
+    /// When it does not read it.
+    pub fn say(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("its standard input is piped");
+        writeln!(input, "{line}").and_then(|()| input.flush()).expect("it reads");
+    }
+
+    /// Waits for a line of its standard output that this accepts, and gives what it made of it.
+    ///
+    /// # Panics
+    /// When it ends without one, or takes longer than half a minute.
+    pub fn hear<T>(&mut self, mut accept: impl FnMut(&str) -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            let ended = has_ended(&mut self.child);
+            let written = self.stdout();
+            let complete = written.rsplit_once('\n').map_or("", |(complete, _)| complete);
+            if let Some(accepted) = complete.lines().find_map(&mut accept) {
+                return accepted;
+            }
+            if ended || start.elapsed() >= PATIENCE {
+                let why = if ended { "ended" } else { "took too long" };
+                panic!("{}: {why} before it wrote what was expected: {written}{}", self.line, self.stderr());
+            }
+            thread::sleep(POLL);
+        }
     }
 
     /// What it has written to its standard output.

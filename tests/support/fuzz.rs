@@ -4,15 +4,18 @@
 //! # Panics
 //! Each panics when its bytes break what must hold; that is what a fuzzer looks for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use opendesk_core::crypto::noise::Transport;
-use opendesk_core::crypto::record::Direction;
+use opendesk_core::crypto::record::{Direction, Numbering};
+use opendesk_core::dialect::v1;
+use opendesk_core::dialect::v1::msgpack::Reader;
 use opendesk_core::dialect::v2::{AuthClient, auth_respond};
-use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind};
+use opendesk_core::frame::{self, Frame, Header, Hello, PROTOCOL, Role, SessionKind, Signed};
 use opendesk_core::{
     Bodies, BodyId, Client, ClientDelivery, Decision, Delivery, Event, Host, Instant, Keys, LinkId, Outcome,
-    PairingEnd, Reason, RequestId, SigningKey, StaticKey, limits,
+    PairingEnd, Psk, Reason, RequestId, SigningKey, StaticKey, Wire, limits,
 };
 use opendesk_std::api::Call;
 
@@ -63,6 +66,7 @@ pub fn handshake_host(data: &[u8]) {
     for (mut message, link) in messages(data).into_iter().zip(links.into_iter().cycle()) {
         match host.handle_message(now, link, &mut message) {
             Delivery::Nothing => {}
+            Delivery::Claim(claim) => host.vouch(now, claim.link, false),
             Delivery::Hello(hello) => {
                 assert!(!hello.paired, "nobody knows the code");
                 host.decide(now, link, Decision::Refused(Reason::UNTRUSTED));
@@ -78,7 +82,8 @@ pub fn handshake_host(data: &[u8]) {
                 Event::SessionOpened { .. }
                 | Event::SessionEnded { .. }
                 | Event::CallCancelled { .. }
-                | Event::StreamReady { .. } => {
+                | Event::StreamReady { .. }
+                | Event::ProbeDue { .. } => {
                     panic!("a stranger has a session: {event:?}")
                 }
             }
@@ -150,7 +155,7 @@ fn records(transport: &Transport, as_host: bool) -> (Direction, Direction) {
     } else {
         (&transport.initiator, &transport.responder)
     };
-    (Direction::new(out), Direction::new(back))
+    (Direction::new(out, Numbering::Noise), Direction::new(back, Numbering::Noise))
 }
 
 fn seal(direction: &mut Direction, plaintext: &[u8]) -> Vec<u8> {
@@ -165,8 +170,7 @@ fn hello(role: Role, signing_key: &SigningKey, hash: &[u8; 32], memory: u64) -> 
         role,
         kind: SessionKind::CONTROL,
         protocol: PROTOCOL,
-        signing_key: signing_key.public(),
-        signature: signing_key.sign_hello(role, hash),
+        signed: Some(Signed { key: signing_key.public(), signature: signing_key.sign_hello(role, hash) }),
         error: None,
         memory,
     };
@@ -201,7 +205,7 @@ pub fn host_frames(data: &[u8]) {
         let mut complete = None;
         match host.handle_message(now, link, &mut record) {
             Delivery::Nothing => {}
-            Delivery::Hello(_) => panic!("a session begins once"),
+            Delivery::Claim(_) | Delivery::Hello(_) => panic!("a session begins once"),
             Delivery::Request(part) => {
                 assert!(!over, "something was delivered after the end");
                 if !running.contains(&part.call) {
@@ -245,6 +249,7 @@ fn drain(host: &mut Host<2>, running: &mut BTreeSet<RequestId>, over: &mut bool)
             }
             Event::SessionOpened { .. } | Event::LinkClosed { .. } => {}
             Event::WrongCode { .. } | Event::PairingEnded(_) => panic!("nobody pairs"),
+            Event::ProbeDue { .. } => panic!("version 2 has pings"),
         }
     }
 }
@@ -287,5 +292,162 @@ pub fn client_frames(data: &[u8]) {
             }
         }
         while client.poll_event().is_some() {}
+    }
+}
+
+/// What the code becomes in version 1. It takes long to derive, by intent.
+static PSK: LazyLock<Psk> = LazyLock::new(|| Psk::derive(b"314159"));
+
+/// Bytes as the messages of four strangers, in turn, to a host that shows a code to version 1 as well and trusts a key that
+/// they may claim to have: nobody gets in, whoever was offered something has tried, and the host goes on.
+pub fn v1_handshake(data: &[u8]) {
+    let now = Instant::from_micros(1);
+    let config = Keys { static_key: StaticKey::new([0xd0; 32]), signing_key: SigningKey::new([0xd1; 32]) };
+    let known = StaticKey::new([1; 32]).public();
+    let mut host: Box<Host<4>> = Box::new(Host::new(config, [7; 32]));
+    host.open_pairing(b"314159", now.after(limits::PAIRING)).expect("the code has a length");
+    host.allow_version_1(PSK.clone()).expect("a window is open");
+    let links = [1, 2, 3, 4].map(|address| host.open(now, [address; 16]).expect("there is a place"));
+    let mut wrong = 0;
+    for (mut message, link) in messages(data).into_iter().zip(links.into_iter().cycle()) {
+        match host.handle_message(now, link, &mut message) {
+            Delivery::Nothing => {}
+            Delivery::Claim(claim) => host.vouch(now, claim.link, claim.peer == known),
+            Delivery::Hello(hello) => {
+                assert!(!hello.paired && hello.wire == Wire::V2, "nobody knows the code, or the secret of that key");
+                host.decide(now, link, Decision::Refused(Reason::UNTRUSTED));
+            }
+            Delivery::Request(_) => panic!("a stranger asked for something"),
+        }
+        drain_strangers(&mut host, links, &mut wrong);
+    }
+    host.handle_timeout(now.after(limits::HANDSHAKE));
+    drain_strangers(&mut host, links, &mut wrong);
+    assert!(links.iter().all(|link| !host.wants_input(*link)), "a stranger outlived the deadline");
+    assert_eq!(host.is_pairing(), wrong < limits::PAIRING_TRIES);
+}
+
+/// What the program of [`v1_handshake`] makes of events, and what the host says meanwhile.
+fn drain_strangers(host: &mut Host<4>, links: [LinkId; 4], wrong: &mut u8) {
+    // Sending makes events too: a link is gone when its last word is.
+    for _ in 0..2 {
+        while let Some(event) = host.poll_event() {
+            match event {
+                Event::GreetingDue { link, .. } => host.greet(link, 0),
+                Event::WrongCode { tries_left, .. } => {
+                    *wrong += 1;
+                    assert_eq!(*wrong + tries_left, limits::PAIRING_TRIES, "tries of one code");
+                }
+                Event::PairingEnded(end) => assert_eq!((end, *wrong), (PairingEnd::WrongCodes, limits::PAIRING_TRIES)),
+                Event::LinkClosed { .. } => {}
+                Event::SessionOpened { .. }
+                | Event::SessionEnded { .. }
+                | Event::CallCancelled { .. }
+                | Event::StreamReady { .. }
+                | Event::ProbeDue { .. } => panic!("a stranger has a session: {event:?}"),
+            }
+        }
+        for link in links {
+            let mut buf = vec![0; host.transmit_bytes(link)];
+            while host.poll_transmit(link, &mut Nothing, &mut buf).is_some() {}
+        }
+    }
+    assert!(host.controller().is_none());
+}
+
+/// Bytes as the frames of a controller of version 1 that is trusted and drives, to a host whose program sends items where
+/// it may and answers every other call: each call gets one answer, all that the host says is a map, and after the end
+/// nothing is delivered.
+pub fn v1_frames(data: &[u8]) {
+    let now = Instant::from_micros(1);
+    let config = Keys { static_key: StaticKey::new([0xd0; 32]), signing_key: SigningKey::new([0xd1; 32]) };
+    let host_key = config.static_key.public();
+    let mut host: Box<Host<2>> = Box::new(Host::new(config, [7; 32]));
+    let link = host.open(now, [1; 16]).expect("there is a place");
+    let (auth, mut first) = v1::AuthClient::start(StaticKey::new([1; 32]), host_key, [2; 32]);
+    assert!(matches!(host.handle_message(now, link, &mut first), Delivery::Claim(_)));
+    host.vouch(now, link, true);
+    let mut buf = vec![0; limits::RECORD_BYTES];
+    let length = host.poll_transmit(link, &mut Nothing, &mut buf).expect("the host answers");
+    let Ok(v1::Step::AuthOffer { ephemeral, sealed }) = v1::split(&buf[..length]) else { panic!("it offers") };
+    let transport = auth.finish(ephemeral, sealed).expect("the answer is the host's");
+    let mut outgoing = Direction::new(&transport.initiator, Numbering::BigEndian);
+    let mut talk = Talk {
+        incoming: Direction::new(&transport.responder, Numbering::BigEndian),
+        running: BTreeMap::new(),
+        over: false,
+    };
+    let mut greeting = seal(&mut outgoing, b"\x82\xa4type\xa5hello\xa4role\xa6client");
+    assert!(matches!(host.handle_message(now, link, &mut greeting), Delivery::Hello(_)));
+    host.decide(now, link, Decision::Trusted);
+    talk.drain(&mut host);
+    talk.hear(&mut host, link);
+    let mut highest = None;
+    for message in messages(data) {
+        let mut record = seal(&mut outgoing, &message);
+        match host.handle_message(now, link, &mut record) {
+            Delivery::Nothing => {}
+            Delivery::Claim(_) | Delivery::Hello(_) => panic!("a session begins once"),
+            Delivery::Request(part) => {
+                assert!(!talk.over && part.done && part.body.len() == part.total, "it comes whole, before the end");
+                assert!(highest < Some(part.call), "an id came twice");
+                highest = Some(part.call);
+                talk.running.insert(part.call, part.stream == Some(true));
+            }
+        }
+        talk.drain(&mut host);
+        if let Some((call, is_stream)) = talk.running.last_key_value().map(|(call, is_stream)| (*call, *is_stream)) {
+            // All earlier items have been sent.
+            assert_eq!(host.is_stream_ready(link, call), is_stream);
+            assert_eq!(host.send_item(link, call, 0).is_ok(), is_stream);
+            // Every other call stays, for what comes after it.
+            if call.0.is_multiple_of(2) {
+                host.respond(link, call, Outcome::Ok, 0).expect("it runs");
+                talk.running.remove(&call);
+                assert!(host.respond(link, call, Outcome::Ok, 0).is_err(), "it was answered twice");
+            }
+        }
+        talk.hear(&mut host, link);
+    }
+}
+
+/// What the program of [`v1_frames`] and its controller know of each other.
+struct Talk {
+    incoming: Direction,
+    /// The calls that run, and whether each is a stream.
+    running: BTreeMap<RequestId, bool>,
+    over: bool,
+}
+
+impl Talk {
+    fn drain(&mut self, host: &mut Host<2>) {
+        while let Some(event) = host.poll_event() {
+            match event {
+                Event::GreetingDue { link, .. } => host.greet(link, 0),
+                Event::SessionEnded { link, .. } => {
+                    self.over = true;
+                    self.running.clear();
+                    host.released(Instant::from_micros(1), link);
+                }
+                Event::CallCancelled { call, .. } => assert!(self.running.remove(&call).is_some(), "it did not run"),
+                Event::StreamReady { link, call } => {
+                    assert!(self.running.get(&call) == Some(&true) && host.is_stream_ready(link, call));
+                }
+                Event::SessionOpened { .. } | Event::LinkClosed { .. } => {}
+                Event::WrongCode { .. } | Event::PairingEnded(_) => panic!("nobody pairs"),
+                Event::ProbeDue { .. } => panic!("no time passes"),
+            }
+        }
+    }
+
+    fn hear(&mut self, host: &mut Host<2>, link: LinkId) {
+        let mut buf = vec![0; host.transmit_bytes(link)];
+        while let Some(length) = host.poll_transmit(link, &mut Nothing, &mut buf) {
+            let frame = self.incoming.open(&mut buf[..length]).expect("it is the next record");
+            let mut reader = Reader::new(frame);
+            assert!(reader.raw().is_ok() && reader.is_at_end(), "what the host says is no map: {frame:02x?}");
+            self.drain(host);
+        }
+        self.drain(host);
     }
 }

@@ -48,9 +48,15 @@ impl Rig {
     /// Starts a host with a policy.
     #[must_use]
     pub fn start_with(computer: Arc<dyn Computer>, policy: Box<dyn Policy>) -> Self {
+        Self::start_as(|home| HostOptions { policy, ..HostOptions::new(home, computer) })
+    }
+
+    /// Starts a host with these options, given its home.
+    #[must_use]
+    pub fn start_as(options: impl FnOnce(Home) -> HostOptions) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let home = Home::open(Some(folder.path().join("host"))).expect("a new home");
-        let server = opendesk_tokio::serve(HostOptions { policy, ..HostOptions::new(home, computer) });
+        let server = opendesk_tokio::serve(options(home));
         let server = server.expect("a free port");
         let (address, handle, notices) = (server.local_addr(), server.handle(), server.notices());
         Self { folder, address, handle, notices, running: tokio::spawn(server.run()) }

@@ -33,7 +33,7 @@ pub use wire::{Answer, Controller, Peer, Pipe, Way, Wire};
 
 use opendesk_core::trace::Recorder;
 use opendesk_core::{
-    Client, ClientEvent, Decision, Event, Instant, Keys, LinkId, Misuse, OperationId, Outcome, PublicKey, Reason,
+    Client, ClientEvent, Decision, Event, Instant, Keys, LinkId, Misuse, OperationId, Outcome, Psk, PublicKey, Reason,
     Refusal, RequestId, SigningKey, StaticKey, limits,
 };
 use opendesk_std::recording::MemoryTape;
@@ -123,6 +123,20 @@ impl World {
     pub fn pair(&mut self, peer: Peer, code: &str) -> Wire {
         let seed = self.random();
         let client = Client::pair(self.now, peer.config(), code.as_bytes(), seed).expect("the code has a length");
+        self.attach(client)
+    }
+
+    /// A peer that knows the host begins to authenticate in version 1.
+    pub fn connect_by_version_1(&mut self, peer: Peer) -> Wire {
+        let seed = self.random();
+        let client = Client::auth_version_1(self.now, peer.config(), self.host_key, seed);
+        self.attach(client)
+    }
+
+    /// A peer that was told a code begins to pair in version 1.
+    pub fn pair_by_version_1(&mut self, peer: Peer, psk: Psk) -> Wire {
+        let seed = self.random();
+        let client = Client::pair_version_1(self.now, peer.config(), psk, seed);
         self.attach(client)
     }
 
@@ -250,6 +264,21 @@ impl World {
         self.drain();
     }
 
+    /// Shows a code by which peers of version 1 may pair as well; `psk` is what the code becomes there.
+    pub fn show_code_to_all(&mut self, code: &str, psk: Psk) {
+        self.show_code(code);
+        self.host.allow_version_1(psk).expect("a window is open");
+    }
+
+    /// The transport of a link shows that its peer lives.
+    pub fn show_life(&mut self, wire: Wire) {
+        let (now, link) = (self.now, self.link(wire));
+        self.host.handle_alive(now, link);
+        if let Some(controller) = self.wires[wire.0].controller() {
+            controller.client.handle_alive(now);
+        }
+    }
+
     /// Closes the pairing window.
     pub fn cancel_pairing(&mut self) {
         self.host.cancel_pairing();
@@ -357,6 +386,18 @@ impl World {
         Ok(call)
     }
 
+    /// Asks the host for the items of a stream, and for so many bytes of them.
+    ///
+    /// # Errors
+    /// What the client says to it.
+    pub fn subscribe(&mut self, wire: Wire, method: &str, credit: u32, body: &[u8]) -> Result<RequestId, Misuse> {
+        let controller = self.controller_mut(wire);
+        let call = controller.client.subscribe(method, credit, body.len())?;
+        controller.bodies.calls.insert(call, body.to_vec());
+        controller.unanswered.insert(call);
+        Ok(call)
+    }
+
     /// Takes more of a stream.
     ///
     /// # Errors
@@ -369,8 +410,13 @@ impl World {
     ///
     /// # Errors
     /// What the client says to it.
-    pub fn cancel(&mut self, wire: Wire, call: RequestId) -> Result<(), Misuse> {
-        self.controller_mut(wire).client.cancel(call)
+    pub fn cancel(&mut self, wire: Wire, call: RequestId) -> Result<bool, Misuse> {
+        let controller = self.controller_mut(wire);
+        let is_answered = controller.client.cancel(call)?;
+        if !is_answered {
+            controller.unanswered.remove(&call);
+        }
+        Ok(is_answered)
     }
 
     /// Ends the session from the controller's side.
@@ -401,7 +447,8 @@ impl World {
     fn on_event(&mut self, event: Event) {
         match event {
             Event::GreetingDue { link, verdict } => {
-                let total = self.program.greet(link, verdict);
+                let is_version_1 = self.host.wire(link) == Some(opendesk_core::Wire::V1);
+                let total = self.program.greet(link, verdict, is_version_1);
                 self.host.greet(link, total);
             }
             Event::SessionOpened { link, peer } => self.program.opened(link, peer),
@@ -419,7 +466,7 @@ impl World {
                 self.pipe(wire, Way::ToPeer).ended = true;
             }
             Event::StreamReady { link, call } => self.program.stream_ready(link, call),
-            Event::WrongCode { .. } | Event::PairingEnded(_) => {}
+            Event::WrongCode { .. } | Event::PairingEnded(_) | Event::ProbeDue { .. } => {}
         }
     }
 

@@ -392,10 +392,11 @@ impl Client {
         self.wire
     }
 
-    /// The transport has shown that the host lives, without a message.
+    /// The transport has shown that the host lives, without a message. That counts where the version has no pings, which
+    /// would be proof.
     pub const fn handle_alive(&mut self, now: Instant) {
         if let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) {
-            session.liveness.heard(now);
+            session.handle_alive(now);
         }
     }
 

@@ -61,7 +61,7 @@ impl<const N: usize> Host<N> {
         let was_open = matches!(link.phase, Phase::Open);
         let guessed = match &link.phase {
             // Whoever has the answer to the first message can search the code; who does not go on did not know it.
-            Phase::Pairing { pairing: Pairing::V1(_), window } => Some(*window),
+            Phase::Pairing { pairing: Pairing::V1(_), window } if reason != Reason::NOT_PAIRING => Some(*window),
             Phase::Pairing { .. }
             | Phase::Waiting
             | Phase::Claimed { .. }

@@ -3,6 +3,7 @@
 use super::link::{Pairing, Phase};
 use super::{ClaimedPeer, Delivery, Event, Host, PairingEnd};
 use crate::crypto::keys::PublicKey;
+use crate::crypto::noise::Transport;
 use crate::dialect::v2::{Kind, PairHostStep};
 use crate::dialect::{Handshake, refusal, v1, v2, wire_of};
 use crate::id::LinkId;
@@ -71,7 +72,8 @@ impl<const N: usize> Host<N> {
 
     /// Begins a pairing of version 1, where the owner has allowed it.
     fn offer(&mut self, now: Instant, id: LinkId, controller: PublicKey, ephemeral: [u8; 32]) {
-        let Some((window, psk)) = self.window.as_ref().and_then(|it| Some((it.number(), it.psk()?.clone()))) else {
+        let open = self.window.as_ref().filter(|window| window.is_free_for(id));
+        let Some((window, psk)) = open.and_then(|window| Some((window.number(), window.psk()?.clone()))) else {
             return self.reject(now, id, Reason::NOT_PAIRING, 0);
         };
         let keys = self.identities.current().clone();
@@ -87,24 +89,26 @@ impl<const N: usize> Host<N> {
     }
 
     /// Answers [`Delivery::Claim`]: whether the owner trusts whoever has that key. A stranger is answered in the same
-    /// shape and then left.
+    /// shape, and then waited for as anybody else: whatever it says next does not open.
     pub fn vouch(&mut self, now: Instant, id: LinkId, is_known: bool) {
         let (ephemeral, random) = (self.random::<32>(), self.random::<32>());
+        let (initiator, responder, hash) = (self.random::<32>(), self.random::<32>(), self.random::<32>());
         let Some(link) = self.links.get_mut(id) else { return };
         let Phase::Claimed { ephemeral: controller, claimed } = link.phase else { return };
-        if !is_known {
-            link.handshake = Some(v1::auth_refuse(ephemeral, &random));
-            return self.end(now, id, Reason::UNTRUSTED);
-        }
         let keys = self.identities.current().clone();
+        // The same work and the same faults for both, so that neither tells them apart.
         match v1::auth_respond(&keys.static_key, controller, claimed, ephemeral) {
-            Ok((transport, answer)) => {
-                link.keys = Some(keys);
+            Ok((transport, answer)) if is_known => {
                 link.handshake = Some(answer);
                 link.keyed(now, &transport);
             }
-            Err(_) => self.reject(now, id, Reason::FORGED, 0),
+            Ok(_) => {
+                link.handshake = Some(v1::auth_refuse(ephemeral, &random));
+                link.keyed(now, &Transport { initiator, responder, hash, remote: claimed });
+            }
+            Err(_) => return self.reject(now, id, Reason::FORGED, 0),
         }
+        link.keys = Some(keys);
     }
 
     /// Version 2.

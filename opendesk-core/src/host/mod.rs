@@ -295,10 +295,17 @@ impl<const N: usize> Host<N> {
         self.oldest = oldest;
     }
 
-    /// The transport of a link has shown that the other side lives, without a message.
+    /// The oldest version that is spoken.
+    #[must_use]
+    pub const fn oldest(&self) -> Wire {
+        self.oldest
+    }
+
+    /// The transport of a link has shown that the other side lives, without a message. That counts where the version of
+    /// the link has no pings, which would be proof.
     pub fn handle_alive(&mut self, now: Instant, id: LinkId) {
         if let Some(Link { phase: Phase::Open, session: Some(session), .. }) = self.links.get_mut(id) {
-            session.liveness.heard(now);
+            session.handle_alive(now);
         }
     }
 

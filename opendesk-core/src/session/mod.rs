@@ -162,6 +162,13 @@ impl<H: Head> Session<H> {
         }
     }
 
+    /// The transport has seen a sign of life.
+    pub(crate) const fn handle_alive(&mut self, now: Instant) {
+        if !self.dialect.has_pings() {
+            self.liveness.heard(now);
+        }
+    }
+
     /// How large the buffer for the next message must be.
     pub(crate) fn transmit_bytes(&self) -> usize {
         self.outbox.next_bytes(&self.dialect)

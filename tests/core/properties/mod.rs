@@ -3,4 +3,6 @@
 mod frames;
 mod machines;
 mod messages;
+mod msgpack;
 mod records;
+mod version_1;

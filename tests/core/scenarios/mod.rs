@@ -12,6 +12,7 @@ mod rotation;
 mod sessions;
 mod strangers;
 mod streams;
+mod version_1;
 
 use opendesk_tests::world::Peer;
 

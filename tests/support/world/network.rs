@@ -53,6 +53,14 @@ impl World {
     pub fn transmit(&mut self, wire: Wire, way: Way) -> bool {
         let mut buf = mem::take(&mut self.buf);
         let connection = &mut self.wires[wire.0];
+        let bytes = match (way, &connection.end) {
+            (Way::ToHost, End::Controller(controller)) => controller.client.transmit_bytes(),
+            (Way::ToHost, End::Test(_)) => 0,
+            (Way::ToPeer, _) => self.host.transmit_bytes(connection.link),
+        };
+        if buf.len() < bytes {
+            buf.resize(bytes, 0);
+        }
         let sent = match (way, &mut connection.end) {
             (Way::ToHost, End::Controller(controller)) => {
                 controller.client.poll_transmit(&mut controller.bodies, &mut buf)
@@ -106,6 +114,10 @@ impl World {
         let link = self.link(wire);
         match self.host.handle_message(self.now, link, &mut message) {
             Delivery::Nothing => {}
+            Delivery::Claim(claim) => {
+                let is_known = self.program.trusted.contains(&claim.peer);
+                self.host.vouch(self.now, claim.link, is_known);
+            }
             Delivery::Hello(hello) => {
                 let proved = Proved {
                     link: hello.link,

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use opendesk_core::dialect::v1::msgpack::Writer;
 use opendesk_core::{
     Bodies, BodyId, Decision, GreetingVerdict, Instant, LinkId, OperationId, Outcome, PublicKey, Reason, RequestId,
     RequestPart, VerifyingKey,
@@ -48,7 +49,7 @@ pub struct Proved {
     /// Its key.
     pub peer: PublicKey,
     /// Its signing key.
-    pub signing_key: VerifyingKey,
+    pub signing_key: Option<VerifyingKey>,
     /// Whether it came by the code.
     pub paired: bool,
     /// The hash of its handshake.
@@ -151,15 +152,16 @@ impl Program {
     }
 
     /// Writes the greeting of a link and gives its length.
-    pub(super) fn greet(&mut self, link: LinkId, verdict: GreetingVerdict) -> usize {
+    pub(super) fn greet(&mut self, link: LinkId, verdict: GreetingVerdict, is_version_1: bool) -> usize {
         let text = match verdict {
             GreetingVerdict::Welcome => "welcome".to_owned(),
             GreetingVerdict::Busy { holder, since } => format!("busy: {holder} since {}", since.micros()),
             // Whoever is refused learns the reason and nothing else.
             GreetingVerdict::Refused(_) => String::new(),
         };
-        let length = text.len();
-        self.bodies.greetings.insert(link, text.into_bytes());
+        let body = if is_version_1 { version_1(verdict, &text) } else { text.into_bytes() };
+        let length = body.len();
+        self.bodies.greetings.insert(link, body);
         length
     }
 
@@ -240,4 +242,22 @@ impl Program {
     pub(super) fn next_due(&self) -> Option<(Instant, LinkId, RequestId)> {
         self.running.iter().filter_map(|it| Some((it.due?, it.link, it.call))).min()
     }
+}
+
+/// A greeting as version 1 has it: what this machine can do, or why there is no session.
+fn version_1(verdict: GreetingVerdict, text: &str) -> Vec<u8> {
+    let mut body = vec![0; 512];
+    let mut writer = Writer::new(&mut body);
+    match verdict {
+        GreetingVerdict::Welcome => writer.map(1).text("description").text(text),
+        GreetingVerdict::Busy { .. } => {
+            writer.map(3).text("code").text("busy").text("message").text(text).text("details").map(0)
+        }
+        GreetingVerdict::Refused(_) => {
+            writer.map(3).text("code").text("permission_denied").text("message").text(text).text("details").map(0)
+        }
+    };
+    let length = writer.finish().expect("there is room");
+    body.truncate(length);
+    body
 }

@@ -166,7 +166,9 @@ pub struct Controller {
 
 impl Controller {
     pub(super) fn new(mut client: Client) -> Self {
-        let greeting = b"a controller".to_vec();
+        // Version 1 has a map there, and its controllers put nothing into it.
+        let is_version_1 = client.wire() == opendesk_core::Wire::V1;
+        let greeting = if is_version_1 { vec![0x80] } else { b"a controller".to_vec() };
         client.greet(greeting.len());
         Self {
             client,
@@ -193,7 +195,7 @@ impl Controller {
     pub fn closed(&self) -> Option<Reason> {
         self.events.iter().find_map(|event| match event {
             ClientEvent::Closed { reason, .. } => Some(*reason),
-            ClientEvent::Opened { .. } | ClientEvent::Refused { .. } => None,
+            ClientEvent::Opened { .. } | ClientEvent::Refused { .. } | ClientEvent::ProbeDue => None,
         })
     }
 
@@ -202,7 +204,10 @@ impl Controller {
     pub fn tries_left(&self) -> Option<u8> {
         self.events.iter().find_map(|event| match event {
             ClientEvent::Closed { reason: Reason::WRONG_CODE, tries_left } => Some(*tries_left),
-            ClientEvent::Closed { .. } | ClientEvent::Opened { .. } | ClientEvent::Refused { .. } => None,
+            ClientEvent::Closed { .. }
+            | ClientEvent::Opened { .. }
+            | ClientEvent::Refused { .. }
+            | ClientEvent::ProbeDue => None,
         })
     }
 
@@ -211,7 +216,7 @@ impl Controller {
     pub fn opened(&self) -> Option<[u8; 32]> {
         self.events.iter().find_map(|event| match event {
             ClientEvent::Opened { handshake, .. } => Some(*handshake),
-            ClientEvent::Refused { .. } | ClientEvent::Closed { .. } => None,
+            ClientEvent::Refused { .. } | ClientEvent::Closed { .. } | ClientEvent::ProbeDue => None,
         })
     }
 
@@ -220,9 +225,9 @@ impl Controller {
     pub fn proved(&self) -> Option<PublicKeys> {
         self.events.iter().find_map(|event| match *event {
             ClientEvent::Opened { host, signing_key, .. } | ClientEvent::Refused { host, signing_key, .. } => {
-                Some(PublicKeys { static_key: host, signing_key })
+                signing_key.map(|signing_key| PublicKeys { static_key: host, signing_key })
             }
-            ClientEvent::Closed { .. } => None,
+            ClientEvent::Closed { .. } | ClientEvent::ProbeDue => None,
         })
     }
 
@@ -231,7 +236,7 @@ impl Controller {
     pub fn memory(&self) -> Option<u64> {
         self.events.iter().find_map(|event| match event {
             ClientEvent::Opened { memory, .. } => Some(*memory),
-            ClientEvent::Refused { .. } | ClientEvent::Closed { .. } => None,
+            ClientEvent::Refused { .. } | ClientEvent::Closed { .. } | ClientEvent::ProbeDue => None,
         })
     }
 

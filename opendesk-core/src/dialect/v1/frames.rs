@@ -6,7 +6,7 @@ use super::msgpack::{Reader, Value, Writer};
 use crate::dialect::Layout;
 use crate::frame::{Frame, Header, Hello, PROTOCOL, Role, SessionKind};
 use crate::id::OperationId;
-use crate::limits::ANSWERS;
+use crate::limits::{ANSWERS, BODY_BYTES};
 use crate::reason::{ErrorCode, Malformed, Reason};
 
 const NO_OPERATION: OperationId = [0; 16];
@@ -30,7 +30,10 @@ struct Name {
 #[derive(Debug)]
 pub(crate) struct Talk {
     role: Role,
+    /// Whether the other side has said its hello.
     greeted: bool,
+    /// Whether this side has.
+    has_greeted: bool,
     last: u32,
     names: Vec<Name, ANSWERS>,
 }
@@ -165,7 +168,7 @@ pub fn read_request(plaintext: &[u8]) -> Option<(&str, &[u8])> {
 
 impl Talk {
     pub(crate) const fn new(role: Role) -> Self {
-        Self { role, greeted: false, last: 0, names: Vec::new() }
+        Self { role, greeted: false, has_greeted: false, last: 0, names: Vec::new() }
     }
 
     /// Takes a record's plaintext apart.
@@ -200,6 +203,10 @@ impl Talk {
         if core::mem::replace(&mut self.greeted, true) {
             return Ok(Frame::Skipped);
         }
+        if self.role == Role::Host && fields.error.is_some() {
+            // A controller that finds fault before it has begun.
+            return Ok(Frame::Known(Header::Close { reason: Reason::DONE }, &[]));
+        }
         // That the role is the right one is not checked by this version's peers either.
         let role = if self.role == Role::Host { Role::Controller } else { Role::Host };
         let hello = Hello {
@@ -232,7 +239,7 @@ impl Talk {
     fn answer<'a>(&mut self, fields: &Fields<'a>) -> Result<Frame<'a>, Malformed> {
         let wire = fields.id.ok_or(Malformed)?;
         let Some(index) = self.names.iter().position(|name| name.wire == wire) else { return Ok(Frame::Skipped) };
-        let length = |body: &[u8]| u32::try_from(body.len()).map_err(|_| Malformed);
+        let length = |body: &[u8]| u32::try_from(body.len()).ok().filter(|_| body.len() <= BODY_BYTES).ok_or(Malformed);
         let id = self.names.get(index).ok_or(Malformed)?.id;
         if let Some((code, raw)) = fields.error {
             self.names.swap_remove(index);
@@ -263,6 +270,7 @@ impl Talk {
         let mut writer = Writer::new(out);
         let tail: &[u8] = match *header {
             Header::Hello(hello) => {
+                self.has_greeted = true;
                 self.greeting(&mut writer, &hello, total);
                 if hello.error.is_some() { &[] } else { b"\xa5error\xc0" }
             }
@@ -303,7 +311,9 @@ impl Talk {
                 writer.text("reason").text("caller cancelled");
                 &[]
             }
-            Header::Close { reason: Reason::EVICTED | Reason::REPLACED } if self.role == Role::Host => {
+            Header::Close { reason: Reason::EVICTED | Reason::REPLACED }
+                if self.role == Role::Host && self.has_greeted =>
+            {
                 writer.map(4).text("v").int(1).text("type").text("push").text("topic").text(EVICTED);
                 writer.text("payload").map(1).text("reason").text(EVICTION);
                 &[]
@@ -322,10 +332,13 @@ impl Talk {
         let role = if self.role == Role::Host { "server" } else { "client" };
         writer.map(7).text("v").int(1).text("type").text("hello").text("role").text(role);
         writer.text("principal").text("").text("auth").map(0).text("capabilities");
-        if hello.error.is_some() {
-            writer.map(0).text("error");
+        match hello.error {
+            Some(reason) => {
+                writer.map(0).text("error");
+                or_code(writer, total, code_for(reason));
+            }
+            None => or_default(writer, total, EMPTY),
         }
-        or_default(writer, total, EMPTY);
     }
 }
 
@@ -341,14 +354,34 @@ fn or_default(writer: &mut Writer<'_>, total: u32, default: &[u8]) {
     }
 }
 
+/// The error that stands where a program gives none.
+fn or_code(writer: &mut Writer<'_>, total: u32, code: ErrorCode) {
+    if total == 0 {
+        writer.map(1).text("code").text(code.word());
+    }
+}
+
+/// The code by which a host says why it gives no session.
+const fn code_for(reason: Reason) -> ErrorCode {
+    match reason {
+        Reason::BUSY => ErrorCode::Busy,
+        Reason::UNTRUSTED | Reason::REFUSED | Reason::NOT_PAIRING => ErrorCode::PermissionDenied,
+        Reason::UNSUPPORTED => ErrorCode::CapabilityUnsupported,
+        _ => ErrorCode::Internal,
+    }
+}
+
 /// An error as its program wrote it; or a line of text in one that is written here. Gives what follows the body.
 fn failure(writer: &mut Writer<'_>, code: ErrorCode, total: u32, is_text: bool) -> &'static [u8] {
+    // The list of codes is closed, and this one came later; details may say anything.
+    let (code, tail): (_, &[u8]) = match code {
+        ErrorCode::LimitExceeded => (ErrorCode::Internal, b"\xa7details\x81\xa4code\xaelimit_exceeded"),
+        code => (code, b"\xa7details\x80"),
+    };
     if !is_text {
-        or_default(writer, total, EMPTY);
+        or_code(writer, total, code);
         return &[];
     }
-    // The list of codes is closed, and this one came later.
-    let code = if code == ErrorCode::LimitExceeded { ErrorCode::Internal } else { code };
     writer.map(3).text("code").text(code.word()).text("message").text_head(total as usize);
-    b"\xa7details\x80"
+    tail
 }

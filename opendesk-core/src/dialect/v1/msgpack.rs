@@ -13,7 +13,7 @@ pub enum Value<'a> {
     Nil,
     /// True or false.
     Bool(bool),
-    /// Any integer; unsigned ones of 2⁶³ and more are not in version 1.
+    /// An integer; those of 2⁶³ and more are read as [`Value::Float`], because nothing of this layer is as large.
     Int(i64),
     /// A number with a fraction.
     Float(f64),
@@ -108,7 +108,12 @@ impl<'a> Reader<'a> {
             0xcc => Value::Int(i64::from(u8::from_be_bytes(self.array()?))),
             0xcd => Value::Int(i64::from(u16::from_be_bytes(self.array()?))),
             0xce => Value::Int(i64::from(u32::from_be_bytes(self.array()?))),
-            0xcf => Value::Int(i64::try_from(u64::from_be_bytes(self.array()?)).map_err(|_| Malformed)?),
+            0xcf => {
+                let number = u64::from_be_bytes(self.array()?);
+                #[expect(clippy::cast_precision_loss, reason = "it is only known to be too large")]
+                let float = number as f64;
+                i64::try_from(number).map_or(Value::Float(float), Value::Int)
+            }
             0xd0 => Value::Int(i64::from(i8::from_be_bytes(self.array()?))),
             0xd1 => Value::Int(i64::from(i16::from_be_bytes(self.array()?))),
             0xd2 => Value::Int(i64::from(i32::from_be_bytes(self.array()?))),
