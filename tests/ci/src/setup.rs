@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::command::{Failure, Outcome, Repo, capture, line, read, run};
 
-const PACKAGES: [&str; 12] = [
+const PACKAGES: [&str; 13] = [
     "xvfb",
     "openbox",
     "xdotool",
@@ -16,20 +16,22 @@ const PACKAGES: [&str; 12] = [
     "xfonts-base",
     "fonts-dejavu-core",
     "python3",
+    "python3-tk",
     "python3-venv",
 ];
 
 const INSTALL: [&str; 5] = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
 
-/// What the Python environment of the MCP tests must hold, each at one version.
-const REQUIREMENTS: &str = "tests/mcp/requirements.txt";
-
-/// The Python environment, at the place where the tests look for it.
-const VENV: &str = "target/venv";
+/// The Python environments, at the places where the tests look for them, and what each must hold, at one version. The
+/// Python package of version 1 wants an older MCP client than the one that agents use, so it has one of its own.
+const ENVIRONMENTS: [(&str, &str); 2] =
+    [("target/venv", "tests/mcp/requirements.txt"), ("target/venv-peer", "tests/interop/requirements.txt")];
 
 pub(crate) fn setup(repo: &Repo) -> Outcome {
     packages(repo)?;
-    python(repo)?;
+    for (venv, requirements) in ENVIRONMENTS {
+        python(repo, venv, requirements)?;
+    }
     Ok(None)
 }
 
@@ -63,13 +65,13 @@ fn packages(repo: &Repo) -> Result<(), Failure> {
     run(&mut install)
 }
 
-fn python(repo: &Repo) -> Result<(), Failure> {
-    let venv = repo.root.join(VENV);
+fn python(repo: &Repo, name: &str, requirements: &str) -> Result<(), Failure> {
+    let venv = repo.root.join(name);
     let stamp = venv.join("requirements.txt");
-    let requirements = repo.root.join(REQUIREMENTS);
-    let wanted = fs::read_to_string(&requirements).map_err(Failure::at(&requirements))?;
+    let file = repo.root.join(requirements);
+    let wanted = fs::read_to_string(&file).map_err(Failure::at(&file))?;
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        println!("the Python environment is there");
+        println!("the Python environment {name} is there");
         return Ok(());
     }
     if venv.exists() {
@@ -79,7 +81,7 @@ fn python(repo: &Repo) -> Result<(), Failure> {
     run(repo
         .program(venv.join("bin/python"))
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r"])
-        .arg(REQUIREMENTS))?;
+        .arg(requirements))?;
     fs::write(&stamp, &wanted).map_err(Failure::at(&stamp))
 }
 
@@ -89,12 +91,14 @@ mod tests {
 
     #[test]
     fn every_requirement_is_pinned_to_one_version() {
-        let requirements = fs::read_to_string(Repo::here().root.join(REQUIREMENTS)).unwrap();
-        let pins: Vec<&str> = requirements.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(pins.iter().any(|pin| pin.starts_with("mcp==")), "{pins:?}");
-        for pin in pins {
-            let (name, version) = pin.split_once("==").unwrap_or_else(|| panic!("`{pin}` is not pinned"));
-            assert!(!name.is_empty() && !version.is_empty() && !version.contains('*'), "`{pin}`");
+        for ((_, file), needed) in ENVIRONMENTS.into_iter().zip(["mcp==", "opendesk[remote]=="]) {
+            let requirements = fs::read_to_string(Repo::here().root.join(file)).unwrap();
+            let pins: Vec<&str> = requirements.lines().filter(|line| !line.starts_with('#')).collect();
+            assert!(pins.iter().any(|pin| pin.starts_with(needed)), "{pins:?}");
+            for pin in pins {
+                let (name, version) = pin.split_once("==").unwrap_or_else(|| panic!("`{pin}` is not pinned"));
+                assert!(!name.is_empty() && !version.is_empty() && !version.contains('*'), "`{pin}`");
+            }
         }
     }
 }
