@@ -40,6 +40,12 @@ pub(crate) enum Command {
     Peers(Peers),
     /// Show this machine's keys, or change them so that paired machines follow
     Identity(Identity),
+    /// Show who drives this machine
+    Sessions,
+    /// End the session of whoever drives this machine; it is still trusted
+    Disconnect,
+    /// Check the audit log of this machine
+    Audit(Audit),
     /// Check the connection to a paired machine
     Connect(Connect),
     /// Call one tool, as an agent would
@@ -88,14 +94,14 @@ pub(crate) enum RuntimeName {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pair {
-    /// The code to show [default: six random digits]
+    /// The code to show [default: six random digits, eighteen with --allow-v1]
     #[arg(long)]
     pub(crate) code: Option<String>,
     /// How long the code is valid, in seconds
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
-    /// Let a controller pair that speaks version 1 only, such as the Python package. Whoever listens meanwhile can then
-    /// find a short code
+    /// Let a controller pair that speaks version 1 only, such as the Python package. Whoever connects instead of it, or
+    /// stands between the two, can then find a short code
     #[arg(long)]
     pub(crate) allow_v1: bool,
     /// The port to listen on while no `opendesk serve` runs; 0 picks a free one
@@ -161,6 +167,21 @@ pub(crate) enum IdentityCommand {
     Rotate,
     /// Answer no more to the keys that this machine had before; paired machines that have not followed must be paired again
     ForgetFormer,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that every line is as it was written: the chain of hashes of each file
+    Verify {
+        /// Files of a log, of any machine [default: all of this machine]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -22,5 +22,5 @@ mod words;
 
 pub use cancel::Cancel;
 pub use machine::hostname;
-pub use seed::pairing_code;
+pub use seed::{long_pairing_code, pairing_code};
 pub use words::words;

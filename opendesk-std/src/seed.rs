@@ -49,3 +49,12 @@ pub fn pairing_code() -> Result<String, String> {
         }
     }
 }
+
+/// A pairing code of eighteen digits, for a pairing of version 1: its code can be searched by whoever asks for it, and six
+/// digits are found in seconds.
+///
+/// # Errors
+/// As [`pairing_code`].
+pub fn long_pairing_code() -> Result<String, String> {
+    Ok([pairing_code()?, pairing_code()?, pairing_code()?].join("-"))
+}

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod audit;
 mod call;
 mod connect;
 mod identity;
@@ -9,6 +10,7 @@ mod pair_with;
 mod peers;
 mod replay;
 mod serve;
+mod sessions;
 
 use opendesk_std::desktop::Backend;
 use opendesk_std::home::{Home, ServeLock};
@@ -52,6 +54,9 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::PairWith(options) => pair_with::run(&context, options).await,
         Command::Peers(options) => peers::run(&context, options).await,
         Command::Identity(options) => identity::run(&context, options).await,
+        Command::Sessions => sessions::list(&context).await,
+        Command::Disconnect => sessions::disconnect(&context).await,
+        Command::Audit(options) => audit::run(&context, &options),
         Command::Connect(options) => connect::run(&context, options).await,
         Command::Call(options) => call::run(&context, options).await,
         Command::Mcp(options) => mcp::run(&context, &options).await,

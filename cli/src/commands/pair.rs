@@ -25,6 +25,7 @@ pub(super) async fn run(context: &Context, options: args::Pair) -> Result<(), Fa
             return Err(Failure::usage("a pairing code has 1 to 64 bytes"));
         }
         Some(code) => code.clone(),
+        None if options.allow_v1 => opendesk_std::long_pairing_code().map_err(Failure::failed)?,
         None => opendesk_std::pairing_code().map_err(Failure::failed)?,
     };
     let newcomer = tokio::select! {
@@ -44,8 +45,8 @@ async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<New
     let oldest = if options.allow_v1 { Wire::V1 } else { Wire::V2 };
     if options.allow_v1 {
         output::note(
-            "with version 1 whoever listens on the network while you pair, or connects instead of your controller, can \
-             find the code by trying all of them at home; do this on a network that you trust, or give a long --code",
+            "with version 1 whoever connects instead of your controller, or stands between the two, can try all codes at \
+             home: six digits would be found in seconds, so the code is a long one",
         );
     }
     let key = context.home.identity()?.keys.static_key.public();

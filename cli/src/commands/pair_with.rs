@@ -23,7 +23,7 @@ pub(super) async fn run(context: &Context, options: args::PairWith) -> Result<()
     output::result(context.json, &value, || {
         let name = printable(&name);
         let compared = match paired.wire {
-            Wire::V1 => "it speaks version 1 only: whoever listened meanwhile can find the code".to_owned(),
+            Wire::V1 => "it speaks version 1 only: whoever stood between the two can have found the code".to_owned(),
             Wire::V2 => format!("its screen shows the same words: {words}"),
         };
         format!("paired with {name}\n{compared}\ntry it: opendesk connect {name:?}")

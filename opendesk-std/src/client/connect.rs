@@ -62,8 +62,8 @@ pub struct Paired {
     pub key: PublicKey,
     /// The four words that its screen shows too, in version 2.
     pub words: String,
-    /// The version of the wire that the two have in common. What is said in a pairing of version 1 lets everybody who
-    /// hears it search a code of six digits.
+    /// The version of the wire that the two have in common. What is said in a pairing of version 1 lets whoever stands
+    /// between the two search a code of six digits.
     pub wire: Wire,
 }
 
@@ -289,10 +289,12 @@ async fn reach<R: Runtime>(
     let (commands, orders) = async_channel::unbounded();
     let (tell, told) = async_channel::bounded(1);
     let driver = Driver::new(runtime.clone(), machine, epoch, Socket::new(stream), orders, tell, greeting);
+    let ended = driver.ended();
     runtime.spawn(driver.run());
     let opened = told.recv().await.map_err(|_| ClientError::Closed(Reason::LOST))??;
     let client = Client {
         commands,
+        ended,
         wire: opened.wire,
         host: opened.host,
         signing_key: opened.signing_key,

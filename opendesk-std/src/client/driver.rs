@@ -6,6 +6,7 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use async_channel::Sender;
@@ -162,6 +163,8 @@ pub(super) struct Driver<R: Runtime> {
     opened: Option<Sender<Result<Opened, ClientError>>>,
     proved: Option<Opened>,
     closed: Option<ClientError>,
+    /// Why the session is over, for the handles.
+    ended: Arc<OnceLock<Reason>>,
     farewell: Option<Sender<()>>,
     alarm: Alarm<R::Timer>,
     epoch: Instant,
@@ -194,6 +197,7 @@ impl<R: Runtime> Driver<R> {
             opened: Some(opened),
             proved: None,
             closed: None,
+            ended: Arc::default(),
             farewell: None,
             alarm: Alarm::new(runtime.timer()),
             epoch,
@@ -202,10 +206,18 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
+    /// Where it is told why the session is over, before the first call fails for that.
+    pub(super) fn ended(&self) -> Arc<OnceLock<Reason>> {
+        Arc::clone(&self.ended)
+    }
+
     pub(super) async fn run(mut self) {
         poll_fn(|cx| self.poll(cx)).await;
-        self.orders.close();
         let why = self.closed.take().unwrap_or(ClientError::Closed(Reason::LOST));
+        if let ClientError::Closed(reason) = why {
+            self.ended.get_or_init(|| reason);
+        }
+        self.orders.close();
         if let Some(opened) = self.opened.take() {
             drop(opened.try_send(match (self.proved.take(), why) {
                 (Some(proved), _) if proved.refused.is_some() => Ok(proved),
@@ -356,6 +368,8 @@ impl<R: Runtime> Driver<R> {
                 break true;
             }
         };
+        self.buf.truncate(limits::RECORD_BYTES);
+        self.buf.shrink_to_fit();
         if lost {
             self.machine.handle_eof();
         }

@@ -7,6 +7,7 @@ mod subscription;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use async_channel::{Receiver, Sender};
 use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey, Wire, limits};
@@ -33,6 +34,8 @@ pub const CALL: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Client {
     commands: Sender<Command>,
+    /// Why the session is over, once it is.
+    ended: Arc<OnceLock<Reason>>,
     wire: Wire,
     host: PublicKey,
     signing_key: Option<VerifyingKey>,
@@ -103,6 +106,11 @@ impl Client {
         !self.commands.is_closed()
     }
 
+    /// How a call fails when the session is over.
+    fn over(&self) -> ClientError {
+        ClientError::Closed(self.ended.get().copied().unwrap_or(Reason::LOST))
+    }
+
     /// Ends the session. Calls in flight fail with [`ClientError::Closed`].
     pub async fn close(&self) {
         let (reply, closed) = async_channel::bounded(1);
@@ -156,11 +164,11 @@ impl Client {
         let ticket = next_ticket();
         let answers = Answers::Once { limit, reply };
         let command = Command::Call(NewCall { ticket, method: method.to_owned(), params, operation, answers });
-        self.commands.send(command).await.map_err(|_| ClientError::Closed(Reason::LOST))?;
+        self.commands.send(command).await.map_err(|_| self.over())?;
         let mut waiting = Waiting { commands: self.commands.clone(), ticket, answered: false };
         let answered = answer.recv().await;
         waiting.answered = true;
-        answered.unwrap_or(Err(ClientError::Closed(Reason::LOST)))
+        answered.unwrap_or_else(|_| Err(self.over()))
     }
 
     /// Calls a method whose answer nobody waits for.
@@ -229,7 +237,7 @@ impl Client {
         let (ticket, answers) = (next_ticket(), Answers::Stream { credit, items });
         let (method, params) = (M::NAME.to_owned(), self.codec().params::<M>(params)?);
         let command = NewCall { ticket, method, params, operation: NOT_REMEMBERED, answers };
-        self.commands.send(Command::Call(command)).await.map_err(|_| ClientError::Closed(Reason::LOST))?;
+        self.commands.send(Command::Call(command)).await.map_err(|_| self.over())?;
         let waiting = Waiting { commands: self.commands.clone(), ticket, answered: false };
         Ok(Subscription::new(waiting, arrive, self.codec()))
     }

@@ -8,6 +8,7 @@ use opendesk_core::Wire;
 use serde::Deserialize;
 
 use super::admin::{AdminRequest, read_frame, write_frame};
+use super::handle::SessionInfo;
 use crate::home::Home;
 use crate::runtime::{Runtime, timeout};
 
@@ -54,6 +55,10 @@ struct Answer {
     name: String,
     #[serde(default)]
     words: String,
+    #[serde(default)]
+    sessions: Vec<SessionInfo>,
+    #[serde(default)]
+    killed: usize,
 }
 
 /// Has a running host show a code, and waits until somebody has paired or the code is void. Dropping the future
@@ -103,10 +108,30 @@ pub async fn unpair_through_running<R: Runtime>(runtime: &R, home: &Home, name: 
     order(runtime, home, "unpair", Some(name)).await
 }
 
+/// The session that drives the machine of this home, as its running host tells it.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn sessions_of_running<R: Runtime>(runtime: &R, home: &Home) -> Result<Vec<SessionInfo>, AdminError> {
+    asked(runtime, home, "list", None).await.map(|answer| answer.sessions)
+}
+
+/// Has the running host of this home end the session that drives. Tells how many that were.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn disconnect_through_running<R: Runtime>(runtime: &R, home: &Home) -> Result<usize, AdminError> {
+    asked(runtime, home, "kill_all", None).await.map(|answer| answer.killed)
+}
+
 async fn order<R: Runtime>(runtime: &R, home: &Home, op: &str, id: Option<&str>) -> Result<(), AdminError> {
+    asked(runtime, home, op, id).await.map(drop)
+}
+
+async fn asked<R: Runtime>(runtime: &R, home: &Home, op: &str, id: Option<&str>) -> Result<Answer, AdminError> {
     let request = AdminRequest { op: op.to_owned(), id: id.map(Into::into), code: None, seconds: None, wire: None };
     let mut stream = ask(runtime, home, &request).await?;
-    answer(runtime, &mut stream, PATIENCE).await.map(drop)
+    answer(runtime, &mut stream, PATIENCE).await
 }
 
 fn failed(error: &dyn fmt::Display) -> AdminError {

@@ -344,6 +344,8 @@ impl<R: Runtime> Server<R> {
                 break true;
             }
         };
+        self.buf.truncate(limits::RECORD_BYTES);
+        self.buf.shrink_to_fit();
         if lost {
             let now = self.now();
             self.host.handle_eof(now, id);

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use async_channel::Sender;
 use opendesk_core::{PairingEnd, PublicKey, Reason, Wire};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Something that the owner of the host would want to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +81,7 @@ pub enum Notice {
 }
 
 /// A session that drives, as `sessions` lists it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionInfo {
     /// Eight hex digits.
     pub id: String,
@@ -158,7 +158,7 @@ impl HostHandle {
     }
 
     /// Shows a code, also to controllers that speak no newer version than `oldest`. What is said in a pairing of version 1
-    /// lets everybody who hears it search a code of six digits.
+    /// lets whoever asks for it, or stands in between, search a code of six digits.
     ///
     /// # Errors
     /// As [`HostHandle::open_pairing`].

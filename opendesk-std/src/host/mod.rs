@@ -24,7 +24,8 @@ use std::sync::Arc;
 
 pub use self::admin::pairing_failure;
 pub use self::admin_client::{
-    AdminError, Newcomer, forget_through_running, pair_through_running, rotate_through_running, unpair_through_running,
+    AdminError, Newcomer, disconnect_through_running, forget_through_running, pair_through_running,
+    rotate_through_running, sessions_of_running, unpair_through_running,
 };
 pub use self::driver::Server;
 pub use self::handle::{HostHandle, HostStopped, Notice, SessionInfo};

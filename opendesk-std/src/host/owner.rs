@@ -45,7 +45,11 @@ impl<R: Runtime> Server<R> {
     /// Shows a code. What it becomes in version 1 takes a while, and not on this loop.
     fn show(&mut self, showing: Showing, oldest: Wire) {
         if oldest == Wire::V2 {
-            return self.shown(showing, None);
+            return self.shown(showing, Ok(None));
+        }
+        if self.host.oldest() > oldest {
+            let why = "this host speaks version 2 only; start `opendesk serve` without --wire 2 to pair over version 1";
+            return self.shown(showing, Err(why.to_owned()));
         }
         let (code, runtime) = (showing.code.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
@@ -55,12 +59,12 @@ impl<R: Runtime> Server<R> {
     }
 
     pub(super) fn derived(&mut self, psk: Psk, showing: Showing) {
-        self.shown(showing, Some(psk));
+        self.shown(showing, Ok(Some(psk)));
     }
 
-    fn shown(&mut self, showing: Showing, psk: Option<Psk>) {
+    fn shown(&mut self, showing: Showing, psk: Result<Option<Psk>, String>) {
         let Showing { code, lasting, asked_by } = showing;
-        let opened = self.open_pairing(&code, lasting, psk);
+        let opened = psk.and_then(|psk| self.open_pairing(&code, lasting, psk));
         match (asked_by, opened) {
             (AskedBy::Handle(reply), opened) => drop(reply.try_send(opened)),
             (AskedBy::Program(program), Err(error)) => self.tell(program, Err(error)),

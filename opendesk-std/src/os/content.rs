@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use opendesk_core::limits;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
@@ -17,7 +18,7 @@ use super::walk::{End, Place};
 use crate::api::FileData;
 
 /// Most that one call reads, in bytes: the answer is in memory, more than once, on both machines.
-pub(super) const MAX_READ: u64 = 16 << 20;
+pub(super) const MAX_READ: u64 = limits::BODY_BYTES as u64 - 1024;
 
 /// Reads `length` bytes from `offset` on, or all that follow it.
 pub(super) fn read(guard: &Guard, path: &Path, offset: u64, length: Option<u64>) -> io::Result<FileData> {

@@ -46,6 +46,7 @@ fn capability(method: &str) -> &'static str {
         Some(("windows", "list" | "focused")) => "windows.list",
         Some(("windows", _)) => "windows.manipulate",
         Some(("apps", _)) => "app.lifecycle",
+        Some(("ui", "action")) => "ui.actions",
         Some(("ui", _)) => "ui.tree",
         Some(("clipboard", "write")) => "clipboard.write",
         Some(("clipboard", _)) => "clipboard.read",
