@@ -1,12 +1,26 @@
-//! The only place that reads the wall clock. Deadlines come from the runtime's own clock instead.
+//! The only place that reads the machine's clocks. Deadlines of event loops come from the runtime's own clock instead.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The time of day.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
 pub fn wall() -> SystemTime {
     SystemTime::now()
+}
+
+/// How this machine's time zone calls itself now, such as `CET`.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+pub(crate) fn timezone() -> String {
+    jiff::Zoned::now().strftime("%Z").to_string()
+}
+
+/// A clock that only goes forward, for calls that block and have no runtime whose clock they could be given.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
 }
 
 /// Seconds since 1970.

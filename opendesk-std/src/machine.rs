@@ -1,6 +1,7 @@
 //! What the machine says of itself.
 
 use crate::api::Environment;
+use crate::clock;
 
 /// The machine's name on its network.
 #[must_use]
@@ -28,6 +29,12 @@ pub(crate) fn environment() -> Environment {
     };
     #[cfg(not(unix))]
     let (os, os_version) = ("Windows".to_owned(), String::new());
-    let timezone = jiff::Zoned::now().strftime("%Z").to_string();
-    Environment { os, os_version, hostname: hostname(), displays: Vec::new(), locale: locale(), timezone }
+    Environment {
+        os,
+        os_version,
+        hostname: hostname(),
+        displays: Vec::new(),
+        locale: locale(),
+        timezone: clock::timezone(),
+    }
 }

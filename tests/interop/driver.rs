@@ -272,7 +272,7 @@ async fn use_programs(driver: &mut Driver<'_>) {
 async fn watch(driver: &mut Driver<'_>) {
     let outcome = async {
         let mut pictures = driver.client.watch(&SubscribeParams { fps: 10, ..SubscribeParams::default() }).await?;
-        pictures.next().await.unwrap_or(Err(ClientError::Call(Error::internal("the stream ended"))))
+        pictures.next().await.unwrap_or_else(|| Err(ClientError::Call(Error::internal("the stream ended"))))
     };
     let outcome = outcome.await.map_err(|error| error.to_string()).and_then(|picture| {
         check(picture.data.starts_with(b"\x89PNG"), "no PNG")?;
@@ -281,7 +281,7 @@ async fn watch(driver: &mut Driver<'_>) {
     driver.outcomes.insert(DisplaySubscribe::NAME, outcome);
     let refused = async {
         let mut events = driver.client.subscribe::<InputSubscribe>(&(), 1024).await?;
-        events.next().await.unwrap_or(Err(ClientError::Call(Error::internal("the stream ended"))))
+        events.next().await.unwrap_or_else(|| Err(ClientError::Call(Error::internal("the stream ended"))))
     };
     let outcome = match refused.await {
         Err(ClientError::Call(error)) if error.code == ErrorCode::CapabilityUnsupported => {

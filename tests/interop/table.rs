@@ -1,7 +1,7 @@
 //! Every method in every direction, and docs/INTEROP.md, which says what came of it.
 
+use core::fmt::Write as _;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -70,8 +70,8 @@ fn every_method_in_every_direction_is_as_the_table_says() {
 
 /// The package's controller through its cases. Those that are no method have no row, and must hold as well.
 fn python(home: &Path, target: &str, folder: &Path, expect: &str) -> BTreeMap<String, String> {
-    fs::create_dir(folder).unwrap();
-    let args = ["--dir", folder.to_str().unwrap(), "--expect", expect];
+    fs::create_dir(folder).expect("a new folder");
+    let args = ["--dir", folder.to_str().expect("text"), "--expect", expect];
     let cases = peer::cases(home, target, &args, &["all"]);
     let failed: Vec<_> = cases.iter().filter(|(_, (ok, _))| !ok).collect();
     assert!(failed.is_empty(), "{target}: {failed:#?}");
@@ -86,7 +86,7 @@ fn python(home: &Path, target: &str, folder: &Path, expect: &str) -> BTreeMap<St
 /// Our library through every method.
 async fn rust(client: &Client, wire: Wire, folder: &Path) -> BTreeMap<String, String> {
     assert_eq!(client.wire(), wire);
-    fs::create_dir(folder).unwrap();
+    fs::create_dir(folder).expect("a new folder");
     let outcomes: Outcomes = driver::drive(client, folder).await;
     let failed: Vec<_> = outcomes.iter().filter(|(_, outcome)| outcome.is_err()).collect();
     assert!(failed.is_empty(), "{wire:?}: {failed:#?}");
@@ -111,14 +111,14 @@ fn text(columns: &[BTreeMap<String, String>]) -> String {
     );
     for method in Call::NAMES {
         let cells: Vec<&str> = columns.iter().map(|column| column.get(*method).map_or("-", String::as_str)).collect();
-        writeln!(text, "| `{method}` | {} |", cells.join(" | ")).unwrap();
+        writeln!(text, "| `{method}` | {} |", cells.join(" | ")).expect("text takes all");
     }
     text.push_str(
         "\n*yes*: the result was looked at. *without* a capability: the host's manifest does not name it, and the call was\n\
          refused with exactly that one.\n\n| Crossed besides | Where |\n|---|---|\n",
     );
     for (what, test) in BESIDES {
-        writeln!(text, "| {what} | {test} |").unwrap();
+        writeln!(text, "| {what} | {test} |").expect("text takes all");
     }
     text
 }
@@ -126,7 +126,7 @@ fn text(columns: &[BTreeMap<String, String>]) -> String {
 fn compare(text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/INTEROP.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, text).unwrap();
+        fs::write(&path, text).expect("the documentation can be written");
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
     assert!(written == text, "docs/INTEROP.md is not what happened; UPDATE_DOCS=1 writes it. It would be:\n{text}");

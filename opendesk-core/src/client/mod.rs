@@ -502,7 +502,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Misuse::NoSuchCall`] when it has ended, [`Misuse::BodyTooLarge`] when over
-    /// [`WINDOW_BYTES`](crate::limits::WINDOW_BYTES) would be granted at once, [`Misuse::NotOpen`].
+    /// [`WINDOW_BYTES`] would be granted at once, [`Misuse::NotOpen`].
     pub fn grant(&mut self, id: RequestId, bytes: u32) -> Result<(), Misuse> {
         let (Phase::Open, Some(session)) = (&self.phase, &mut self.session) else { return Err(Misuse::NotOpen) };
         self.calls.grant(id, bytes)?;

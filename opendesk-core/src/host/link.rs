@@ -46,6 +46,7 @@ pub(super) enum Phase {
 
 /// A pairing, of either version.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is no heap to box it")]
 pub(super) enum Pairing {
     V1(v1::PairHost),
     V2(v2::PairHost),

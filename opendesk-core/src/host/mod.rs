@@ -270,7 +270,7 @@ impl<const N: usize> Host<N> {
     }
 
     /// How large the buffer must be that [`Host::poll_transmit`] is given:
-    /// [`RECORD_BYTES`](crate::limits::RECORD_BYTES), and more where the next message of a link of version 1 is larger.
+    /// [`RECORD_BYTES`], and more where the next message of a link of version 1 is larger.
     #[must_use]
     pub fn transmit_bytes(&self, id: LinkId) -> usize {
         let session = self.links.get(id).and_then(|link| link.session.as_ref());

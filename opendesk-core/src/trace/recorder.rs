@@ -293,7 +293,7 @@ impl<T: Tape, const N: usize> Recorder<T, N> {
     }
 
     /// Does this and tells what came of it. `bodies` gives the recorded bodies in their order; `buf` is at least as long as
-    /// a message of the input and as [`RECORD_BYTES`], and is overwritten.
+    /// a message of the input and as [`Host::transmit_bytes`] says, and is overwritten.
     pub fn step<'a>(&mut self, input: &Input<'_>, bodies: &mut impl Bodies, buf: &'a mut [u8]) -> Output<'a> {
         match *input {
             Input::Open { now, address } => return Output::Opened(self.open(now, address)),

@@ -91,7 +91,7 @@ impl Codec {
                     Reason::UNSUPPORTED => ErrorCode::CapabilityUnsupported,
                     _ => ErrorCode::Internal,
                 };
-                let message = greeting.refusal.as_ref().map_or(reason.text(), |info| info.message.as_str());
+                let message = greeting.refusal.as_ref().map_or_else(|| reason.text(), |info| info.message.as_str());
                 self.error(&Error::new(code, message), "", &greeting.manifest.backend)
             }
         }

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::pipes::Pipes;
 use crate::api::{CompletedCommand, Error, ErrorCode, Result};
 use crate::cancel::Cancel;
+use crate::clock::monotonic;
 
 /// How often a command is looked at when nothing else happens: a person who stops it does not notice the delay.
 const TICK: Duration = Duration::from_millis(20);
@@ -33,7 +34,7 @@ pub(super) fn supervise(
     limit: Option<Duration>,
     cancel: &Cancel,
 ) -> Result<CompletedCommand> {
-    let started = now();
+    let started = monotonic();
     let mut pipes = match Pipes::take(&mut child, input) {
         Ok(pipes) => pipes,
         Err(error) => {
@@ -80,7 +81,7 @@ fn watch(
 
 /// Reads what the command wrote before it ended, and lets go of what writes on.
 fn linger(pipes: &mut Pipes<'_>) {
-    let ended = now();
+    let ended = monotonic();
     pipes.close_input();
     while pipes.is_open() {
         if pipes.turn(TICK, None).is_err() || ended.elapsed() >= LINGER {
@@ -120,9 +121,4 @@ fn code(status: ExitStatus) -> i32 {
 
 fn lost(error: &io::Error) -> Error {
     Error::internal(format!("the command could not be followed and was killed: {error}"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a blocking call has no runtime whose clock it could be given")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -113,14 +113,9 @@ impl<'a> Fields<'a> {
                 "topic" => fields.topic = Some(value.text()?),
                 "stream" => fields.stream = Some(value.truth()?),
                 "end" => fields.end = Some(value.truth()?),
-                "result" => match value {
-                    Value::Nil => {}
-                    _ => fields.result = Some(map(value, raw)?),
-                },
-                "error" => match value {
-                    Value::Nil => {}
-                    _ => fields.error = Some(error(map(value, raw)?)?),
-                },
+                "result" | "error" if value == Value::Nil => {}
+                "result" => fields.result = Some(map(value, raw)?),
+                "error" => fields.error = Some(error(map(value, raw)?)?),
                 _ => return Err(Malformed),
             }
         }
@@ -374,9 +369,10 @@ const fn code_for(reason: Reason) -> ErrorCode {
 /// An error as its program wrote it; or a line of text in one that is written here. Gives what follows the body.
 fn failure(writer: &mut Writer<'_>, code: ErrorCode, total: u32, is_text: bool) -> &'static [u8] {
     // The list of codes is closed, and this one came later; details may say anything.
-    let (code, tail): (_, &[u8]) = match code {
-        ErrorCode::LimitExceeded => (ErrorCode::Internal, b"\xa7details\x81\xa4code\xaelimit_exceeded"),
-        code => (code, b"\xa7details\x80"),
+    let (code, tail): (_, &[u8]) = if code == ErrorCode::LimitExceeded {
+        (ErrorCode::Internal, b"\xa7details\x81\xa4code\xaelimit_exceeded")
+    } else {
+        (code, b"\xa7details\x80")
     };
     if !is_text {
         or_code(writer, total, code);

@@ -1,7 +1,7 @@
 //! Version 1: what the Python package 0.3 speaks (docs/PROTOCOL.md, "Version 1").
 //!
 //! Every message is one MessagePack map, every frame is whole: there are no chunks, no credit, no pings and no goodbyes.
-//! What the rest of the core needs and this version does not say is made up here, in [`Talk`].
+//! What the rest of the core needs and this version does not say is made up here.
 
 mod frames;
 mod handshake;

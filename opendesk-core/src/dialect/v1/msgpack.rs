@@ -238,7 +238,7 @@ impl<'a> Value<'a> {
             }
             Value::Int(0) => Ok(false),
             Value::Int(1) => Ok(true),
-            Value::Float(number) if number == 0.0 => Ok(false),
+            Value::Float(0.0) => Ok(false),
             Value::Float(number) if (number - 1.0).abs() < f64::EPSILON => Ok(true),
             Value::Nil | Value::Int(_) | Value::Float(_) | Value::Bin(_) | Value::List(_) | Value::Map(_) => {
                 Err(Malformed)

@@ -8,7 +8,7 @@ use core::ffi::{c_char, c_int, c_void};
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
-use opendesk_core::dialect::v2;
+use opendesk_core::dialect::{v1, v2};
 use opendesk_core::frame;
 
 // The C runtime that starts `main` is in libc, and nothing else here asks for it.
@@ -41,6 +41,8 @@ pub extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int
 
     let _ = black_box(frame::decode(input));
     let _ = black_box(v2::split(input));
+    let _ = black_box(v1::split(input));
+    let _ = black_box(v1::read_request(input));
     let _ = black_box(v2::read_refusal(input));
     0
 }

@@ -1,11 +1,11 @@
 //! What the probe does: a wrong code, a pairing with the right one, a call whose answer takes several records, the
-//! end of that session, and another session in which the peer is known. Every body is one pattern, so that none has
-//! to be kept anywhere.
+//! end of that session, and another session in which the peer is known; then both kinds of session again in version 1.
+//! Every body is one pattern, so that none has to be kept anywhere; in version 1 it is a map that holds it.
 
 use opendesk_core::limits::{CHUNK_BYTES, PAIRING, PAIRING_TRIES, RECORD_BYTES};
 use opendesk_core::{
     Bodies, BodyId, Client, ClientDelivery, ClientEvent, Decision, Delivery, Event, Host, Instant, Keys, LinkId,
-    Outcome, PairingEnd, Reason, SigningKey, StaticKey,
+    Outcome, PairingEnd, Psk, Reason, SigningKey, StaticKey, Wire,
 };
 
 const NOW: Instant = Instant::from_micros(0);
@@ -15,20 +15,35 @@ const GREETING: usize = 32;
 const ASKED: usize = 5;
 const ANSWERED: usize = 2 * CHUNK_BYTES + 7;
 
-const fn pattern(offset: usize) -> u8 {
-    (offset % 251) as u8
+/// The pattern as this version writes a body of `total` bytes.
+#[derive(Clone, Copy)]
+struct Pattern(Wire);
+
+impl Pattern {
+    fn byte(self, total: usize, offset: usize) -> u8 {
+        let small = [0x81, 0xa1, b'd', 0xc4, total.wrapping_sub(5) as u8];
+        let [a, b, c, d] = (total.wrapping_sub(8) as u32).to_be_bytes();
+        let large = [0x81, 0xa1, b'd', 0xc6, a, b, c, d];
+        let head: &[u8] = if total < 256 { &small } else { &large };
+        match (self.0, head.get(offset)) {
+            (Wire::V1, Some(byte)) => *byte,
+            _ => (offset % 251) as u8,
+        }
+    }
+
+    fn is_in(self, total: usize, offset: usize, body: &[u8]) -> bool {
+        body.iter().enumerate().all(|(index, byte)| *byte == self.byte(total, offset + index))
+    }
 }
 
-fn is_pattern(offset: usize, body: &[u8]) -> bool {
-    body.iter().enumerate().all(|(index, byte)| *byte == pattern(offset + index))
-}
+/// The bodies of one side, the calls' of this size.
+struct Side(Pattern, usize);
 
-struct Pattern;
-
-impl Bodies for Pattern {
-    fn copy(&mut self, _: LinkId, _: BodyId, offset: usize, out: &mut [u8]) {
+impl Bodies for Side {
+    fn copy(&mut self, _: LinkId, body: BodyId, offset: usize, out: &mut [u8]) {
+        let total = if body == BodyId::Greeting { GREETING } else { self.1 };
         for (index, byte) in out.iter_mut().enumerate() {
-            *byte = pattern(offset + index);
+            *byte = self.0.byte(total, offset + index);
         }
     }
 }
@@ -55,23 +70,25 @@ fn check(holds: bool, step: u8) -> Result<(), u8> {
 
 /// Carries messages both ways until neither side has any.
 fn drive(host: &mut Host<4>, link: LinkId, client: &mut Client, seen: &mut Seen) -> Result<(), u8> {
-    let mut buf = [0; RECORD_BYTES];
+    let mut buf = [0; RECORD_BYTES + 2 * CHUNK_BYTES];
+    let pattern = Pattern(client.wire());
     loop {
         let mut quiet = true;
-        while let Some(length) = client.poll_transmit(&mut Pattern, &mut buf) {
+        while let Some(length) = client.poll_transmit(&mut Side(pattern, ASKED), &mut buf) {
             quiet = false;
             let message = buf.get_mut(..length).ok_or(50)?;
             match host.handle_message(NOW, link, message) {
                 Delivery::Nothing => {}
+                Delivery::Claim(claim) => host.vouch(NOW, claim.link, true),
                 Delivery::Hello(peer) => {
-                    check(peer.body.len() == GREETING && is_pattern(0, peer.body), 51)?;
+                    check(peer.wire == Wire::V1 || pattern.is_in(GREETING, 0, peer.body), 51)?;
                     seen.paired = Some(peer.paired);
                     seen.host_hash = Some(peer.handshake);
                     host.decide(NOW, link, Decision::Trusted);
                 }
                 Delivery::Request(request) => {
                     check(request.method == METHOD && request.total == ASKED && request.done, 52)?;
-                    check(is_pattern(0, request.body), 53)?;
+                    check(pattern.is_in(ASKED, 0, request.body), 53)?;
                     seen.asked += request.body.len();
                     host.respond(link, request.call, Outcome::Ok, ANSWERED).map_err(|_| 54)?;
                 }
@@ -89,17 +106,17 @@ fn drive(host: &mut Host<4>, link: LinkId, client: &mut Client, seen: &mut Seen)
                 _ => {}
             }
         }
-        while let Some(length) = host.poll_transmit(link, &mut Pattern, &mut buf) {
+        while let Some(length) = host.poll_transmit(link, &mut Side(pattern, ANSWERED), &mut buf) {
             quiet = false;
             let message = buf.get_mut(..length).ok_or(55)?;
             match client.handle_message(NOW, message) {
                 ClientDelivery::Greeting(body) => {
-                    check(is_pattern(0, body), 56)?;
+                    check(pattern.is_in(GREETING, 0, body), 56)?;
                     seen.greeted += body.len();
                 }
                 ClientDelivery::Response(part) => {
                     check(part.outcome == Outcome::Ok && part.total == ANSWERED, 57)?;
-                    check(is_pattern(seen.answered, part.body), 58)?;
+                    check(pattern.is_in(ANSWERED, seen.answered, part.body), 58)?;
                     seen.answered += part.body.len();
                     check(part.done == (seen.answered == ANSWERED), 59)?;
                 }
@@ -138,6 +155,9 @@ fn session(host: &mut Host<4>, mut client: Client, paired: bool, step: u8) -> Re
     client.close(NOW, Reason::DONE);
     drive(host, link, &mut client, &mut seen)?;
     check(seen.closed == Some((Reason::DONE, 0)) && client.is_closed(), step + 8)?;
+    // In version 1 the end of the transport is the goodbye.
+    host.handle_eof(NOW, link);
+    drive(host, link, &mut client, &mut seen)?;
     check(seen.session_ended && seen.link_closed && host.controller().is_none(), step + 9)
 }
 
@@ -164,5 +184,10 @@ pub fn run() -> Result<(), u8> {
 
     let stranger = Client::pair(NOW, controller(), CODE, [11; 32]).map_err(|_| 6)?;
     session(&mut host, stranger, true, 10)?;
-    session(&mut host, Client::auth(NOW, controller(), known, [12; 32]), false, 20)
+    session(&mut host, Client::auth(NOW, controller(), known, [12; 32]), false, 20)?;
+
+    host.open_pairing(CODE, NOW.after(PAIRING)).map_err(|_| 7)?;
+    host.allow_version_1(Psk::derive(CODE)).map_err(|_| 8)?;
+    session(&mut host, Client::pair_version_1(NOW, controller(), Psk::derive(CODE), [13; 32]), true, 30)?;
+    session(&mut host, Client::auth_version_1(NOW, controller(), known, [14; 32]), false, 40)
 }
