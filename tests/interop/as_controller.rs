@@ -171,6 +171,19 @@ fn a_host_that_does_not_trust_this_machine_and_a_wrong_code_are_told_apart_from_
 }
 
 #[test]
+fn an_agent_of_ours_uses_a_host_of_the_package() {
+    let rig = run(async {
+        let mut rig = Rig::start(&[]);
+        rig.pair("anna").await;
+        rig
+    });
+    let home = rig.folder().join("anna");
+    let program = bin::opendesk().to_str().unwrap();
+    let seen = peer::agent(&home, "host", &[program, "mcp", "--backend", "virtual", "--home", home.to_str().unwrap()]);
+    assert_eq!((&seen["error"], &seen["picture"]), (&false.into(), &"89504e47".into()), "{seen}");
+}
+
+#[test]
 fn the_packages_command_line_serves_a_real_desktop_to_ours() {
     let desktop = TestDesktop::start(1024, 768);
     let folder = tempfile::tempdir().unwrap();

@@ -185,7 +185,81 @@ fn the_packages_own_command_line_pairs_and_connects() {
     assert!(showing.finish(peer::RUN).status.success());
     let connected = peer::done(peer::cli(&home, &["connect", "desk"]));
     assert!(connected.stdout.contains("Connected to desk  backend=local/virtual"), "{connected:?}");
+    // Its MCP server keeps its home where that of the user is.
+    let user = rig.home("user");
+    std::fs::create_dir(&user).unwrap();
+    std::fs::rename(&home, user.join(".opendesk")).unwrap();
+    let seen = peer::agent(&user, "desk", &[&peer::mcp_server()]);
+    assert_eq!((&seen["error"], &seen["picture"]), (&false.into(), &"89504e47".into()), "{seen}");
     let peers = peer::done(bin::command(&rig.home("host"), &["peers", "--json"]));
     let peers: serde_json::Value = serde_json::from_str(&peers.stdout).unwrap();
     assert_eq!(peers[0]["wire"], 1, "{peers}");
+}
+
+/// Whether a program with this argument runs.
+fn runs(argument: &str) -> bool {
+    let lines = std::fs::read_dir("/proc").expect("a process file system").filter_map(|entry| {
+        let line = std::fs::read(entry.ok()?.path().join("cmdline")).ok()?;
+        Some(line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
+    });
+    lines.into_iter().any(|found| found)
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(core::time::Duration::from_millis(50));
+    }
+    panic!("{what}");
+}
+
+#[test]
+fn what_a_controller_started_ends_with_it_and_one_that_froze_makes_room_for_itself() {
+    let rig = Rig::start(&[]);
+    let anna = rig.pair("anna");
+    let mut frozen = rig.hold(&anna);
+    // Unlike any other number of seconds on this machine.
+    let seconds = format!("{}", 700_000 + std::process::id());
+    let shell = serde_json::json!({"command": format!("sleep {seconds} & sleep {seconds}")});
+    frozen.say(&format!("call process.shell {shell}"));
+    wait_until("the command does not run", || runs(&seconds));
+    // A picture is on its way to a controller that does not read any more.
+    frozen.say("call display.capture {\"downscale\": false}");
+    frozen.signal("STOP");
+    let again = rig.hold(&anna);
+    wait_until("the command has outlived its controller's session", || !runs(&seconds));
+    frozen.signal("CONT");
+    frozen.hear(event("evicted"));
+    drop(again);
+    wait_until("the place is not free", || {
+        let listed = peer::done(bin::command(&rig.home("host"), &["sessions"]));
+        listed.stdout.contains("nobody drives")
+    });
+}
+
+#[test]
+fn names_that_are_no_text_are_listed_and_read_and_a_time_limit_takes_the_children_too() {
+    let rig = Rig::start(&[]);
+    let anna = rig.pair("anna");
+    let folder = rig.home("files");
+    std::fs::create_dir(&folder).unwrap();
+    let odd = <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(b"bad\xff".to_vec());
+    std::fs::write(folder.join(odd), "content").unwrap();
+    let mut held = rig.hold(&anna);
+    held.say(&format!("call fs.list {}", serde_json::json!({"path": folder})));
+    let listed = held.hear(event("result"));
+    let path = listed["result"]["items"][0]["path"].as_str().unwrap_or_else(|| panic!("{listed}")).to_owned();
+    held.say(&format!("call fs.read {}", serde_json::json!({"path": path})));
+    let read = held.hear(|line| event("result")(line).filter(|line| line["call"] != listed["call"]));
+    // The bytes of "content" in base 64.
+    assert_eq!(read["result"]["data"]["bytes"], "Y29udGVudA==", "{read}");
+
+    let seconds = format!("{}", 800_000 + std::process::id());
+    let shell = serde_json::json!({"command": format!("sleep {seconds} & sleep {seconds}"), "timeout": 1.0});
+    held.say(&format!("call process.shell {shell}"));
+    let failed = held.hear(event("error"));
+    assert!(failed.to_string().contains("timeout"), "{failed}");
+    wait_until("a child has outlived the time limit", || !runs(&seconds));
 }

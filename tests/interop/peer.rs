@@ -63,6 +63,18 @@ pub(crate) fn cases(home: &Path, target: &str, args: &[&str], cases: &[&str]) ->
     cases
 }
 
+/// `agent.py`: an MCP client that uses a paired machine through this MCP server. Gives what it saw.
+pub(crate) fn agent(home: &Path, peer: &str, server: &[&str]) -> Value {
+    let seen = done(script("agent.py", home, &[&[peer], server].concat()));
+    let line = seen.stdout.lines().last().unwrap_or_else(|| panic!("{seen:?}"));
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {seen:?}"))
+}
+
+/// The package's MCP server.
+pub(crate) fn mcp_server() -> String {
+    environment().join("opendesk-mcp").to_str().expect("text").to_owned()
+}
+
 /// What an event line of a script says, if it is of this kind.
 pub(crate) fn event(kind: &str) -> impl FnMut(&str) -> Option<Value> {
     move |line| serde_json::from_str::<Value>(line).ok().filter(|line| line["event"] == kind)

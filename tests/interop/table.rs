@@ -18,7 +18,7 @@ use super::driver::{self, Outcomes};
 use super::peer;
 
 /// What else is crossed, and the test that does it.
-const BESIDES: [(&str, &str); 12] = [
+const BESIDES: [(&str, &str); 14] = [
     (
         "pairing, wrong codes, no code",
         "as_host::a_stranger_and_a_wrong_code…, as_controller::a_host_that_does_not_trust…",
@@ -31,6 +31,11 @@ const BESIDES: [(&str, &str); 12] = [
     ("an answer that never comes", "as_controller::an_answer_that_never_comes…"),
     ("streams and slow readers", "case `display.subscribe`, as_controller::many_calls_at_once…"),
     ("composed input, tools, large files, errors", "the other cases of `controller.py`"),
+    (
+        "children and frozen controllers, names that are no text",
+        "as_host::what_a_controller_started…, as_host::names_that…",
+    ),
+    ("MCP servers", "as_host::the_packages_own_command_line…, as_controller::an_agent_of_ours…"),
     ("the package's command line on a real X desktop", "as_controller::the_packages_command_line…"),
     ("admin socket, audit log, home directory", "homes::*"),
     ("a host that becomes ours", "homes::a_host_of_version_1_that_becomes_ours…"),
