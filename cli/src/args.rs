@@ -250,4 +250,8 @@ pub(crate) struct Bench {
     /// Fewer rounds: a few seconds in all
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Instead, measure against the Python package opendesk, by the Python interpreter that has it. Both work on the X
+    /// server of $DISPLAY, whose pointer is moved; without one, what needs a desktop is left out
+    #[arg(long, value_name = "PYTHON")]
+    pub(crate) against_python: Option<PathBuf>,
 }

@@ -11,21 +11,14 @@
 //! use opendesk_smol::{ConnectOptions, HostOptions, PairOptions};
 //! use opendesk_std::api::{CaptureParams, TextInput};
 //! use opendesk_std::desktop::r#virtual::VirtualDesktop;
-//! use opendesk_std::govern::AllowAll;
 //! use opendesk_std::home::Home;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let folder = tempfile::tempdir()?;
 //! smol::block_on(async {
 //!     let desktop = Arc::new(VirtualDesktop::default());
-//!     let server = opendesk_smol::serve(HostOptions {
-//!         listen: "127.0.0.1:0".parse()?,
-//!         home: Home::open(Some(folder.path().join("host")))?,
-//!         computer: desktop.clone(),
-//!         policy: Box::new(AllowAll),
-//!         audit: true,
-//!         record: None,
-//!     })?;
+//!     let home = Home::open(Some(folder.path().join("host")))?;
+//!     let server = opendesk_smol::serve(HostOptions::new(home, desktop.clone()))?;
 //!     let (address, handle) = (server.local_addr(), server.handle());
 //!     let running = smol::spawn(server.run());
 //!

@@ -10,7 +10,6 @@
 //!
 //! use opendesk_std::api::{CaptureParams, TextInput};
 //! use opendesk_std::desktop::r#virtual::VirtualDesktop;
-//! use opendesk_std::govern::AllowAll;
 //! use opendesk_std::home::Home;
 //! use opendesk_tokio::{ConnectOptions, HostOptions, PairOptions, Server};
 //!
@@ -19,14 +18,8 @@
 //! let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 //! runtime.block_on(async {
 //!     let desktop = Arc::new(VirtualDesktop::default());
-//!     let server = opendesk_tokio::serve(HostOptions {
-//!         listen: "127.0.0.1:0".parse()?,
-//!         home: Home::open(Some(folder.path().join("host")))?,
-//!         computer: desktop.clone(),
-//!         policy: Box::new(AllowAll),
-//!         audit: true,
-//!         record: None,
-//!     })?;
+//!     let home = Home::open(Some(folder.path().join("host")))?;
+//!     let server = opendesk_tokio::serve(HostOptions::new(home, desktop.clone()))?;
 //!     let (address, handle) = (server.local_addr(), server.handle());
 //!     let running = tokio::spawn(server.run());
 //!
@@ -84,7 +77,6 @@ pub type Server = host::Server<Tokio>;
 /// use std::sync::Arc;
 ///
 /// use opendesk_std::desktop::r#virtual::VirtualDesktop;
-/// use opendesk_std::govern::AllowAll;
 /// use opendesk_std::home::Home;
 /// use opendesk_tokio::HostOptions;
 ///
@@ -92,14 +84,8 @@ pub type Server = host::Server<Tokio>;
 /// # let folder = tempfile::tempdir()?;
 /// # let home = folder.path().join("home");
 /// tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-///     let server = opendesk_tokio::serve(HostOptions {
-///         listen: "127.0.0.1:0".parse()?,
-///         home: Home::open(Some(home))?,
-///         computer: Arc::new(VirtualDesktop::new(800, 600)),
-///         policy: Box::new(AllowAll),
-///         audit: true,
-///         record: None,
-///     })?;
+///     let desktop = Arc::new(VirtualDesktop::new(800, 600));
+///     let server = opendesk_tokio::serve(HostOptions::new(Home::open(Some(home))?, desktop))?;
 ///     println!("listening on {}", server.local_addr());
 ///     let handle = server.handle();
 ///     let running = tokio::spawn(server.run());

@@ -19,7 +19,8 @@ pub(super) struct Rig {
 impl Rig {
     pub(super) fn start(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        let host = Served::start_with(&folder.path().join("host"), "virtual", more, &[]);
+        let secret = [("OPENDESK_SECRET", "for nobody")];
+        let host = Served::start_with(&folder.path().join("host"), "virtual", more, &secret);
         Self { folder, host }
     }
 
@@ -255,6 +256,11 @@ fn names_that_are_no_text_are_listed_and_read_and_a_time_limit_takes_the_childre
     let read = held.hear(|line| event("result")(line).filter(|line| line["call"] != listed["call"]));
     // The bytes of "content" in base 64.
     assert_eq!(read["result"]["data"]["bytes"], "Y29udGVudA==", "{read}");
+
+    held.say(r#"call process.shell {"command": "env | grep -c ^PATH=; env | grep -c OPENDESK_"}"#);
+    let counted = held.hear(|line| event("result")(line).filter(|line| line["result"]["stdout"].is_object()));
+    // "1\n0\n" in base 64: what this host was started with is not given to programs of others.
+    assert_eq!(counted["result"]["stdout"]["bytes"], "MQowCg==", "{counted}");
 
     let seconds = format!("{}", 800_000 + std::process::id());
     let shell = serde_json::json!({"command": format!("sleep {seconds} & sleep {seconds}"), "timeout": 1.0});

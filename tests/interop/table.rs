@@ -99,7 +99,7 @@ async fn rust(client: &Client, wire: Wire, folder: &Path) -> BTreeMap<String, St
     assert!(missing.is_empty(), "{wire:?}: nothing came of {missing:?}");
     let cell = |seen: String| match seen.strip_prefix("without ") {
         Some(capability) => format!("without `{capability}`"),
-        None if seen.starts_with("refused") => "without `input.pointer`".to_owned(),
+        None if seen.starts_with("refused") => "refused".to_owned(),
         None => "yes".to_owned(),
     };
     outcomes.into_iter().map(|(name, seen)| (name.to_owned(), cell(seen.expect("none has failed")))).collect()
@@ -120,7 +120,7 @@ fn text(columns: &[BTreeMap<String, String>]) -> String {
     }
     text.push_str(
         "\n*yes*: the result was looked at. *without* a capability: the host's manifest does not name it, and the call was\n\
-         refused with exactly that one.\n\n| Crossed besides | Where |\n|---|---|\n",
+         refused with exactly that one. *refused*: with `capability_unsupported`, as by every host.\n\n| Crossed besides | Where |\n|---|---|\n",
     );
     for (what, test) in BESIDES {
         writeln!(text, "| {what} | {test} |").expect("text takes all");

@@ -1,7 +1,9 @@
 //! `opendesk bench`: opendesk against the floor under it, a plain WebSocket on the same runtime, in one run.
 
+mod against;
 mod echo;
 mod load;
+mod loopback;
 mod protocol;
 mod sample;
 
@@ -10,12 +12,12 @@ use std::sync::Arc;
 use opendesk_std::api::{CaptureParams, PictureFormat, PictureProfile};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::desktop::{self, Backend, CaptureArea, Computer};
-use opendesk_std::home::Home;
 use opendesk_std::picture;
-use opendesk_tokio::{Client, ConnectOptions, HostOptions, PairOptions};
+use opendesk_tokio::{Client, ConnectOptions, HostOptions};
 use serde_json::{Value, json};
 
 use self::echo::Echo;
+use self::loopback::Loopback;
 use self::sample::{Sample, measure, measure_async};
 use crate::args;
 use crate::exit::Failure;
@@ -27,6 +29,9 @@ fn failed(error: impl core::fmt::Display) -> Failure {
 
 pub(crate) async fn run(options: args::Bench, json: bool) -> Result<(), Failure> {
     let rounds = if options.quick { 1 } else { 5 };
+    if let Some(python) = &options.against_python {
+        return against::run(python, rounds, json).await;
+    }
     let mut report = Report::default();
     for audit in [true, false] {
         loopback(&mut report, audit, rounds).await?;
@@ -39,30 +44,11 @@ pub(crate) async fn run(options: args::Bench, json: bool) -> Result<(), Failure>
 
 /// A host and a controller in this process, with the audit log that hosts keep by default, or without.
 async fn loopback(report: &mut Report, audit: bool, rounds: usize) -> Result<(), Failure> {
-    let folder = tempfile::tempdir().map_err(failed)?;
-    let home = Home::open(Some(folder.path().join("controller")))?;
-    let server = opendesk_tokio::serve(HostOptions {
-        audit,
-        ..HostOptions::new(Home::open(Some(folder.path().join("host")))?, Arc::new(VirtualDesktop::new(1920, 1080)))
-    })?;
-    let (address, handle) = (server.local_addr(), server.handle());
-    let running = tokio::spawn(server.run());
-    let code = opendesk_std::pairing_code().map_err(failed)?;
-    handle.open_pairing(&code, core::time::Duration::from_secs(60)).await.map_err(failed)?.map_err(failed)?;
-    let paired = opendesk_tokio::pair(&PairOptions {
-        home: home.clone(),
-        host: "127.0.0.1".into(),
-        port: address.port(),
-        code,
-        name: None,
-    })
-    .await?;
-    let connect = ConnectOptions { home, peer: paired.name };
-
+    let desktop = Arc::new(VirtualDesktop::new(1920, 1080));
+    let loopback = Loopback::start(|home| HostOptions { audit, ..HostOptions::new(home, desktop) }).await?;
     let suffix = if audit { "" } else { ", no audit log" };
-    over_loopback(report, suffix, &connect, rounds).await?;
-    handle.stop();
-    running.await.map_err(failed)
+    over_loopback(report, suffix, &loopback.connect, rounds).await?;
+    loopback.end().await
 }
 
 async fn over_loopback(

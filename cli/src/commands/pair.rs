@@ -34,7 +34,11 @@ pub(super) async fn run(context: &Context, options: args::Pair) -> Result<(), Fa
     };
     let Newcomer { name, words } = newcomer;
     output::result(context.json, &json!({"ok": true, "name": name, "words": words}), || {
-        format!("paired with {}\nits screen shows the same words: {words}", printable(&name))
+        let name = printable(&name);
+        if words.is_empty() {
+            return format!("paired with {name}\nit speaks version 1, which shows no words to compare");
+        }
+        format!("paired with {name}\nits screen shows the same words: {words}")
     });
     Ok(())
 }

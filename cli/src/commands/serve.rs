@@ -136,6 +136,9 @@ fn sentence(notice: &Notice) -> Option<String> {
         Notice::WrongCode { address, tries_left } => {
             format!("a wrong pairing code was tried from {address}; {tries_left} tries are left")
         }
+        Notice::Paired { name, words, .. } if words.is_empty() => {
+            format!("paired with {}, which speaks version 1", printable(name))
+        }
         Notice::Paired { name, words, .. } => format!("paired with {}; its screen shows: {words}", printable(name)),
         Notice::Followed { name, former, key } => {
             format!("{} has changed its keys: it was {former:?} and is {key:?}", printable(name))

@@ -269,7 +269,11 @@ impl<H: Head> Outbox<H> {
         let mut item = self.items.remove(index);
         let (id, body) = (item.head.id(), item.head.body());
         let header = if item.begun { Header::Chunk { id: id.0 } } else { item.head.header(item.total) };
-        let layout = dialect.encode(&header, item.total, item.head.canned().is_some(), buf).ok()??;
+        let Ok(Some(layout)) = dialect.encode(&header, item.total, item.head.canned().is_some(), buf) else {
+            debug_assert!(false, "every dialect says requests, items and responses");
+            bodies.done(link, body);
+            return None;
+        };
         let length = ((item.total - item.sent) as usize).min(dialect.chunk_bytes());
         let out = buf.get_mut(layout.head..layout.head + length)?;
         let offset = item.sent as usize;

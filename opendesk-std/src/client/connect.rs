@@ -227,9 +227,11 @@ async fn open<R: Runtime>(
 ) -> Result<(Client, Opened), (Wire, ClientError)> {
     let address = address_of(host, port);
     let mut failed = None;
+    let by = runtime.now() + CONNECT;
     for wire in wires.iter().copied() {
         let start = |now, seed| start(wire, now, seed);
-        let reached = timeout(runtime, CONNECT, reach(runtime, host, port, &address, greeting, start)).await;
+        let left = by.saturating_duration_since(runtime.now());
+        let reached = timeout(runtime, left, reach(runtime, host, port, &address, greeting, start)).await;
         match reached.unwrap_or_else(|| Err(ClientError::Timeout { what: address.clone(), after: CONNECT })) {
             Ok(reached) => return Ok(reached),
             Err(error) => {

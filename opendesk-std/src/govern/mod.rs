@@ -128,8 +128,10 @@ impl Govern {
             Some(Err(error)) => {
                 fields.insert("outcome".into(), json!("error"));
                 fields.insert("error_code".into(), json!(error.code.word()));
-                // What was to be typed or copied may stand in the message.
-                if !matches!(method, "input.key" | "input.text" | "clipboard.write") {
+                // What was to be typed, copied or given to a program may stand in the message.
+                let is_private =
+                    ["input.", "clipboard.", "ui.", "process."].iter().any(|family| method.starts_with(family));
+                if !is_private {
                     let message: String = error.message.chars().take(200).collect();
                     fields.insert("error_message".into(), json!(message));
                 }

@@ -40,7 +40,7 @@ impl core::error::Error for AdminError {}
 pub struct Newcomer {
     /// Under which name.
     pub name: String,
-    /// The four words that its screen shows too.
+    /// The four words that its screen shows too; empty for one of version 1, which shows none.
     pub words: String,
 }
 

@@ -1,5 +1,7 @@
 //! From a request's bytes to its answer.
 
+use core::time::Duration;
+
 use opendesk_core::{LinkId, OperationId, Outcome, Psk, PublicKey, RequestId, RequestPart, limits};
 
 use super::driver::Server;
@@ -16,6 +18,9 @@ pub(super) const MOST_CALLS: usize = 2 * limits::CALLS;
 
 /// Bytes of parameters that may be with the desk.
 const MOST_BYTES: usize = 2 * limits::PARAMETER_BYTES;
+
+/// How long a session that has ended may still be at work.
+const LETTING_GO: Duration = Duration::from_secs(2);
 
 /// What requests carry that need not be remembered.
 const NO_OPERATION: OperationId = [0; 16];
@@ -140,6 +145,11 @@ impl<R: Runtime> Server<R> {
             return self.answer(id, call, Err(refusal));
         }
         if let Call::DisplaySubscribe(params) = decoded {
+            // What only looks is not remembered, whatever the controller says.
+            if let Some(operation) = link.operations.remove(&call) {
+                let peer = session.subject.peer.key;
+                self.host.settle(peer, operation, Outcome::Ok);
+            }
             let (method, summary) = (DisplaySubscribe::NAME, Call::DisplaySubscribe(params.clone()).summary());
             return self.begin_stream(id, call, method, summary, params);
         }
@@ -171,7 +181,8 @@ impl<R: Runtime> Server<R> {
                 self.submitted = (self.submitted.0.saturating_sub(1), self.submitted.1.saturating_sub(bytes));
                 let outcome = result.as_ref().map(|_| ()).map_err(Error::clone);
                 if let Some(orphan) = self.orphans.remove(&(id, call)) {
-                    return self.settle(orphan, &outcome, &result);
+                    self.settle(orphan, &outcome, &result);
+                    return self.let_in();
                 }
                 let Some(link) = self.links.get_mut(&id) else { return };
                 let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
@@ -188,21 +199,35 @@ impl<R: Runtime> Server<R> {
                 if let Err(error) = result {
                     tracing::warn!(%error, "something that the last controller held could not be released");
                 }
-                let now = self.now();
-                self.host.released(now, link);
+                self.letting_go = Some((link, self.runtime.now() + LETTING_GO));
+                self.let_in();
             }
         }
     }
 
-    /// The protocol has answered this call with `cancelled`.
-    pub(super) fn cancelled(&mut self, id: LinkId, call: RequestId) {
-        if self.end_stream(id, call, &Error::cancelled()) {
+    /// Nothing is held any more. What the last session started must have ended as well before another controller comes
+    /// (I3); what does not end within [`LETTING_GO`] is not waited for, or one that hangs would shut everybody out.
+    pub(super) fn let_in(&mut self) {
+        let Some((link, by)) = self.letting_go else { return };
+        let is_at_work = self.orphans.keys().any(|(of, _)| *of == link);
+        if is_at_work && self.runtime.now() < by {
             return;
         }
+        self.letting_go = None;
+        let now = self.now();
+        self.host.released(now, link);
+    }
+
+    /// The protocol has answered this call with `cancelled`.
+    pub(super) fn cancelled(&mut self, id: LinkId, call: RequestId) {
+        let is_stream = self.end_stream(id, call, &Error::cancelled());
         let Some(link) = self.links.get_mut(&id) else { return };
         link.arriving.remove(&call);
         link.methods.remove(&call);
         let operation = link.operations.remove(&call);
+        if is_stream {
+            return;
+        }
         let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
         running.cancel.cancel();
         self.orphans.insert((id, call), Orphan { subject: session.subject.clone(), running, operation });

@@ -79,6 +79,8 @@ pub struct Server<R: Runtime> {
     pub(super) submitted: (usize, usize),
     /// Calls that nobody waits for and that the desk has.
     pub(super) orphans: BTreeMap<(LinkId, RequestId), Orphan>,
+    /// The last session while what it started is still at work, and until when that is waited for.
+    pub(super) letting_go: Option<(LinkId, Instant)>,
     /// What recent operations gave.
     pub(super) recent: Recent,
     /// What is said of strangers.
@@ -87,6 +89,8 @@ pub struct Server<R: Runtime> {
     pub(super) restless: bool,
     /// Set after an error of the listener: nobody is accepted before that.
     accepts_from: Option<Instant>,
+    /// Counts the codes that were to be shown, and those that were taken back.
+    pub(super) showings: u64,
     /// Name and words of the last peer that paired.
     pub(super) newcomer: Option<(String, String)>,
     _lock: ServeLock,
@@ -146,10 +150,12 @@ impl<R: Runtime> Server<R> {
             stopping: None,
             submitted: (0, 0),
             orphans: BTreeMap::new(),
+            letting_go: None,
             recent: Recent::default(),
             strangers: Throttle::default(),
             restless: false,
             accepts_from: None,
+            showings: 0,
             newcomer: None,
             _lock: lock,
             runtime,
@@ -201,7 +207,7 @@ impl<R: Runtime> Server<R> {
             self.poll_events();
             progress |= self.poll_time(cx);
             progress |= core::mem::take(&mut self.restless);
-            let over = self.links.is_empty() && self.host.is_idle();
+            let over = self.links.is_empty() && self.host.is_idle() && self.orphans.is_empty();
             if self.stopping.is_some_and(|by| over || self.runtime.now() >= by) {
                 return Poll::Ready(());
             }
@@ -229,7 +235,7 @@ impl<R: Runtime> Server<R> {
         }
         let now = self.now();
         self.stopping = Some(self.runtime.now() + STOPPING);
-        self.host.cancel_pairing();
+        self.take_back();
         let ids: Vec<LinkId> = self.links.keys().copied().collect();
         for id in ids {
             self.host.close(now, id, Reason::SHUTDOWN);
@@ -445,7 +451,10 @@ impl<R: Runtime> Server<R> {
         let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
         let links = self.links.values().filter_map(|link| link.leaves_by).min();
         let streams = self.advance_streams();
-        let first = [protocol, links, streams, self.stopping, self.accepts_from].into_iter().flatten().min();
+        self.let_in();
+        let letting_go = self.letting_go.map(|(_, by)| by);
+        let first =
+            [protocol, links, streams, letting_go, self.stopping, self.accepts_from].into_iter().flatten().min();
         first.is_some_and(|at| self.alarm.poll(cx, at))
     }
 

@@ -25,7 +25,7 @@ pub enum Notice {
         name: String,
         /// Its key.
         key: PublicKey,
-        /// The four words that its screen shows too.
+        /// The four words that its screen shows too; empty for one of version 1, which shows none.
         words: String,
     },
     /// A trusted controller has other keys from now on.

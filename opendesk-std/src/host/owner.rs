@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use async_channel::Sender;
 use futures_util::Stream;
-use opendesk_core::{Psk, Reason, Wire, limits};
+use opendesk_core::{Misuse, Psk, Reason, Wire, limits};
 use serde_json::{Value, json};
 
 use super::admin::{AdminEvent, AdminRequest};
@@ -20,6 +20,8 @@ pub(super) struct Showing {
     code: String,
     lasting: Duration,
     asked_by: AskedBy,
+    /// Set when it begins: a later one makes it void.
+    number: u64,
 }
 
 enum AskedBy {
@@ -33,9 +35,9 @@ impl<R: Runtime> Server<R> {
         match command {
             Command::Stop => self.stop(),
             Command::OpenPairing { code, lasting, oldest, reply } => {
-                self.show(Showing { code, lasting, asked_by: AskedBy::Handle(reply) }, oldest);
+                self.show(Showing { code, lasting, asked_by: AskedBy::Handle(reply), number: 0 }, oldest);
             }
-            Command::ClosePairing => self.host.cancel_pairing(),
+            Command::ClosePairing => self.take_back(),
             Command::Sessions { reply } => drop(reply.try_send(self.sessions())),
             Command::Disconnect { reply } => drop(reply.try_send(self.disconnect(None))),
         }
@@ -44,6 +46,8 @@ impl<R: Runtime> Server<R> {
 
     /// Shows a code. What it becomes in version 1 takes a while, and not on this loop.
     fn show(&mut self, showing: Showing, oldest: Wire) {
+        self.showings += 1;
+        let showing = Showing { number: self.showings, ..showing };
         if oldest == Wire::V2 {
             return self.shown(showing, Ok(None));
         }
@@ -59,11 +63,20 @@ impl<R: Runtime> Server<R> {
     }
 
     pub(super) fn derived(&mut self, psk: Psk, showing: Showing) {
+        if showing.number != self.showings {
+            return self.shown(showing, Err("the code was taken back".to_owned()));
+        }
         self.shown(showing, Ok(Some(psk)));
     }
 
+    /// No code is shown any more, nor one that is being made ready.
+    pub(super) fn take_back(&mut self) {
+        self.showings += 1;
+        self.host.cancel_pairing();
+    }
+
     fn shown(&mut self, showing: Showing, psk: Result<Option<Psk>, String>) {
-        let Showing { code, lasting, asked_by } = showing;
+        let Showing { code, lasting, asked_by, .. } = showing;
         let opened = psk.and_then(|psk| self.open_pairing(&code, lasting, psk));
         match (asked_by, opened) {
             (AskedBy::Handle(reply), opened) => drop(reply.try_send(opened)),
@@ -78,6 +91,9 @@ impl<R: Runtime> Server<R> {
     }
 
     fn open_pairing(&mut self, code: &str, lasting: Duration, psk: Option<Psk>) -> Result<(), String> {
+        if !(1..=limits::CODE_BYTES).contains(&code.len()) {
+            return Err(Misuse::Code.to_string());
+        }
         // Whoever shows another code hears that it is void, before this one begins.
         self.host.cancel_pairing();
         self.poll_events();
@@ -122,7 +138,7 @@ impl<R: Runtime> Server<R> {
         for event in happened {
             match event {
                 AdminEvent::Asked(program, request) => self.answer_admin(program, request),
-                AdminEvent::TookBack => self.host.cancel_pairing(),
+                AdminEvent::TookBack => self.take_back(),
             }
         }
         progress
@@ -176,7 +192,7 @@ impl<R: Runtime> Server<R> {
             Some(other) => return Err(format!("there is no version {other} of the wire")),
         };
         let (code, lasting) = (code.to_owned(), Duration::from_secs(seconds));
-        self.show(Showing { code, lasting, asked_by: AskedBy::Program(program) }, oldest);
+        self.show(Showing { code, lasting, asked_by: AskedBy::Program(program), number: 0 }, oldest);
         Ok(())
     }
 }

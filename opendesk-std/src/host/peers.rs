@@ -1,6 +1,8 @@
 //! Who comes, who is trusted, who drives, who goes.
 
-use opendesk_core::{BodyId, ClaimedPeer, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason};
+use opendesk_core::{
+    BodyId, ClaimedPeer, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason, Wire,
+};
 
 use super::calls::Done;
 use super::driver::Server;
@@ -54,11 +56,11 @@ impl<R: Runtime> Server<R> {
     }
 
     pub(super) fn looked_up(&mut self, id: LinkId, peer: PublicKey, is_known: bool) {
+        let now = self.now();
+        self.host.vouch(now, id, is_known);
         if !is_known {
             self.reject(id, peer, Reason::UNTRUSTED);
         }
-        let now = self.now();
-        self.host.vouch(now, id, is_known);
     }
 
     /// Says that a peer gets no session.
@@ -94,7 +96,12 @@ impl<R: Runtime> Server<R> {
             signing_key: proved.signing_key,
             wire: proved.wire.number(),
         };
-        let (link, key, words) = (proved.link, proved.peer, Some(words(&proved.handshake)));
+        // A peer of version 1 shows no words.
+        let words = match proved.wire {
+            Wire::V1 => String::new(),
+            Wire::V2 => words(&proved.handshake),
+        };
+        let (link, key, words) = (proved.link, proved.peer, Some(words));
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
             let store = move || Peers::load(&home).and_then(|mut peers| peers.admit(&newcomer, &successions));

@@ -79,7 +79,8 @@ fn is_fixed(error: &io::Error) -> bool {
 
 fn replace(place: &Place, data: &[u8], old: Option<&File>) -> io::Result<()> {
     let name = unused_name(&place.dir)?;
-    let file = create(&place.dir, &name, Mode::from_raw_mode(0o666))?;
+    // What replaces a file that others may not read is theirs at no moment.
+    let file = create(&place.dir, &name, Mode::from_raw_mode(if old.is_some() { 0o600 } else { 0o666 }))?;
     let done =
         fill(&file, data, old).and_then(|()| Ok(rustix::fs::renameat(&place.dir, &name, &place.dir, &place.name)?));
     if let Err(error) = done {
@@ -91,14 +92,15 @@ fn replace(place: &Place, data: &[u8], old: Option<&File>) -> io::Result<()> {
 }
 
 fn fill(mut file: &File, data: &[u8], old: Option<&File>) -> io::Result<()> {
-    file.write_all(data)?;
     if let Some(old) = old {
         let (old, new) = (old.metadata()?, file.metadata()?);
         if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
             std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()))?;
         }
-        file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
+        // Whose program it was does not make this content a program with those rights.
+        file.set_permissions(Permissions::from_mode(old.mode() & 0o1777))?;
     }
+    file.write_all(data)?;
     file.sync_all()
 }
 

@@ -15,8 +15,11 @@ use super::names::encode;
 use super::walk::End;
 use crate::api::FileEntry;
 
-/// Most entries of a listed directory: at about a hundred bytes each, still one answer.
+/// Most entries of a listed directory.
 const MAX_ENTRIES: usize = 10_000;
+
+/// Most bytes of paths and names in one answer.
+const MAX_NAMES: usize = 8 << 20;
 
 /// What a path names; a symbolic link is followed.
 pub(super) fn stat(guard: &Guard, path: &Path) -> io::Result<FileEntry> {
@@ -40,7 +43,13 @@ pub(super) fn list(guard: &Guard, path: &Path) -> io::Result<Vec<FileEntry>> {
         let path = path.join(name);
         look_at(guard, &dir, name, &path).map(|stat| describe(&path, &stat))
     };
-    Ok(names.iter().filter_map(look).collect())
+    let entries: Vec<FileEntry> = names.iter().filter_map(look).collect();
+    if entries.iter().map(|entry| entry.path.len() + entry.name.len()).sum::<usize>() > MAX_NAMES {
+        return Err(limit(
+            "its names are more than 8 MiB together, which is what one call lists; list it with a command",
+        ));
+    }
+    Ok(entries)
 }
 
 fn look_at(guard: &Guard, dir: &OwnedFd, name: &OsStr, path: &Path) -> Option<Stat> {

@@ -37,6 +37,7 @@ pub(super) fn unfit(why: &'static str) -> io::Error {
 fn code(error: &io::Error) -> ErrorCode {
     match error.kind() {
         io::ErrorKind::NotFound => ErrorCode::NotFound,
+        io::ErrorKind::Interrupted => ErrorCode::Cancelled,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorCode::PermissionDenied,
         io::ErrorKind::FileTooLarge | io::ErrorKind::ArgumentListTooLong => ErrorCode::LimitExceeded,
         io::ErrorKind::InvalidInput

@@ -9,6 +9,7 @@ use super::{content, entry, path, relocate, tree};
 use crate::api::{
     DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams, Result,
 };
+use crate::cancel::Cancel;
 
 /// Everything that whoever runs the host may do with files, except to one directory: opendesk's own.
 ///
@@ -42,19 +43,24 @@ impl Files {
     /// # Errors
     /// `limit_exceeded` for more, with the size; `invalid_argument` for what is no regular file.
     pub fn read(&self, params: &FileReadParams) -> Result<FileData> {
-        self.at("read", &params.path, |guard, path| content::read(guard, path, params.offset, params.length))
+        self.at("read", &params.path, &Cancel::new(), |guard, path| {
+            content::read(guard, path, params.offset, params.length)
+        })
     }
 
     /// Writes a file, and creates what is missing, directories as well.
     ///
-    /// Without an offset the file is replaced, whole or not at all, and keeps its owner and permissions; a symbolic
+    /// Without an offset the file is replaced, whole or not at all, and keeps its owner and permissions, without set-id
+    /// bits, access lists, extended attributes and other hard links to it; a symbolic
     /// link stays and what it points to is replaced. Only where the directory takes no new file, or the owner cannot
     /// be kept, an existing file is written over instead. With an offset the data goes there, the rest stays.
     ///
     /// # Errors
     /// `invalid_argument` for what is no regular file.
     pub fn write(&self, params: &FileWriteParams) -> Result<()> {
-        self.at("write", &params.path, |guard, path| content::write(guard, path, &params.data, params.offset))
+        self.at("write", &params.path, &Cancel::new(), |guard, path| {
+            content::write(guard, path, &params.data, params.offset)
+        })
     }
 
     /// What stands in a directory, sorted by name, with absolute paths. Symbolic links are described by what they
@@ -63,7 +69,7 @@ impl Files {
     /// # Errors
     /// `limit_exceeded` for more than 10,000 entries, `invalid_argument` for what is no directory.
     pub fn list(&self, params: &FileParams) -> Result<Vec<FileEntry>> {
-        self.at("list", &params.path, entry::list)
+        self.at("list", &params.path, &Cancel::new(), entry::list)
     }
 
     /// What a path names; a symbolic link is followed.
@@ -71,27 +77,29 @@ impl Files {
     /// # Errors
     /// As of [`Files`].
     pub fn stat(&self, params: &FileParams) -> Result<FileEntry> {
-        self.at("look at", &params.path, entry::stat)
+        self.at("look at", &params.path, &Cancel::new(), entry::stat)
     }
 
     /// Deletes a file, or a directory with everything below it. Symbolic links are deleted and never followed. That
     /// nothing is there is success.
     ///
     /// # Errors
-    /// `limit_exceeded` for what nests deeper than 128 directories. What was deleted before an error stays deleted.
-    pub fn delete(&self, params: &FileParams) -> Result<()> {
-        self.at("delete", &params.path, tree::delete)
+    /// `limit_exceeded` for what nests deeper than 128 directories, `cancelled` once `cancel` says so. What was deleted before an error stays deleted.
+    pub fn delete(&self, params: &FileParams, cancel: &Cancel) -> Result<()> {
+        self.at("delete", &params.path, cancel, tree::delete)
     }
 
     /// Gives a file or directory another name; a file that has it is replaced. To another disk it is copied and then
     /// deleted, without owners and extended attributes.
     ///
     /// # Errors
-    /// `invalid_argument` for a directory that would replace something or go into itself.
-    pub fn rename(&self, params: &FileMoveParams) -> Result<()> {
+    /// `invalid_argument` for a directory that would replace something or go into itself, `cancelled` once `cancel` says
+    /// so while it is copied: then the destination is not there. When the copy is complete and the original cannot be
+    /// deleted, the message says so.
+    pub fn rename(&self, params: &FileMoveParams, cancel: &Cancel) -> Result<()> {
         let both = format!("{} to {}", shown(&params.src), shown(&params.dst));
         let run = || -> io::Result<()> {
-            relocate::rename(&self.guard()?, &path::local(&params.src)?, &path::local(&params.dst)?)
+            relocate::rename(&self.guard(cancel)?, &path::local(&params.src)?, &path::local(&params.dst)?)
         };
         run().map_err(|error| failed("move", &both, &error))
     }
@@ -101,17 +109,23 @@ impl Files {
     /// # Errors
     /// `invalid_argument` when something else is there, `not_found` for a missing parent.
     pub fn mkdir(&self, params: &DirectoryParams) -> Result<()> {
-        self.at("create", &params.path, |guard, path| tree::mkdir(guard, path, params.parents))
+        self.at("create", &params.path, &Cancel::new(), |guard, path| tree::mkdir(guard, path, params.parents))
     }
 
-    fn at<T>(&self, doing: &str, text: &str, run: impl FnOnce(&Guard, &Path) -> io::Result<T>) -> Result<T> {
-        let done = || -> io::Result<T> { run(&self.guard()?, &path::local(text)?) };
+    fn at<T>(
+        &self,
+        doing: &str,
+        text: &str,
+        cancel: &Cancel,
+        run: impl FnOnce(&Guard, &Path) -> io::Result<T>,
+    ) -> Result<T> {
+        let done = || -> io::Result<T> { run(&self.guard(cancel)?, &path::local(text)?) };
         done().map_err(|error| failed(doing, &shown(text), &error))
     }
 
     /// The fault is ours, whatever it is, so it does not have the kind of one of the caller's path.
-    fn guard(&self) -> io::Result<Guard> {
-        Guard::look(&self.protected).map_err(|error| {
+    fn guard(&self, cancel: &Cancel) -> io::Result<Guard> {
+        Guard::look(&self.protected, cancel.clone()).map_err(|error| {
             io::Error::other(format!(
                 "opendesk cannot look through its own directory {} ({error}), and touches no file until it can",
                 shown(&self.protected.display().to_string())

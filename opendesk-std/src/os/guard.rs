@@ -11,6 +11,7 @@ use rustix::fs::{FileType, Stat};
 use super::fault::limit;
 use super::handle::{Id, entries, id, kind, lstat, open_directory};
 use super::walk::{End, Place, walk};
+use crate::cancel::Cancel;
 
 /// Far more than opendesk keeps; a directory with more holds something else, and looking through it takes too long.
 const MAX_INSIDE: usize = 100_000;
@@ -30,6 +31,8 @@ pub(super) struct Guard {
     inside: HashSet<Id>,
     /// The directories and symbolic links through which opendesk finds it: never moved, deleted or replaced.
     above: HashSet<Id>,
+    /// Asked wherever something is checked, so that a long walk ends with its call.
+    cancel: Cancel,
 }
 
 impl Guard {
@@ -37,7 +40,7 @@ impl Guard {
     ///
     /// # Errors
     /// What the operating system says: without knowing what is protected, nothing is.
-    pub(super) fn look(protected: &Path) -> io::Result<Self> {
+    pub(super) fn look(protected: &Path, cancel: Cancel) -> io::Result<Self> {
         let mut above = HashSet::new();
         let place = walk(protected, End::Follow, &mut |stat| {
             above.insert(id(stat));
@@ -46,7 +49,7 @@ impl Guard {
         let dir = open_directory(&place.dir, &place.name)?;
         let mut inside = HashSet::from([id(&rustix::fs::fstat(&dir)?)]);
         collect(&dir, &mut inside, MAX_DEPTH)?;
-        Ok(Self { inside, above })
+        Ok(Self { inside, above, cancel })
     }
 
     /// Walks a path that leads through nothing protected.
@@ -57,8 +60,11 @@ impl Guard {
         walk(path, end, &mut |stat| self.check(stat))
     }
 
-    /// Refuses what is protected.
+    /// Refuses what is protected, and everything once the call is cancelled.
     pub(super) fn check(&self, stat: &Stat) -> io::Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "it was stopped halfway"));
+        }
         if self.inside.contains(&id(stat)) {
             return Err(refused("it belongs to opendesk itself (keys, trust, audit), which no call may touch"));
         }

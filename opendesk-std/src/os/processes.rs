@@ -3,7 +3,7 @@
 use crate::api::{Process, Result};
 
 /// The running processes that can be looked at, sorted by number: 20,000 at most, each with at most 4 KiB of its
-/// command line, the last argument then cut. What is no UTF-8 in names and arguments is shown as U+FFFD.
+/// command line, the last argument then cut, and none of it behind 8 MiB of them together. What is no UTF-8 in names and arguments is shown as U+FFFD.
 ///
 /// # Errors
 /// `internal` when the system does not show its processes, `capability_unsupported` where it is not Linux.
@@ -29,11 +29,14 @@ mod linux {
 
     use crate::api::{Error, Process, Result};
 
-    /// More than a machine runs where a person watches; with their command lines still one answer.
+    /// More than a machine runs where a person watches.
     const MAX_PROCESSES: usize = 20_000;
 
     /// Enough to tell two processes apart.
     const MAX_COMMAND_LINE: u64 = 4096;
+
+    /// Bytes of command lines in one answer; processes after that are shown without.
+    const COMMAND_LINES: usize = 8 << 20;
 
     /// The kernel writes one line of some hundred bytes.
     const MAX_LINE: u64 = 4096;
@@ -47,8 +50,17 @@ mod linux {
             .collect();
         numbers.sort_unstable();
         numbers.truncate(MAX_PROCESSES);
+        let mut shown = 0;
         // A process that has ended since is simply not there any more.
-        Ok(numbers.into_iter().filter_map(|pid| process(&proc.join(pid.to_string()), pid).ok()).collect())
+        let look = |pid: u32| {
+            let mut process = process(&proc.join(pid.to_string()), pid).ok()?;
+            shown += process.cmdline.iter().map(|argument| argument.len() + 8).sum::<usize>();
+            if shown > COMMAND_LINES {
+                process.cmdline.clear();
+            }
+            Some(process)
+        };
+        Ok(numbers.into_iter().filter_map(look).collect())
     }
 
     fn process(dir: &Path, pid: u32) -> io::Result<Process> {

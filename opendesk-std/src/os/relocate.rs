@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::Permissions;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -44,8 +44,13 @@ fn carry_over(guard: &Guard, from: &Place, to: &Place) -> io::Result<()> {
         drop(remove(guard, &to.dir, &name, MAX_DEPTH));
         return Err(error);
     }
-    remove(guard, &from.dir, &from.name, MAX_DEPTH)
+    remove(guard, &from.dir, &from.name, MAX_DEPTH).map_err(|error| {
+        io::Error::new(error.kind(), format!("the copy is complete, but the original could not be deleted: {error}"))
+    })
 }
+
+/// Bytes that are copied before it is asked again whether they are still wanted.
+const PIECE: u64 = 64 << 20;
 
 /// A directory and a name in it.
 type Named<'a> = (&'a OwnedFd, &'a OsStr);
@@ -74,7 +79,11 @@ fn copy(guard: &Guard, from: Named<'_>, to: Named<'_>, depth: usize) -> io::Resu
 fn copy_file(guard: &Guard, from: Named<'_>, to: Named<'_>) -> io::Result<()> {
     let mut source = open(guard, from.0, from.1, OFlags::RDONLY)?;
     let mut target = create(to.0, to.1, Mode::from_raw_mode(0o600))?;
-    io::copy(&mut source, &mut target)?;
+    // In pieces, between which the call can be stopped.
+    let stat = rustix::fs::fstat(&source)?;
+    while io::copy(&mut (&mut source).take(PIECE), &mut target)? == PIECE {
+        guard.check(&stat)?;
+    }
     let metadata = source.metadata()?;
     target.set_modified(metadata.modified()?)?;
     target.set_permissions(Permissions::from_mode(metadata.mode() & 0o777))?;
@@ -87,6 +96,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::cancel::Cancel;
 
     #[test]
     fn a_tree_is_the_same_on_another_disk() {
@@ -99,7 +109,7 @@ mod tests {
         fs::set_permissions(at("src/deep"), Permissions::from_mode(0o750)).unwrap();
         symlink("deep/file", at("src/link")).unwrap();
         let modified = fs::metadata(at("src/deep/file")).unwrap().modified().unwrap();
-        let guard = Guard::look(&at("home")).unwrap();
+        let guard = Guard::look(&at("home"), Cancel::new()).unwrap();
         let place = |path: &str| guard.walk(&at(path), End::Keep).unwrap();
         carry_over(&guard, &place("src"), &place("dst")).unwrap();
         assert!(!at("src").exists());
@@ -120,7 +130,7 @@ mod tests {
         fs::create_dir_all(at("src")).unwrap();
         fs::write(at("src/file"), b"content").unwrap();
         fs::hard_link(at("home/key"), at("src/key")).unwrap();
-        let guard = Guard::look(&at("home")).unwrap();
+        let guard = Guard::look(&at("home"), Cancel::new()).unwrap();
         let place = |path: &str| guard.walk(&at(path), End::Keep).unwrap();
         let error = carry_over(&guard, &place("src"), &place("dst")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);

@@ -468,7 +468,7 @@ fn an_error_has_a_code_that_version_1_knows_and_details() {
         json!({"code": "internal", "message": "too much", "details": {"code": "limit_exceeded"}})
     );
     let capabilities = [
-        ("ui.action", "ui.tree"),
+        ("ui.action", "ui.actions"),
         ("display.subscribe", "display.stream"),
         ("display.displays", "display.capture"),
         ("input.key", "input.keyboard"),

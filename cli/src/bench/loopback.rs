@@ -1,0 +1,47 @@
+//! A host and a controller in this process that trust each other, with homes that go with them.
+
+use opendesk_std::home::Home;
+use opendesk_tokio::{ConnectOptions, HostHandle, HostOptions, PairOptions};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::failed;
+use crate::exit::Failure;
+
+pub(super) struct Loopback {
+    /// How the controller reaches the host.
+    pub(super) connect: ConnectOptions,
+    handle: HostHandle,
+    running: JoinHandle<()>,
+    /// Both homes; they are deleted with it.
+    _folder: TempDir,
+}
+
+impl Loopback {
+    /// Starts the host that is made of this home, and pairs.
+    pub(super) async fn start(host: impl FnOnce(Home) -> HostOptions) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let home = Home::open(Some(folder.path().join("controller")))?;
+        let server = opendesk_tokio::serve(host(Home::open(Some(folder.path().join("host")))?))?;
+        let (address, handle) = (server.local_addr(), server.handle());
+        let running = tokio::spawn(server.run());
+        let code = opendesk_std::pairing_code().map_err(failed)?;
+        handle.open_pairing(&code, core::time::Duration::from_secs(60)).await.map_err(failed)?.map_err(failed)?;
+        let paired = opendesk_tokio::pair(&PairOptions {
+            home: home.clone(),
+            host: "127.0.0.1".into(),
+            port: address.port(),
+            code,
+            name: None,
+        })
+        .await?;
+        let connect = ConnectOptions { home, peer: paired.name };
+        Ok(Self { connect, handle, running, _folder: folder })
+    }
+
+    /// Stops the host and waits until it has.
+    pub(super) async fn end(self) -> Result<(), Failure> {
+        self.handle.stop();
+        self.running.await.map_err(failed)
+    }
+}
