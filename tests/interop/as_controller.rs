@@ -8,13 +8,16 @@ use std::process::Stdio;
 
 use opendesk_core::{Reason, Wire};
 use opendesk_std::api::{
-    CaptureParams, ErrorCode, FileParams, FileReadParams, FsList, FsRead, PictureFormat, ProcessShell, ShellParams,
-    SubscribeParams,
+    CaptureParams, DisplayDisplays, ErrorCode, FileParams, FileReadParams, FsList, FsRead, PictureFormat, ProcessShell,
+    ShellParams, SubscribeParams,
 };
 use opendesk_std::client::{Client, ClientError, ConnectOptions, PairOptions};
+use opendesk_std::desktop::Backend;
 use opendesk_std::home::{Home, Peers};
+use opendesk_std::tools::{OnRuntime, Session, Target};
 use opendesk_tests::bin::{self, Running};
 use opendesk_tests::desktop::TestDesktop;
+use opendesk_tokio::Tokio;
 use tempfile::TempDir;
 
 use super::peer::{self, Host, event};
@@ -214,4 +217,34 @@ fn the_packages_command_line_serves_a_real_desktop_to_ours() {
     let click =
         peer::done(bin::command(&ours, &["call", "mouse", r#"{"action":"move","x":300,"y":200}"#, "--peer", "desk"]));
     assert!(click.status.success(), "{click:?}; {}", serving.stderr());
+}
+
+#[test]
+fn an_agents_session_finds_a_host_again_that_was_started_anew() {
+    run(async {
+        let mut rig = Rig::start(&[]);
+        rig.pair("anna").await;
+        let session = Session::new(rig.home("anna"), Backend::Virtual, Box::new(OnRuntime(Tokio)));
+        let peer = Target::Peer("host".to_owned());
+        session.call::<DisplayDisplays>(&peer, &()).await.unwrap();
+        rig.host.running.say("quit");
+        rig.host.running.hear(event("session_closed"));
+        let port = rig.host.port.clone();
+        wait_until_free(&port).await;
+        rig.host = Host::start(&rig.folder().join("host"), &["--port", &port]);
+        session.call::<DisplayDisplays>(&peer, &()).await.unwrap();
+        session.close().await;
+    });
+}
+
+/// Until nobody listens there any more.
+pub(super) async fn wait_until_free(port: &str) {
+    let port: u16 = port.parse().expect("a port");
+    for _ in 0..600 {
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("port {port} is still in use");
 }

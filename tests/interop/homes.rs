@@ -136,12 +136,7 @@ fn a_host_of_version_1_that_becomes_ours_is_spoken_to_in_version_2_from_then_on(
             client.close().await;
             wire
         };
-        let mut ports_free = 0;
-        while std::net::TcpListener::bind(("127.0.0.1", rig.host.port.parse::<u16>().unwrap())).is_err() {
-            ports_free += 1;
-            assert!(ports_free < 300, "the package's host still listens");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        as_controller::wait_until_free(&rig.host.port).await;
         let host = served();
         assert_eq!(wire().await, 1);
         // What the host said of itself is stored by then.

@@ -26,7 +26,7 @@ const BESIDES: [(&str, &str); 14] = [
     ("an unknown key", "as_host::a_stranger_and_a_wrong_code…, as_controller::a_host_that_does_not_trust…"),
     ("BUSY, replacement by the same controller", "as_host::another_controller…, as_controller::who_drives…"),
     ("eviction by the owner", "as_host::the_owner_ends…, as_controller::who_drives…"),
-    ("reconnection", "as_host::a_controller_reconnects…"),
+    ("reconnection", "as_host::a_controller_reconnects…, as_controller::an_agents_session…"),
     ("cancel", "case `cancel`, as_controller::a_call_is_stopped…"),
     ("an answer that never comes", "as_controller::an_answer_that_never_comes…"),
     ("streams and slow readers", "case `display.subscribe`, as_controller::many_calls_at_once…"),

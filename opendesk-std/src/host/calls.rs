@@ -216,6 +216,7 @@ impl<R: Runtime> Server<R> {
         self.letting_go = None;
         let now = self.now();
         self.host.released(now, link);
+        self.restless = true;
     }
 
     /// The protocol has answered this call with `cancelled`.

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use futures_util::lock::Mutex as AsyncMutex;
+use opendesk_core::Reason;
 
 use super::target::{self, Because, Target, ToolError};
-use crate::api::{Call, Codec, Method, decode, encode};
+use crate::api::{Call, Codec, Kind, Method, decode, encode};
 use crate::cancel::Cancel;
 use crate::client::{self, Client, ClientError, ConnectOptions};
 use crate::desktop::{Backend, Desk};
@@ -175,8 +176,17 @@ impl Session {
     ) -> Result<M::Output, ToolError> {
         match target {
             Target::Peer(name) => {
-                let client = self.link(name).await?;
-                let called = client.call_within::<M>(params, limit).await;
+                let called = self.link(name).await?.call_within::<M>(params, limit).await;
+                // A link that had died unnoticed costs an agent nothing where looking twice does no harm. Whoever was sent
+                // away stays away.
+                let is_lost =
+                    matches!(called, Err(ClientError::Closed(Reason::LOST | Reason::SILENT | Reason::SHUTDOWN)));
+                let called = match called {
+                    Err(_) if is_lost && M::KIND == Kind::Observation => {
+                        self.link(name).await?.call_within::<M>(params, limit).await
+                    }
+                    called => called,
+                };
                 called.map_err(|error| ToolError::Peer { name: name.clone(), error })
             }
             Target::Local => {

@@ -206,7 +206,12 @@ impl<'a> Value<'a> {
             Value::Int(number) => Ok(number),
             Value::Bool(truth) => Ok(i64::from(truth)),
             Value::Float(number) => whole(number).ok_or(Malformed),
-            Value::Str(text) => text.trim().parse().map_err(|_| Malformed),
+            Value::Str(text) => {
+                let text = text.trim();
+                let (number, fraction) = text.split_once('.').unwrap_or((text, "0"));
+                let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
+                number.parse().ok().filter(|_| is_whole).ok_or(Malformed)
+            }
             Value::Nil | Value::Bin(_) | Value::List(_) | Value::Map(_) => Err(Malformed),
         }
     }
@@ -415,6 +420,7 @@ mod tests {
     fn coercions_are_those_of_the_other_side() {
         let text = |text| Value::Str(text).integer();
         assert_eq!((text("3"), text(" -4 "), text("3.5"), text("")), (Ok(3), Ok(-4), Err(Malformed), Err(Malformed)));
+        assert_eq!((text("3.0"), text("inf"), text("nan")), (Ok(3), Err(Malformed), Err(Malformed)));
         assert_eq!(Value::Float(4.0).integer(), Ok(4));
         assert_eq!(Value::Float(4.5).integer(), Err(Malformed));
         assert_eq!(Value::Float(f64::NAN).integer(), Err(Malformed));

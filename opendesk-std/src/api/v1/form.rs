@@ -1,5 +1,7 @@
 //! How plain values are written, and the kinds of shapes that the others have.
 
+use opendesk_core::dialect::v1::msgpack;
+
 use super::value::{Fault, Value};
 
 pub(super) type Read<T> = Result<T, Fault>;
@@ -61,20 +63,7 @@ pub(super) use words;
 
 impl Form for bool {
     fn from_value(value: Value<'_>) -> Read<Self> {
-        let truth = match value {
-            Value::Bool(truth) => Some(truth),
-            Value::Str(text) => match text.to_lowercase().as_str() {
-                "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
-                "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
-                _ => None,
-            },
-            number => match integer(&number) {
-                Some(0) => Some(false),
-                Some(1) => Some(true),
-                _ => None,
-            },
-        };
-        truth.ok_or_else(|| Fault::new("must be true or false"))
+        plain(&value).truth().map_err(|_| Fault::new("must be true or false"))
     }
 
     fn to_value(&self) -> Value<'_> {
@@ -196,14 +185,16 @@ fn float(value: &Value<'_>) -> Option<f64> {
 }
 
 fn integer(value: &Value<'_>) -> Option<i64> {
-    match value {
-        Value::Int(number) => Some(*number),
-        Value::Str(text) => text.trim().parse().ok().or_else(|| integral(float(value)?)),
-        value => integral(float(value)?),
-    }
+    plain(value).integer().ok()
 }
 
-/// The whole number that it is, up to where such numbers still have all of their digits.
-fn integral(number: f64) -> Option<i64> {
-    (number.fract() == 0.0 && number.abs() < 2_f64.powi(63)).then_some(number as i64)
+/// The value as the core reads it, which knows what is taken for what. Lists and maps are taken for nothing.
+fn plain<'a>(value: &Value<'a>) -> msgpack::Value<'a> {
+    match *value {
+        Value::Bool(truth) => msgpack::Value::Bool(truth),
+        Value::Int(number) => msgpack::Value::Int(number),
+        Value::Float(number) => msgpack::Value::Float(number),
+        Value::Str(text) => msgpack::Value::Str(text),
+        Value::Nil | Value::Bin(_) | Value::List(_) | Value::Map(_) => msgpack::Value::Nil,
+    }
 }
