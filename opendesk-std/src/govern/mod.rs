@@ -159,6 +159,12 @@ impl Govern {
         self.entry("session.rejected", Some(peer), [("remote_addr", json!(address)), ("reason", json!(reason.word()))]);
     }
 
+    /// Somebody who said that it has this key, and had yet to prove it, got no session.
+    pub fn claim_rejected(&mut self, peer: &Peer, address: &str, reason: Reason) {
+        let fields = [("remote_addr", json!(address)), ("reason", json!(reason.word())), ("claimed", json!(true))];
+        self.entry("session.rejected", Some(peer), fields);
+    }
+
     /// Something happened to what is trusted: a pairing window, a peer, this machine's keys.
     pub fn trust(&mut self, kind: &'static str, peer: Option<&Peer>, detail: &str) {
         self.entry(kind, peer, [("detail", json!(detail))]);

@@ -71,7 +71,7 @@ pub enum Notice {
     Refused {
         /// Its name, empty when it is not trusted.
         name: String,
-        /// Its key.
+        /// Its key; of a stranger of version 1 the one that it says it has.
         key: PublicKey,
         /// From where.
         address: String,

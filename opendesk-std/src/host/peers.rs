@@ -9,7 +9,7 @@ use super::driver::Server;
 use super::handle::Notice;
 use super::link::{Ended, Orphan, Session, Transport};
 use crate::api::{Codec, ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo};
-use crate::govern::{Peer, Subject, stranger};
+use crate::govern::{Govern, Peer, Subject, stranger};
 use crate::home::{HomeError, NewPeer, Peers, pin};
 use crate::runtime::Runtime;
 use crate::words::words;
@@ -59,28 +59,28 @@ impl<R: Runtime> Server<R> {
         let now = self.now();
         self.host.vouch(now, id, is_known);
         if !is_known {
-            self.reject(id, peer, Reason::UNTRUSTED);
+            self.reject(id, peer, Reason::UNTRUSTED, Govern::claim_rejected);
         }
     }
 
     /// Says that a peer gets no session.
-    fn reject(&mut self, id: LinkId, key: PublicKey, reason: Reason) {
+    fn reject(&mut self, id: LinkId, key: PublicKey, reason: Reason, log: fn(&mut Govern, &Peer, &str, Reason)) {
         let now = self.runtime.now();
-        if let Some(link) = self.links.get(&id)
+        if let Some(link) = self.links.get(&id).filter(|link| link.leaves_by.is_none())
             && let Some(unsaid) = self.strangers.speak(now)
         {
             let address = link.address.clone();
             if unsaid > 0 {
                 self.govern.trust("session.rejected.more", None, &format!("{unsaid} more were refused before"));
             }
-            self.govern.session_rejected(&stranger(key), &address, reason);
+            log(&mut self.govern, &stranger(key), &address, reason);
             self.notify(Notice::Refused { name: String::new(), key, address, reason });
         }
     }
 
     fn decide(&mut self, now: Instant, id: LinkId, key: PublicKey, decision: Decision) {
         if let Decision::Refused(reason) = decision {
-            self.reject(id, key, reason);
+            self.reject(id, key, reason, Govern::session_rejected);
         }
         self.host.decide(now, id, decision);
     }

@@ -84,7 +84,7 @@ impl Files {
     /// nothing is there is success.
     ///
     /// # Errors
-    /// `limit_exceeded` for what nests deeper than 128 directories, `cancelled` once `cancel` says so. What was deleted before an error stays deleted.
+    /// `limit_exceeded` for what nests deeper than 48 directories, `cancelled` once `cancel` says so. What was deleted before an error stays deleted.
     pub fn delete(&self, params: &FileParams, cancel: &Cancel) -> Result<()> {
         self.at("delete", &params.path, cancel, tree::delete)
     }

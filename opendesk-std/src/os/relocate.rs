@@ -65,8 +65,7 @@ fn copy(guard: &Guard, from: Named<'_>, to: Named<'_>, depth: usize) -> io::Resu
             rustix::fs::mkdirat(to.0, to.1, Mode::from_raw_mode(0o700))?;
             let (source, target) = (open_directory(from.0, from.1)?, open_directory(to.0, to.1)?);
             guard.check(&rustix::fs::fstat(&source)?)?;
-            for name in entries(&source)? {
-                let name = name?;
+            for name in entries(&source)?.collect::<io::Result<Vec<_>>>()? {
                 copy(guard, (&source, &name), (&target, &name), depth)?;
             }
             Ok(rustix::fs::fchmod(&target, permissions(&stat))?)

@@ -13,8 +13,9 @@ use super::guard::Guard;
 use super::handle::{create_directory, entries, kind, lstat, open_directory};
 use super::walk::{End, Place};
 
-/// Deepest tree that is deleted or copied. Each level keeps directories open, of which a process has about a thousand.
-pub(super) const MAX_DEPTH: usize = 128;
+/// Deepest tree that is deleted or copied. Each level keeps a directory open, two for a copy, on each of eight threads, and
+/// a process has about a thousand.
+pub(super) const MAX_DEPTH: usize = 48;
 
 /// Creates a directory, with `parents` those before it as well. One that is there already is success.
 pub(super) fn mkdir(guard: &Guard, path: &Path, parents: bool) -> io::Result<()> {
@@ -54,15 +55,15 @@ pub(super) fn remove(guard: &Guard, dir: &OwnedFd, name: &OsStr, depth: usize) -
     let depth = deeper(depth)?;
     let inner = open_directory(dir, name)?;
     guard.check_removal(&rustix::fs::fstat(&inner)?)?;
-    for entry in entries(&inner)? {
-        remove(guard, &inner, &entry?, depth)?;
+    for name in entries(&inner)?.collect::<io::Result<Vec<_>>>()? {
+        remove(guard, &inner, &name, depth)?;
     }
     unlink(dir, name, AtFlags::REMOVEDIR)
 }
 
 /// What is left of a depth one level down.
 pub(super) fn deeper(depth: usize) -> io::Result<usize> {
-    depth.checked_sub(1).ok_or_else(|| limit("it nests deeper than 128 directories; use a command"))
+    depth.checked_sub(1).ok_or_else(|| limit(format!("it nests deeper than {MAX_DEPTH} directories; use a command")))
 }
 
 fn unlink(dir: &OwnedFd, name: &OsStr, flags: AtFlags) -> io::Result<()> {
