@@ -80,14 +80,21 @@ pub enum ClientDelivery<'a> {
     },
 }
 
+/// The handshake that is under way.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one, and no heap to box it")]
-enum Phase {
+enum Shaking {
     Auth(AuthClient),
     Pair(PairClient),
     /// The same two of version 1.
     Auth1(v1::AuthClient),
     Pair1(v1::PairClient),
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and no heap to box it")]
+enum Phase {
+    Shaking(Shaking),
     /// Keys are there; the host's HELLO is awaited.
     Keyed,
     Open,
@@ -119,7 +126,7 @@ impl Client {
     pub fn auth_version_1(now: Instant, keys: Keys, host: PublicKey, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let (auth, first) = v1::AuthClient::start(keys.static_key.clone(), host, random(&mut rng));
-        Self::new(now, keys, Wire::V1, rng, Ok((Phase::Auth1(auth), first)))
+        Self::new(now, keys, Wire::V1, rng, Ok((Shaking::Auth1(auth), first)))
     }
 
     /// Begins to pair with a host that shows a code, in version 1. Whoever answers can search the code.
@@ -127,7 +134,7 @@ impl Client {
     pub fn pair_version_1(now: Instant, keys: Keys, psk: v1::Psk, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let (pair, first) = v1::PairClient::start(keys.static_key.clone(), psk, random(&mut rng));
-        Self::new(now, keys, Wire::V1, rng, Ok((Phase::Pair1(pair), first)))
+        Self::new(now, keys, Wire::V1, rng, Ok((Shaking::Pair1(pair), first)))
     }
 
     /// Begins a session with the host that has this key.
@@ -135,7 +142,7 @@ impl Client {
     pub fn auth(now: Instant, keys: Keys, host: PublicKey, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let started = AuthClient::start(keys.static_key.clone(), host, random(&mut rng));
-        Self::new(now, keys, Wire::V2, rng, started.map(|(auth, first)| (Phase::Auth(auth), first)))
+        Self::new(now, keys, Wire::V2, rng, started.map(|(auth, first)| (Shaking::Auth(auth), first)))
     }
 
     /// Begins to pair with a host that shows this code.
@@ -149,7 +156,7 @@ impl Client {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let sid = random(&mut rng);
         let started = PairClient::start(keys.static_key.clone(), code, sid, &random(&mut rng));
-        Ok(Self::new(now, keys, Wire::V2, rng, started.map(|(pair, first)| (Phase::Pair(pair), first))))
+        Ok(Self::new(now, keys, Wire::V2, rng, started.map(|(pair, first)| (Shaking::Pair(pair), first))))
     }
 
     fn new(
@@ -157,7 +164,7 @@ impl Client {
         keys: Keys,
         wire: Wire,
         rng: ChaCha20Rng,
-        started: Result<(Phase, Message), Unproven>,
+        started: Result<(Shaking, Message), Unproven>,
     ) -> Self {
         let mut this = Self {
             keys,
@@ -174,9 +181,9 @@ impl Client {
             events: Deque::new(),
         };
         match started {
-            Ok((phase, first)) => {
-                this.pairing = matches!(phase, Phase::Pair(_));
-                this.phase = phase;
+            Ok((shaking, first)) => {
+                this.pairing = matches!(shaking, Shaking::Pair(_));
+                this.phase = Phase::Shaking(shaking);
                 this.handshake = Some(first);
             }
             Err(Unproven) => this.closed(Reason::WRONG_HOST, 0),
@@ -192,7 +199,7 @@ impl Client {
     /// A message of the host. Opens it in place.
     pub fn handle_message<'a>(&mut self, now: Instant, message: &'a mut [u8]) -> ClientDelivery<'a> {
         match self.phase {
-            Phase::Auth(_) | Phase::Pair(_) | Phase::Auth1(_) | Phase::Pair1(_) => {
+            Phase::Shaking(_) => {
                 self.handle_handshake(now, message);
                 ClientDelivery::Nothing
             }
@@ -207,18 +214,19 @@ impl Client {
             return self.refused_in_clear(body);
         }
         let own = random(&mut self.rng);
-        let step = match (&mut self.phase, message) {
-            (Phase::Auth(auth), Handshake::V2(Kind::AuthReply, body)) => {
+        let Phase::Shaking(shaking) = &mut self.phase else { return };
+        let step = match (shaking, message) {
+            (Shaking::Auth(auth), Handshake::V2(Kind::AuthReply, body)) => {
                 auth.finish(body).map(|transport| (None, Some(transport)))
             }
-            (Phase::Pair(pair), Handshake::V2(kind, body)) => pair.handle(kind, body, own).map(|step| match step {
+            (Shaking::Pair(pair), Handshake::V2(kind, body)) => pair.handle(kind, body, own).map(|step| match step {
                 PairClientStep::Send(next) => (Some(next), None),
                 PairClientStep::Done(last, transport) => (Some(last), Some(transport)),
             }),
-            (Phase::Auth1(auth), Handshake::V1(v1::Step::AuthOffer { ephemeral, sealed })) => {
+            (Shaking::Auth1(auth), Handshake::V1(v1::Step::AuthOffer { ephemeral, sealed })) => {
                 auth.finish(ephemeral, sealed).map(|transport| (None, Some(transport)))
             }
-            (Phase::Pair1(pair), Handshake::V1(v1::Step::PairOffer { ephemeral, sealed })) => {
+            (Shaking::Pair1(pair), Handshake::V1(v1::Step::PairOffer { ephemeral, sealed })) => {
                 let Ok((transport, last)) = pair.finish(ephemeral, sealed) else {
                     return self.closed(Reason::WRONG_CODE, 0);
                 };
@@ -349,9 +357,7 @@ impl Client {
     pub fn handle_eof(&mut self) {
         match self.phase {
             Phase::Closing | Phase::Closed => self.phase = Phase::Closed,
-            Phase::Auth(_) | Phase::Pair(_) | Phase::Auth1(_) | Phase::Pair1(_) | Phase::Keyed | Phase::Open => {
-                self.closed(Reason::LOST, 0)
-            }
+            Phase::Shaking(_) | Phase::Keyed | Phase::Open => self.closed(Reason::LOST, 0),
         }
     }
 
@@ -362,9 +368,7 @@ impl Client {
             _ => false,
         };
         match (&self.phase, &self.session) {
-            (Phase::Auth(_) | Phase::Pair(_) | Phase::Auth1(_) | Phase::Pair1(_) | Phase::Keyed, _)
-                if now >= self.deadline =>
-            {
+            (Phase::Shaking(_) | Phase::Keyed, _) if now >= self.deadline => {
                 self.closed(Reason::TIMEOUT, 0);
             }
             (Phase::Open, Some(session)) if session.liveness.is_dead(now) => self.closed(Reason::SILENT, 0),
@@ -423,9 +427,7 @@ impl Client {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         match (&self.phase, &self.session) {
-            (Phase::Auth(_) | Phase::Pair(_) | Phase::Auth1(_) | Phase::Pair1(_) | Phase::Keyed, _) => {
-                Some(Deadline { at: self.deadline, why: Timer::Handshake })
-            }
+            (Phase::Shaking(_) | Phase::Keyed, _) => Some(Deadline { at: self.deadline, why: Timer::Handshake }),
             (Phase::Open, Some(session)) => Some(session.deadline()),
             (Phase::Closing, _) => Some(Deadline { at: self.deadline, why: Timer::Linger }),
             (Phase::Open | Phase::Closed, _) => None,
