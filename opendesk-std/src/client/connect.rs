@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::net::ToSocketAddrs;
 
 use async_tungstenite::tungstenite::Error as SocketError;
-use opendesk_core::{Client as Machine, Keys, Misuse, Psk, PublicKey, PublicKeys, Reason, Wire, follow, limits};
+use opendesk_core::{Client as Machine, Keys, Psk, PublicKey, PublicKeys, Reason, Wire, follow, limits};
 
 use super::driver::{Driver, Opened};
 use super::{Client, ClientError};
@@ -81,17 +81,23 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
         known => known,
     };
     let key = PublicKey(peer.public_key);
-    let start = |wire, now, seed| {
-        let keys = identity.keys.clone();
-        match wire {
-            Wire::V1 => Machine::auth_version_1(now, keys, key, seed),
-            Wire::V2 => Machine::auth(now, keys, key, seed),
+    let address = address_of(host, port);
+    let attempt = Attempt { host, port, greeting: &greeting(&identity), by: runtime.now() + CONNECT };
+    let first = |now, seed| Ok(Machine::auth_version_1(now, identity.keys.clone(), key, seed));
+    let second = |now, seed| Ok(Machine::auth(now, identity.keys.clone(), key, seed));
+    // Who was ever heard in version 2 is not spoken to in version 1 again: somebody in between could want that.
+    let opening = if peer.wire.is_some_and(|wire| wire >= 2) {
+        attempt.open(&runtime, second).await.map_err(|error| (Wire::V2, error))
+    } else {
+        match attempt.open(&runtime, first).await {
+            // In version 2 a host says more of why it does not go on.
+            Err(error) if is_vague(&error) || matches!(error, ClientError::Closed(Reason::WRONG_HOST)) => {
+                let again = attempt.open(&runtime, second).await;
+                again.map_err(|later| if is_vague(&later) { (Wire::V1, error) } else { (Wire::V2, later) })
+            }
+            opening => opening.map_err(|error| (Wire::V1, error)),
         }
     };
-    // Who was ever heard in version 2 is not spoken to in version 1 again: somebody in between could want that.
-    let wires: &[Wire] = if peer.wire.is_some_and(|wire| wire >= 2) { &[Wire::V2] } else { &[Wire::V1, Wire::V2] };
-    let opening = open(&runtime, host, port, &greeting(&identity), wires, start).await;
-    let address = address_of(host, port);
     let wrong_host = || ClientError::WrongHost { name: name.clone(), address: address.clone() };
     let (client, opened) = opening.map_err(|(wire, error)| match (wire, error) {
         (Wire::V1, ClientError::Closed(Reason::WRONG_HOST)) => {
@@ -129,24 +135,24 @@ pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result
 pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paired, ClientError> {
     let home = options.home.clone();
     let identity = runtime.run_blocking(move || home.identity()).await?;
-    let code = options.code.as_bytes();
-    if !(1..=limits::CODE_BYTES).contains(&code.len()) {
-        return Err(ClientError::Call(crate::api::Error::invalid(Misuse::Code.to_string())));
-    }
-    let slow = code.to_vec();
-    let psk = runtime.run_blocking(move || Psk::derive(&slow)).await;
-    let start = |wire, now, seed| {
-        let keys = identity.keys.clone();
-        match wire {
-            Wire::V1 => Machine::pair_version_1(now, keys, psk.clone(), seed),
-            // The length of the code was checked.
-            Wire::V2 => Machine::pair(now, keys.clone(), code, seed)
-                .unwrap_or_else(|_| Machine::pair_version_1(now, keys, psk.clone(), seed)),
-        }
+    let (host, greeting, by) = (options.host.as_str(), greeting(&identity), runtime.now() + CONNECT);
+    let attempt = Attempt { host, port: options.port, greeting: &greeting, by };
+    let second = |now, seed| {
+        Machine::pair(now, identity.keys.clone(), options.code.as_bytes(), seed)
+            .map_err(|misuse| ClientError::Call(crate::api::Error::invalid(misuse.to_string())))
     };
-    let wires = [Wire::V2, Wire::V1];
-    let opening = open(&runtime, &options.host, options.port, &greeting(&identity), &wires, start).await;
-    let (client, opened) = opening.map_err(|(_, error)| match error {
+    let opening = match attempt.open(&runtime, second).await {
+        Err(error) if is_vague(&error) => {
+            // Slow by intent, and needed with hosts of version 1 only.
+            let code = options.code.clone();
+            let psk = runtime.run_blocking(move || Psk::derive(code.as_bytes())).await;
+            let first = |now, seed| Ok(Machine::pair_version_1(now, identity.keys.clone(), psk, seed));
+            let again = attempt.open(&runtime, first).await;
+            again.map_err(|later| if is_vague(&later) { error } else { later })
+        }
+        opening => opening,
+    };
+    let (client, opened) = opening.map_err(|error| match error {
         ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED) => ClientError::Unproven,
         other => other,
     })?;
@@ -216,42 +222,33 @@ async fn succeed<R: Runtime>(runtime: &R, mut peers: Peers, former: PublicKey, s
     }
 }
 
-/// Opens a session in the first of these versions that the host answers to. How the last one failed comes with its version.
-async fn open<R: Runtime>(
-    runtime: &R,
-    host: &str,
+/// Whether a host that speaks the other version only may have ended the link so: it says nothing to a first message that
+/// it does not know, and closes.
+const fn is_vague(error: &ClientError) -> bool {
+    matches!(error, ClientError::Closed(Reason::LOST | Reason::MALFORMED | Reason::MISBEHAVED | Reason::UNSUPPORTED))
+}
+
+/// Whom to reach, and until when.
+struct Attempt<'a> {
+    host: &'a str,
     port: u16,
-    greeting: &ControllerGreeting,
-    wires: &[Wire],
-    start: impl Fn(Wire, opendesk_core::Instant, [u8; 32]) -> Machine,
-) -> Result<(Client, Opened), (Wire, ClientError)> {
-    let address = address_of(host, port);
-    let mut failed = None;
-    let by = runtime.now() + CONNECT;
-    for wire in wires.iter().copied() {
-        let start = |now, seed| start(wire, now, seed);
-        let left = by.saturating_duration_since(runtime.now());
-        let reached = timeout(runtime, left, reach(runtime, host, port, &address, greeting, start)).await;
-        match reached.unwrap_or_else(|| Err(ClientError::Timeout { what: address.clone(), after: CONNECT })) {
-            Ok(reached) => return Ok(reached),
-            Err(error) => {
-                // What a host of the other version says to a first message that it does not know: nothing, and closes.
-                let is_vague = matches!(
-                    error,
-                    ClientError::Closed(Reason::LOST | Reason::MALFORMED | Reason::MISBEHAVED | Reason::UNSUPPORTED)
-                );
-                // In version 2 a host says more of why it does not go on.
-                let could_say_more = wire == Wire::V1 && matches!(error, ClientError::Closed(Reason::WRONG_HOST));
-                if !is_vague || failed.is_none() {
-                    failed = Some((wire, error));
-                }
-                if !is_vague && !could_say_more {
-                    break;
-                }
-            }
-        }
+    greeting: &'a ControllerGreeting,
+    by: std::time::Instant,
+}
+
+impl Attempt<'_> {
+    /// Opens a session with the machine that `start` makes.
+    async fn open<R: Runtime>(
+        &self,
+        runtime: &R,
+        start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
+    ) -> Result<(Client, Opened), ClientError> {
+        let address = address_of(self.host, self.port);
+        let left = self.by.saturating_duration_since(runtime.now());
+        let reaching = reach(runtime, self.host, self.port, &address, self.greeting, start);
+        let reached = timeout(runtime, left, reaching).await;
+        reached.unwrap_or(Err(ClientError::Timeout { what: address, after: CONNECT }))
     }
-    Err(failed.unwrap_or((Wire::V2, ClientError::Closed(Reason::LOST))))
 }
 
 fn address_of(host: &str, port: u16) -> String {
@@ -264,7 +261,7 @@ async fn reach<R: Runtime>(
     port: u16,
     address: &str,
     greeting: &ControllerGreeting,
-    start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Machine,
+    start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
 ) -> Result<(Client, Opened), ClientError> {
     let unreachable =
         |why: &dyn core::fmt::Display| ClientError::Unreachable { address: address.to_owned(), why: why.to_string() };
@@ -286,7 +283,7 @@ async fn reach<R: Runtime>(
     })?;
     let seed = seed::fresh().map_err(|error| unreachable(&error))?;
     let epoch = runtime.now();
-    let machine = start(opendesk_core::Instant::default(), seed);
+    let machine = start(opendesk_core::Instant::default(), seed)?;
     // Without a bound, so that the cancel of a dropped call always finds room; every call in it has a caller that waits.
     let (commands, orders) = async_channel::unbounded();
     let (tell, told) = async_channel::bounded(1);
