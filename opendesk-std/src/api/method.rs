@@ -186,6 +186,32 @@ methods! {
     NotificationsList = "notifications.list", Observation, () => Vec<Notification>;
 }
 
+/// The capability that a host lacks when it cannot carry this method out (docs/PROTOCOL.md, "Capabilities").
+#[must_use]
+pub fn capability(method: &str) -> &'static str {
+    match method.split_once('.') {
+        Some(("display", "subscribe")) => "display.stream",
+        Some(("display", "cursor_position") | ("input", "pointer" | "subscribe")) => "input.pointer",
+        Some(("input", "key")) => "input.keyboard",
+        Some(("input", "text")) => "input.text",
+        Some(("windows", "list" | "focused")) => "windows.list",
+        Some(("windows", _)) => "windows.manipulate",
+        Some(("apps", _)) => "app.lifecycle",
+        Some(("ui", "action")) => "ui.actions",
+        Some(("ui", _)) => "ui.tree",
+        Some(("clipboard", "write")) => "clipboard.write",
+        Some(("clipboard", _)) => "clipboard.read",
+        Some(("fs", "read" | "list" | "stat")) => "fs.read",
+        Some(("fs", _)) => "fs.write",
+        Some(("process", "list")) => "process.list",
+        Some(("process", "shell")) => "process.shell",
+        Some(("process", _)) => "process.spawn",
+        Some(("power", _)) => "power.lock",
+        Some(("notifications", _)) => "notifications.list",
+        _ => "display.capture",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ use crate::api::{
     DisplayCapture, DisplayCursorPosition, DisplayDisplays, Environment, Error, FsDelete, FsList, FsMkdir, FsMove,
     FsRead, FsStat, FsWrite, InputKey, InputPointer, InputText, Kind, Manifest, Method, NotificationsList, Picture,
     PowerLock, ProcessExec, ProcessList, ProcessShell, Result, SystemCapabilities, SystemEnvironment, UiAction, UiTree,
-    UiTreeRead, WindowsClose, WindowsFocus, WindowsFocused, WindowsList, WindowsMove,
+    UiTreeRead, WindowsClose, WindowsFocus, WindowsFocused, WindowsList, WindowsMove, capability,
 };
 use crate::cancel::Cancel;
 use crate::os::{Files, command, processes};
@@ -160,15 +160,8 @@ impl Desk {
 }
 
 /// The capability that a call about files or programs needs; nothing for a call that is about the desktop.
-const fn errand(call: &Call) -> Option<&'static str> {
-    match call {
-        Call::FsRead(_) | Call::FsList(_) | Call::FsStat(_) => Some("fs.read"),
-        Call::FsWrite(_) | Call::FsDelete(_) | Call::FsMove(_) | Call::FsMkdir(_) => Some("fs.write"),
-        Call::ProcessList(()) => Some("process.list"),
-        Call::ProcessShell(_) => Some("process.shell"),
-        Call::ProcessExec(_) => Some("process.spawn"),
-        _ => None,
-    }
+fn errand(call: &Call) -> Option<&'static str> {
+    Some(capability(call.method())).filter(|capability| ERRANDS.contains(capability))
 }
 
 fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {

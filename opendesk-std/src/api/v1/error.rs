@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use super::value::{Fields, Value, to_bytes};
-use crate::api::{Error, ErrorCode};
+use crate::api::{Error, ErrorCode, capability};
 
 /// Encodes why a call of `method` failed.
 pub(in crate::api) fn error(error: &Error, method: &str, backend: &str) -> Vec<u8> {
@@ -33,30 +33,5 @@ pub(in crate::api) fn read_error(code: ErrorCode, body: &[u8]) -> Error {
     match fields.or("message", String::new()) {
         Ok(message) if !message.is_empty() => Error::new(code, message),
         _ => Error::new(code, code.word()),
-    }
-}
-
-/// The capability that a host lacks when it cannot carry this method out.
-fn capability(method: &str) -> &'static str {
-    match method.split_once('.') {
-        Some(("display", "subscribe")) => "display.stream",
-        Some(("display", "cursor_position") | ("input", "pointer" | "subscribe")) => "input.pointer",
-        Some(("input", "key")) => "input.keyboard",
-        Some(("input", "text")) => "input.text",
-        Some(("windows", "list" | "focused")) => "windows.list",
-        Some(("windows", _)) => "windows.manipulate",
-        Some(("apps", _)) => "app.lifecycle",
-        Some(("ui", "action")) => "ui.actions",
-        Some(("ui", _)) => "ui.tree",
-        Some(("clipboard", "write")) => "clipboard.write",
-        Some(("clipboard", _)) => "clipboard.read",
-        Some(("fs", "read" | "list" | "stat")) => "fs.read",
-        Some(("fs", _)) => "fs.write",
-        Some(("process", "list")) => "process.list",
-        Some(("process", "shell")) => "process.shell",
-        Some(("process", _)) => "process.spawn",
-        Some(("power", _)) => "power.lock",
-        Some(("notifications", _)) => "notifications.list",
-        _ => "display.capture",
     }
 }
