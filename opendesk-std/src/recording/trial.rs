@@ -102,10 +102,10 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     fn read(wire: Wire, plaintext: &'a [u8]) -> Option<Self> {
         match wire {
-            Wire::V1 => match v1::read_request(plaintext) {
-                Some((method, body)) => Some(Self { method: Some(method), body }),
-                None => Some(Self { method: None, body: &[] }),
-            },
+            Wire::V1 => {
+                let (method, body) = v1::read_request(plaintext).unzip();
+                Some(Self { method, body: body.unwrap_or_default() })
+            }
             Wire::V2 => match frame::decode(plaintext) {
                 Ok(Frame::Known(Header::Request { method, .. }, body)) => Some(Self { method: Some(method), body }),
                 Ok(Frame::Known(_, body)) => Some(Self { method: None, body }),
