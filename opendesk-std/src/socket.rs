@@ -80,6 +80,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Fair<S> {
     }
 }
 
+/// Makes room for a message of this size.
+pub(crate) fn grow(buf: &mut Vec<u8>, size: usize) {
+    if buf.len() < size {
+        buf.resize(size, 0);
+    }
+}
+
 /// What a link gave.
 #[derive(Debug)]
 pub(crate) enum Received {
@@ -104,13 +111,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Self { stream, unflushed: false }
     }
 
-    /// Whether another message can be sent without waiting.
-    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.stream.poll_ready_unpin(cx)
+    /// Sends what `next` writes to the front of `buf`, while it writes something and the link has room.
+    pub(crate) fn fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut Vec<u8>,
+        mut next: impl FnMut(&mut Vec<u8>) -> Option<usize>,
+    ) -> Result<(), Error> {
+        while let Poll::Ready(ready) = self.stream.poll_ready_unpin(cx) {
+            ready?;
+            let Some(length) = next(buf) else { break };
+            self.send(&buf[..length])?;
+        }
+        // Only a message of version 1 is larger than a record; an idle link keeps no room for another.
+        buf.truncate(RECORD_BYTES);
+        buf.shrink_to_fit();
+        Ok(())
     }
 
-    /// Hands over a message; only after `poll_ready`.
-    pub(crate) fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+    /// Hands over a message; only when the stream has room.
+    fn send(&mut self, message: &[u8]) -> Result<(), Error> {
         self.unflushed = true;
         self.stream.start_send_unpin(Message::Binary(message.to_vec().into()))
     }

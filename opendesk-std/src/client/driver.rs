@@ -19,7 +19,7 @@ use opendesk_core::{
 use super::{ClientError, Orders};
 use crate::api::{Codec, ControllerGreeting, Error, HostGreeting};
 use crate::runtime::{Alarm, Runtime};
-use crate::socket::{Received, Socket};
+use crate::socket::{Received, Socket, grow};
 
 /// Rounds of work before other tasks of the thread get a turn.
 const BUDGET: usize = 32;
@@ -352,25 +352,11 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn fill(&mut self, cx: &mut Context<'_>) {
-        let lost = loop {
-            match self.socket.poll_ready(cx) {
-                Poll::Pending => break false,
-                Poll::Ready(Err(_)) => break true,
-                Poll::Ready(Ok(())) => {}
-            }
-            // Only a message of version 1 is larger than a record.
-            let needed = self.machine.transmit_bytes();
-            if self.buf.len() < needed {
-                self.buf.resize(needed, 0);
-            }
-            let Some(length) = self.machine.poll_transmit(&mut self.outgoing, &mut self.buf) else { break false };
-            if self.socket.send(&self.buf[..length]).is_err() {
-                break true;
-            }
-        };
-        self.buf.truncate(limits::RECORD_BYTES);
-        self.buf.shrink_to_fit();
-        if lost {
+        let filled = self.socket.fill(cx, &mut self.buf, |buf| {
+            grow(buf, self.machine.transmit_bytes());
+            self.machine.poll_transmit(&mut self.outgoing, buf)
+        });
+        if filled.is_err() {
             self.machine.handle_eof();
         }
     }

@@ -8,7 +8,7 @@ use super::driver::Server;
 use super::link::{Arriving, Orphan, Running};
 use super::owner::Showing;
 use super::peers::Admitted;
-use crate::api::{Call, Codec, DisplaySubscribe, Error, ErrorCode, Kind, Method, Result};
+use crate::api::{Call, DisplaySubscribe, Error, ErrorCode, Kind, Method, Result};
 use crate::desktop::Watch;
 use crate::home::{HomeError, Identity, TrustedPeer};
 use crate::runtime::Runtime;
@@ -123,7 +123,8 @@ impl<R: Runtime> Server<R> {
         let answer = self.recent.answer(session.subject.peer.key, operation, outcome);
         let logged = answer.as_ref().map(|_| ()).map_err(Error::clone);
         self.govern.repeated(&session.subject, &logged);
-        self.answer(id, call, answer);
+        // Only the version that does not repeat operations tells the method of what failed.
+        self.answer(id, call, "", answer);
     }
 
     /// The call path: policy and log before, the desk, and `finish` after.
@@ -131,18 +132,15 @@ impl<R: Runtime> Server<R> {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(session) = &link.session else { return };
         let codec = link.codec;
-        if codec == Codec::MessagePack {
-            link.methods.insert(call, method.to_owned());
-        }
         let decoded = match codec.decode_call(method, params).and_then(|decoded| as_asked(decoded, stream)) {
             Ok(decoded) => decoded,
             Err(error) => {
                 self.govern.after(&session.subject, method, method, &Err(error.clone()));
-                return self.answer(id, call, Err(error));
+                return self.answer(id, call, method, Err(error));
             }
         };
         if let Err(refusal) = self.govern.before(&session.subject, &decoded) {
-            return self.answer(id, call, Err(refusal));
+            return self.answer(id, call, method, Err(refusal));
         }
         if let Call::DisplaySubscribe(params) = decoded {
             // What only looks is not remembered, whatever the controller says.
@@ -156,7 +154,7 @@ impl<R: Runtime> Server<R> {
         if let Some(answer) = self.desk.answer(&decoded, codec) {
             let outcome = answer.as_ref().map(|_| ()).map_err(Error::clone);
             self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &outcome);
-            return self.answer(id, call, answer);
+            return self.answer(id, call, method, answer);
         }
         // A controller that cancels is answered at once; what it asked for stays with the desk until the desk gets to it.
         let (calls, bytes) = self.submitted;
@@ -164,7 +162,7 @@ impl<R: Runtime> Server<R> {
             let busy = "the desktop is still busy with what was asked before; wait for it, or ask for less at once";
             let refusal = Err(Error::new(ErrorCode::LimitExceeded, busy));
             self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &refusal);
-            return self.answer(id, call, refusal.map(|()| Vec::new()));
+            return self.answer(id, call, method, refusal.map(|()| Vec::new()));
         }
         self.submitted = (calls + 1, bytes + params.len());
         let (cancel, bytes) = (session.ended.0.child(), params.len());
@@ -187,7 +185,7 @@ impl<R: Runtime> Server<R> {
                 let Some(link) = self.links.get_mut(&id) else { return };
                 let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };
                 self.govern.after(&session.subject, running.method, &running.summary, &outcome);
-                self.answer(id, call, result);
+                self.answer(id, call, running.method, result);
             }
             Done::Seen { link, call, watch, seen } => self.seen(link, call, watch, seen),
             Done::LookedUp { link, peer, is_known } => self.looked_up(link, peer, is_known),
@@ -224,7 +222,6 @@ impl<R: Runtime> Server<R> {
         let is_stream = self.end_stream(id, call, &Error::cancelled());
         let Some(link) = self.links.get_mut(&id) else { return };
         link.arriving.remove(&call);
-        link.methods.remove(&call);
         let operation = link.operations.remove(&call);
         if is_stream {
             return;

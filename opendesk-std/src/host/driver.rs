@@ -31,7 +31,7 @@ use crate::home::{Home, Identity, ServeLock};
 use crate::os::Files;
 use crate::recording::FileTape;
 use crate::runtime::{Alarm, Listener, Runtime};
-use crate::socket::{Received, Socket};
+use crate::socket::{Received, Socket, grow};
 use crate::{clock, seed};
 
 /// Rounds of work before other tasks of the thread get a turn.
@@ -334,25 +334,11 @@ impl<R: Runtime> Server<R> {
     fn fill(&mut self, cx: &mut Context<'_>, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Transport::Open(socket) = &mut link.transport else { return };
-        let lost = loop {
-            match socket.poll_ready(cx) {
-                Poll::Pending => break false,
-                Poll::Ready(Err(_)) => break true,
-                Poll::Ready(Ok(())) => {}
-            }
-            // Only a message of version 1 is larger than a record.
-            let needed = self.host.transmit_bytes(id);
-            if self.buf.len() < needed {
-                self.buf.resize(needed, 0);
-            }
-            let Some(length) = self.host.poll_transmit(id, &mut link.bodies, &mut self.buf) else { break false };
-            if socket.send(&self.buf[..length]).is_err() {
-                break true;
-            }
-        };
-        self.buf.truncate(limits::RECORD_BYTES);
-        self.buf.shrink_to_fit();
-        if lost {
+        let filled = socket.fill(cx, &mut self.buf, |buf| {
+            grow(buf, self.host.transmit_bytes(id));
+            self.host.poll_transmit(id, &mut link.bodies, buf)
+        });
+        if filled.is_err() {
             let now = self.now();
             self.host.handle_eof(now, id);
         }
@@ -459,7 +445,7 @@ impl<R: Runtime> Server<R> {
     }
 
     /// Answers a call of a controller, if it still waits for the answer.
-    pub(super) fn answer(&mut self, id: LinkId, call: RequestId, result: Result<Vec<u8>, Error>) {
+    pub(super) fn answer(&mut self, id: LinkId, call: RequestId, method: &str, result: Result<Vec<u8>, Error>) {
         let result = result.and_then(|body| {
             if body.len() > limits::BODY_BYTES {
                 let text = format!("the result has {} bytes, more than 16 MiB; ask for a smaller part", body.len());
@@ -471,9 +457,8 @@ impl<R: Runtime> Server<R> {
         if let (Some(operation), Some(session)) = (link.operations.remove(&call), &link.session) {
             self.recent.keep(session.subject.peer.key, operation, &result);
         }
-        let (codec, method) = (link.codec, link.methods.remove(&call).unwrap_or_default());
-        let backend = &self.desk.manifest().backend;
-        let failure = |error: &Error| (Outcome::Error(error.code), codec.error(error, &method, backend));
+        let (codec, backend) = (link.codec, &self.desk.manifest().backend);
+        let failure = |error: &Error| (Outcome::Error(error.code), codec.error(error, method, backend));
         let (outcome, body) = match result {
             Ok(body) => (Outcome::Ok, body),
             Err(error) => failure(&error),
@@ -504,8 +489,6 @@ fn machine(
     let first = keys.next().unwrap_or_else(|| identity.keys.clone());
     let mut machine = Box::new(Recorder::new(first, seed, tape));
     keys.for_each(|successor| machine.rotate(successor));
-    if oldest != Wire::V1 {
-        machine.set_oldest(oldest);
-    }
+    machine.set_oldest(oldest);
     machine
 }

@@ -80,8 +80,6 @@ pub(super) struct Link<S> {
     pub(super) streams: BTreeMap<RequestId, Stream>,
     /// How calls and answers are written.
     pub(super) codec: Codec,
-    /// The methods of the calls in flight, for what is said of those that fail.
-    pub(super) methods: BTreeMap<RequestId, String>,
     /// The operations that calls in flight are for.
     pub(super) operations: BTreeMap<RequestId, OperationId>,
     pub(super) session: Option<Session>,
@@ -109,7 +107,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link<S> {
             running: BTreeMap::new(),
             streams: BTreeMap::new(),
             codec: Codec::Postcard,
-            methods: BTreeMap::new(),
             operations: BTreeMap::new(),
             session: None,
             peer: None,

@@ -281,7 +281,6 @@ impl<R: Runtime> Server<R> {
         let Some(link) = self.links.get_mut(&id) else { return };
         link.bodies.clear();
         link.arriving.clear();
-        link.methods.clear();
         let running = core::mem::take(&mut link.running);
         let streams = core::mem::take(&mut link.streams);
         let mut operations = core::mem::take(&mut link.operations);

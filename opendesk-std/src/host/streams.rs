@@ -55,7 +55,7 @@ impl<R: Runtime> Server<R> {
         match Watch::new(params) {
             Err(error) => {
                 self.govern.after(&session.subject, method, &summary, &Err(error.clone()));
-                self.answer(id, call, Err(error));
+                self.answer(id, call, method, Err(error));
             }
             Ok(watch) => {
                 self.govern.stream_started(&session.subject, method, &summary);
@@ -111,8 +111,9 @@ impl<R: Runtime> Server<R> {
             Ok(())
         });
         if let Err(error) = sent {
+            let method = stream.method;
             self.end_stream(id, call, &error);
-            self.answer(id, call, Err(error));
+            self.answer(id, call, method, Err(error));
         }
         self.restless = true;
     }
