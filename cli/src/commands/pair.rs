@@ -48,10 +48,11 @@ async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<New
     let lasting = Duration::from_secs(options.timeout);
     let oldest = if options.allow_v1 { Wire::V1 } else { Wire::V2 };
     if options.allow_v1 {
-        output::note(
+        let advice = if options.code.is_some() { "use a long code" } else { "so the code is a long one" };
+        output::note(&format!(
             "with version 1 whoever connects instead of your controller, or stands between the two, can try all codes at \
-             home: six digits would be found in seconds, so the code is a long one",
-        );
+             home: six digits would be found in seconds; {advice}"
+        ));
     }
     let key = context.home.identity()?.keys.static_key.public();
     let show = |port: u16| {
