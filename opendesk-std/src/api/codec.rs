@@ -17,6 +17,12 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// Whether a stream of pictures may send parts of a picture. Version 1 knows only whole ones.
+    #[must_use]
+    pub const fn has_deltas(self) -> bool {
+        matches!(self, Self::Postcard)
+    }
+
     /// Decodes a request.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::few::few;
+use super::tree::MAX_NODES;
 use super::types::{Modifier, Rect};
 
 /// What `ui.tree` takes.
@@ -14,11 +15,13 @@ pub struct TreeParams {
     pub app: Option<String>,
     /// How deep to go; the root is at depth 0.
     pub max_depth: u32,
+    /// How many elements to give at most; 2,000 is the most there can be.
+    pub max_nodes: u32,
 }
 
 impl Default for TreeParams {
     fn default() -> Self {
-        Self { window_id: None, app: None, max_depth: 8 }
+        Self { window_id: None, app: None, max_depth: 8, max_nodes: MAX_NODES as u32 }
     }
 }
 
@@ -37,6 +40,8 @@ pub struct UiElement {
     pub focused: bool,
     /// Whether it can be used.
     pub enabled: bool,
+    /// What else is so: `checked`, `selected`, `expanded`, `editable`…
+    pub states: Vec<String>,
     /// What can be done to it.
     pub actions: Vec<String>,
     /// A short id that names it while it lives.
@@ -46,7 +51,7 @@ pub struct UiElement {
 }
 
 /// An element as a controller describes it: by its reference, or by what else is known of it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ElementTarget {
     /// Its kind; empty is any.
     pub role: String,
@@ -76,4 +81,36 @@ pub struct UiActionParams {
     pub action: String,
     /// The application that it belongs to.
     pub app: Option<String>,
+}
+
+// What is set or typed may be secret: it is not for logs, of which no more than its size is.
+impl core::fmt::Debug for ElementTarget {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { role, name, value, bounds, reference, menu_path, key, modifiers } = self;
+        f.debug_struct("ElementTarget")
+            .field("role", role)
+            .field("name", name)
+            .field("value_bytes", &value.as_ref().map(String::len))
+            .field("bounds", bounds)
+            .field("reference", reference)
+            .field("menu_path", menu_path)
+            .field("key_bytes", &key.as_ref().map(String::len))
+            .field("modifiers", modifiers)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_or_typed_is_not_for_logs() {
+        let secret = || Some("hunter2".to_owned());
+        let target =
+            ElementTarget { name: "Password".to_owned(), value: secret(), key: secret(), ..Default::default() };
+        let shown = format!("{target:?}");
+        assert!(shown.contains("\"Password\"") && shown.contains("value_bytes: Some(7)"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }

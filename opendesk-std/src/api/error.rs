@@ -34,6 +34,13 @@ impl Error {
         Self::new(ErrorCode::CapabilityUnsupported, format!("{capability} is not available on the {backend} desktop"))
     }
 
+    /// A capability that this backend would have if something else were there: what is missing, and what to do.
+    #[must_use]
+    pub fn missing(capability: &str, backend: &str, why: &str) -> Self {
+        let message = format!("{capability} is not available on the {backend} desktop: {why}");
+        Self::new(ErrorCode::CapabilityUnsupported, message)
+    }
+
     /// A call that somebody stopped.
     #[must_use]
     pub fn cancelled() -> Self {

@@ -7,11 +7,12 @@ use super::codec::Codec;
 use super::elements::{TreeParams, UiActionParams};
 use super::error::{Error, ErrorCode, Result};
 use super::files::{DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams};
+use super::ocr::{OcrClickParams, OcrClicked, OcrParams, ScreenText};
 use super::processes::{CompletedCommand, ExecParams, Process, ShellParams};
 use super::tree::UiTree;
 use super::types::*;
 use super::v1;
-use super::windows::{AppParams, MoveWindowParams, Notification, Window, WindowParams};
+use super::windows::{App, AppParams, MoveWindowParams, Notification, Window, WindowCloseParams, WindowParams};
 
 /// Whether a method changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,15 +124,15 @@ methods! {
     /// `display.capture`: a picture.
     DisplayCapture = "display.capture", Observation, CaptureParams => Picture;
     /// `display.subscribe`: a picture whenever what it shows has changed. Whoever is slow gets fewer.
-    DisplaySubscribe = "display.subscribe", Stream, SubscribeParams => Picture;
+    DisplaySubscribe = "display.subscribe", Stream, SubscribeParams => ScreenUpdate;
     /// `display.cursor_position`: where the mouse pointer is.
     DisplayCursorPosition = "display.cursor_position", Observation, () => Point;
     /// `input.pointer`: one mouse event.
-    InputPointer = "input.pointer", Action, PointerEvent => ();
+    InputPointer = "input.pointer", Action, PointerEvent => Effect;
     /// `input.key`: one key event.
-    InputKey = "input.key", Action, KeyEvent => ();
+    InputKey = "input.key", Action, KeyEvent => Effect;
     /// `input.text`: typed text.
-    InputText = "input.text", Action, TextInput => ();
+    InputText = "input.text", Action, TextInput => Effect;
     /// `input.subscribe`: what a person does at the machine.
     InputSubscribe = "input.subscribe", Stream, () => InputEvent;
     /// `windows.list`: the windows, the one on top first.
@@ -139,27 +140,29 @@ methods! {
     /// `windows.focused`: the window that has the keyboard, if one has.
     WindowsFocused = "windows.focused", Observation, () => Option<Window>;
     /// `windows.focus`: gives a window the keyboard.
-    WindowsFocus = "windows.focus", Action, WindowParams => ();
+    WindowsFocus = "windows.focus", Action, WindowParams => Effect;
     /// `windows.move`: moves and resizes a window.
-    WindowsMove = "windows.move", Action, MoveWindowParams => ();
+    WindowsMove = "windows.move", Action, MoveWindowParams => Effect;
     /// `windows.close`: asks a window to close.
-    WindowsClose = "windows.close", Action, WindowParams => ();
+    WindowsClose = "windows.close", Action, WindowCloseParams => Effect;
     /// `apps.list`: the names of the applications that run.
     AppsList = "apps.list", Observation, () => Vec<String>;
+    /// `apps.installed`: the applications that can be opened.
+    AppsInstalled = "apps.installed", Observation, () => Vec<App>;
     /// `apps.open`: starts an application.
-    AppsOpen = "apps.open", Action, AppParams => ();
+    AppsOpen = "apps.open", Action, AppParams => Effect;
     /// `apps.close`: ends an application.
-    AppsClose = "apps.close", Action, AppParams => ();
+    AppsClose = "apps.close", Action, AppParams => Effect;
     /// `apps.focus`: gives a window of an application the keyboard.
-    AppsFocus = "apps.focus", Action, AppParams => ();
+    AppsFocus = "apps.focus", Action, AppParams => Effect;
     /// `ui.tree`: the accessibility tree.
     UiTreeRead = "ui.tree", Observation, TreeParams => UiTree;
     /// `ui.action`: does something to an element of the accessibility tree.
-    UiAction = "ui.action", Action, UiActionParams => ();
+    UiAction = "ui.action", Action, UiActionParams => Effect;
     /// `clipboard.read`: what the clipboard holds.
     ClipboardRead = "clipboard.read", Observation, () => ClipboardContents;
     /// `clipboard.write`: replaces what the clipboard holds.
-    ClipboardWrite = "clipboard.write", Action, ClipboardContents => ();
+    ClipboardWrite = "clipboard.write", Action, ClipboardContents => Effect;
     /// `fs.read`: a file or a part of it.
     FsRead = "fs.read", Observation, FileReadParams => FileData;
     /// `fs.write`: writes a file or a part of it.
@@ -180,8 +183,12 @@ methods! {
     ProcessShell = "process.shell", Action, ShellParams => CompletedCommand;
     /// `process.exec`: runs a program.
     ProcessExec = "process.exec", Action, ExecParams => CompletedCommand;
+    /// `ocr.read`: reads the text that is on the screen.
+    OcrRead = "ocr.read", Observation, OcrParams => ScreenText;
+    /// `ocr.click`: finds a text on the screen and clicks on it.
+    OcrClick = "ocr.click", Action, OcrClickParams => OcrClicked;
     /// `power.lock`: locks the screen.
-    PowerLock = "power.lock", Action, () => ();
+    PowerLock = "power.lock", Action, () => Effect;
     /// `notifications.list`: the notifications that are shown.
     NotificationsList = "notifications.list", Observation, () => Vec<Notification>;
 }
@@ -206,6 +213,7 @@ pub fn capability(method: &str) -> &'static str {
         Some(("process", "list")) => "process.list",
         Some(("process", "shell")) => "process.shell",
         Some(("process", _)) => "process.spawn",
+        Some(("ocr", _)) => "ocr",
         Some(("power", _)) => "power.lock",
         Some(("notifications", _)) => "notifications.list",
         _ => "display.capture",
@@ -222,7 +230,7 @@ mod tests {
             assert_eq!(Call::NAMES.iter().filter(|other| *other == name).count(), 1, "{name}");
             assert!(Call::kind_of(name).is_some(), "{name}");
         }
-        assert_eq!(Call::NAMES.len(), 35, "what version 1 has");
+        assert_eq!(Call::NAMES.len(), 38, "what version 1 has, and three more");
         assert_eq!(Call::kind_of("fs.read"), Some(Kind::Observation));
         assert_eq!(Call::kind_of("process.exec"), Some(Kind::Action));
         assert_eq!(Call::kind_of("input.subscribe"), Some(Kind::Stream));

@@ -22,15 +22,18 @@ impl Call {
             | Self::WindowsList(())
             | Self::WindowsFocused(())
             | Self::AppsList(())
+            | Self::AppsInstalled(())
+            | Self::OcrRead(_)
             | Self::ClipboardRead(())
             | Self::ProcessList(())
             | Self::PowerLock(())
             | Self::NotificationsList(())
             | Self::UiTreeRead(_) => self.method().to_owned(),
-            Self::DisplayCapture(params) => match params.region {
-                Some(region) => format!("capture {}", place(&region)),
-                None => "capture".to_owned(),
-            },
+            Self::DisplayCapture(params) => {
+                let what = params.region.map(|region| format!(" {}", place(&region))).unwrap_or_default();
+                let of = params.window_id.as_ref().map(|id| format!(" of window {}", shown(id))).unwrap_or_default();
+                format!("capture{what}{of}")
+            }
             Self::DisplaySubscribe(params) => format!("pictures, {} a second", params.fps),
             Self::InputPointer(event) => {
                 let Point { x, y } = event.point;
@@ -42,7 +45,11 @@ impl Call {
             Self::WindowsMove(params) => {
                 format!("move window {} to {}", shown(&params.window_id), place(&params.bounds))
             }
-            Self::WindowsClose(params) => format!("close window {}", shown(&params.window_id)),
+            Self::WindowsClose(params) => {
+                let how = if params.force { "force window" } else { "close window" };
+                format!("{how} {}", shown(&params.window_id))
+            }
+            Self::OcrClick(params) => format!("click on a text of {} characters", params.text.chars().count()),
             Self::AppsOpen(params) => format!("open {}", shown(&params.name)),
             Self::AppsClose(params) => format!("close {}", shown(&params.name)),
             Self::AppsFocus(params) => format!("focus {}", shown(&params.name)),

@@ -3,15 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::elements::UiElement;
+use super::few::few;
 use super::types::Rect;
 
 /// The most elements a tree has; a larger one is marked as truncated.
-pub(super) const MAX_NODES: usize = 2000;
+pub(crate) const MAX_NODES: usize = 2000;
 
 /// An accessibility tree: every element before its children.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct UiTree {
-    /// The elements; the first is the root.
+    /// The elements, at most 2,000; the first is the root.
+    #[serde(deserialize_with = "few::<MAX_NODES, _, _>")]
     pub nodes: Vec<UiNode>,
     /// Whether elements are missing because a limit was reached.
     pub truncated: bool,
@@ -34,7 +36,11 @@ pub struct UiNode {
     pub focused: bool,
     /// Whether it can be used.
     pub enabled: bool,
-    /// What can be done to it.
+    /// What else is so: `checked`, `selected`, `expanded`, `editable`…; at most 64.
+    #[serde(deserialize_with = "few::<64, _, _>")]
+    pub states: Vec<String>,
+    /// What can be done to it, at most 64.
+    #[serde(deserialize_with = "few::<64, _, _>")]
     pub actions: Vec<String>,
     /// A short id that names it while it lives.
     pub reference: Option<String>,
@@ -49,8 +55,9 @@ impl From<UiElement> for UiTree {
                 tree.truncated = true;
                 break;
             }
-            let UiElement { role, name, value, bounds, focused, enabled, actions, reference, children } = element;
-            tree.nodes.push(UiNode { depth, role, name, value, bounds, focused, enabled, actions, reference });
+            let UiElement { role, name, value, bounds, focused, enabled, states, actions, reference, children } =
+                element;
+            tree.nodes.push(UiNode { depth, role, name, value, bounds, focused, enabled, states, actions, reference });
             ahead.extend(children.into_iter().rev().map(|child| (depth.saturating_add(1), child)));
         }
         tree

@@ -147,7 +147,7 @@ pub enum Press {
 }
 
 /// One event of the keyboard.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeyEvent {
     /// Down or up.
     pub action: Press,
@@ -167,12 +167,24 @@ pub enum InputEvent {
 }
 
 /// Text to be typed as if by a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextInput {
     /// The text; `\n` is Return and `\t` is Tab.
     pub text: String,
     /// Pause after each character, in milliseconds; 0 is as fast as the desktop takes it.
     pub interval_ms: u32,
+}
+
+impl Effect {
+    /// What two actions that belong together are known to have done: the less of the two.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::NoEffect, _) | (_, Self::NoEffect) => Self::NoEffect,
+            (Self::Unverifiable, _) | (_, Self::Unverifiable) => Self::Unverifiable,
+            (Self::Confirmed, Self::Confirmed) => Self::Confirmed,
+        }
+    }
 }
 
 /// How a picture is encoded.
@@ -188,6 +200,8 @@ pub enum PictureFormat {
     Jpeg,
     /// Three bytes a pixel, red first, rows from the top, no padding.
     RawRgb,
+    /// WebP, lossless.
+    Webp,
 }
 
 /// What limits a picture's size.
@@ -199,6 +213,38 @@ pub enum PictureProfile {
     Claude,
     /// The device's own pixels.
     Native,
+    /// Longest edge at most 2576 pixels and at most 4784 patches of 28×28 pixels.
+    ClaudeHires,
+    /// At most 1600×900 pixels, or 900×1600.
+    Openai,
+}
+
+/// What the person at the machine sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScreenState {
+    /// The desktop.
+    #[default]
+    Shown,
+    /// One colour and nothing else: a desktop that shows nothing, or one that cannot be captured.
+    Blank,
+    /// A lock screen; what is typed goes to it.
+    Locked,
+    /// Nothing: the screen is switched off to save power. Input wakes it.
+    Asleep,
+}
+
+/// What an action is known to have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// The desktop's own state was read back and is as it was asked to be.
+    Confirmed,
+    /// It was delivered; nothing that is cheap to ask says what came of it.
+    #[default]
+    Unverifiable,
+    /// The desktop's own state was read back and is not as it was asked to be.
+    NoEffect,
 }
 
 /// What `display.capture` takes.
@@ -208,12 +254,20 @@ pub struct CaptureParams {
     pub display_id: Option<String>,
     /// A part of the desktop in logical pixels; it must lie within what is captured.
     pub region: Option<Rect>,
+    /// One window by its id, also what other windows cover of it.
+    pub window_id: Option<String>,
     /// How the picture is scaled down.
     pub profile: PictureProfile,
     /// How it is encoded.
     pub format: PictureFormat,
     /// Whether the mouse pointer is drawn into it.
     pub cursor: bool,
+    /// The most bytes the encoded picture may have. A picture that would have more becomes a JPEG, and then a smaller
+    /// one.
+    pub max_bytes: Option<u32>,
+    /// A picture that was taken before, by its [`shot_id`](Picture::shot_id): if nothing has changed since, the answer
+    /// is [`unchanged`](Picture::unchanged) and holds no picture.
+    pub unless_shot: Option<u64>,
 }
 
 /// What `display.subscribe` takes.
@@ -246,9 +300,62 @@ pub struct Picture {
     pub display_id: Option<String>,
     /// When it was taken, in seconds since 1970.
     pub captured_at: f64,
+    /// Names the picture while the host runs; 0 is no name.
+    pub shot_id: u64,
+    /// What the person at the machine sees.
+    pub screen: ScreenState,
+    /// Whether nothing has changed since the picture that the controller has; `data` is empty then.
+    pub unchanged: bool,
     /// The encoded picture.
     #[serde(with = "serde_bytes")]
     pub data: Vec<u8>,
+}
+
+/// What a stream of pictures sends: a whole picture first, then the parts of it that have changed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ScreenUpdate {
+    /// Whether the patches cover the whole picture; otherwise it is as it was where they are not.
+    pub keyframe: bool,
+    /// The encoding of every patch.
+    pub format: PictureFormat,
+    /// Width of the whole picture in its own pixels.
+    pub width: u32,
+    /// Height of the whole picture in its own pixels.
+    pub height: u32,
+    /// The part of the desktop that the whole picture shows, in logical pixels.
+    pub area: Rect,
+    /// The display that was asked for.
+    pub display_id: Option<String>,
+    /// When it was taken, in seconds since 1970.
+    pub captured_at: f64,
+    /// What the person at the machine sees.
+    pub screen: ScreenState,
+    /// The parts, none of which overlap, at most 256.
+    #[serde(deserialize_with = "few::<256, _, _>")]
+    pub patches: Vec<Patch>,
+}
+
+/// A part of a picture.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Patch {
+    /// Pixels of the picture to the left of it.
+    pub x: u32,
+    /// Pixels of the picture above it.
+    pub y: u32,
+    /// Its width in pixels of the picture.
+    pub width: u32,
+    /// Its height in pixels of the picture.
+    pub height: u32,
+    /// Its encoded pixels.
+    #[serde(with = "serde_bytes")]
+    pub data: Vec<u8>,
+}
+
+impl core::fmt::Debug for Patch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { x, y, width, height, data } = self;
+        write!(f, "Patch({width}x{height} at {x},{y}, {} bytes)", data.len())
+    }
 }
 
 impl core::fmt::Debug for Picture {
@@ -263,8 +370,34 @@ impl core::fmt::Debug for Picture {
     }
 }
 
+// What people type and copy is often secret: it is not for logs, of which no more than its size is.
+impl core::fmt::Debug for KeyEvent {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { action, keysym, modifiers } = self;
+        f.debug_struct("KeyEvent")
+            .field("action", action)
+            .field("keysym_bytes", &keysym.len())
+            .field("modifiers", modifiers)
+            .finish()
+    }
+}
+
+impl core::fmt::Debug for TextInput {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { text, interval_ms } = self;
+        f.debug_struct("TextInput").field("text_bytes", &text.len()).field("interval_ms", interval_ms).finish()
+    }
+}
+
+impl core::fmt::Debug for ClipboardEntry {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { mime_type, data } = self;
+        f.debug_struct("ClipboardEntry").field("mime_type", mime_type).field("data_bytes", &data.len()).finish()
+    }
+}
+
 /// One form of what the clipboard holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClipboardEntry {
     /// Its MIME type.
     pub mime_type: String,
@@ -313,5 +446,22 @@ impl TextInput {
     pub fn pauses(&self) -> core::time::Duration {
         let characters = u32::try_from(self.text.chars().count()).unwrap_or(u32::MAX);
         core::time::Duration::from_millis(self.interval_ms.into()).saturating_mul(characters)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_and_copied_is_not_for_logs() {
+        let key = KeyEvent { action: Press::Down, keysym: "hunter2".to_owned(), modifiers: vec![Modifier::Shift] };
+        assert_eq!(format!("{key:?}"), "KeyEvent { action: Down, keysym_bytes: 7, modifiers: [Shift] }");
+        let text = TextInput { text: "hunter2".to_owned(), interval_ms: 5 };
+        assert_eq!(format!("{text:?}"), "TextInput { text_bytes: 7, interval_ms: 5 }");
+        let entry = ClipboardEntry { mime_type: "text/plain".to_owned(), data: b"hunter2".to_vec() };
+        let contents = ClipboardContents { entries: vec![entry] };
+        let written = format!("{contents:?}");
+        assert!(written.contains("ClipboardEntry { mime_type: \"text/plain\", data_bytes: 7 }"), "{written}");
     }
 }

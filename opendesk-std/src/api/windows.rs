@@ -25,11 +25,20 @@ pub struct Window {
     pub workspace: Option<String>,
 }
 
-/// What `windows.focus` and `windows.close` take.
+/// What `windows.focus` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowParams {
     /// The window, by its [`id`](Window::id).
     pub window_id: String,
+}
+
+/// What `windows.close` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowCloseParams {
+    /// The window, by its [`id`](Window::id).
+    pub window_id: String,
+    /// Whether the process that the window belongs to is ended if the window does not close when asked to.
+    pub force: bool,
 }
 
 /// What `windows.move` takes.
@@ -44,12 +53,23 @@ pub struct MoveWindowParams {
 /// What `apps.open`, `apps.close` and `apps.focus` take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppParams {
-    /// The application, as `apps.list` names it.
+    /// The application, as `apps.list` or `apps.installed` names it.
     pub name: String,
 }
 
+/// An application that can be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct App {
+    /// What the desktop calls it; `apps.open` takes it too.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether it has a window.
+    pub running: bool,
+}
+
 /// A message that an application shows outside its windows.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Notification {
     /// What tells it from the others.
     pub id: String,
@@ -61,4 +81,31 @@ pub struct Notification {
     pub app: Option<String>,
     /// When it was shown, in seconds since 1970.
     pub timestamp: f64,
+}
+
+// What is sent to people is often private, and sometimes a code to sign in with: it is not for logs.
+impl core::fmt::Debug for Notification {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { id, title, body, app, timestamp } = self;
+        f.debug_struct("Notification")
+            .field("id", id)
+            .field("title_bytes", &title.len())
+            .field("body_bytes", &body.len())
+            .field("app", app)
+            .field("timestamp", timestamp)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_notification_says_is_not_for_logs() {
+        let (id, title, body) = ("7".to_owned(), "Your code".to_owned(), "123456".to_owned());
+        let shown = format!("{:?}", Notification { id, title, body, app: Some("mail".to_owned()), timestamp: 2.5 });
+        let expected = "Notification { id: \"7\", title_bytes: 9, body_bytes: 6, app: Some(\"mail\"), timestamp: 2.5 }";
+        assert_eq!(shown, expected);
+    }
 }

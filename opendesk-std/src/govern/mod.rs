@@ -14,6 +14,9 @@ pub use self::policy::{AllowAll, Peer, Policy};
 pub(crate) use self::throttle::Throttle;
 use crate::api::{Call, Error, ErrorCode, Kind, Result};
 
+/// The families of methods whose errors may repeat what is private: what is typed, copied, shown or run.
+const PRIVATE: [&str; 5] = ["input.", "clipboard.", "ocr.", "ui.", "process."];
+
 /// Who and what an entry of the log is about.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -129,8 +132,8 @@ impl Govern {
                 fields.insert("outcome".into(), json!("error"));
                 fields.insert("error_code".into(), json!(error.code.word()));
                 // What was to be typed, copied or given to a program may stand in the message.
-                let is_private =
-                    ["input.", "clipboard.", "ui.", "process."].iter().any(|family| method.starts_with(family));
+                // Of a call that is repeated only the outcome is known.
+                let is_private = method.is_empty() || PRIVATE.iter().any(|family| method.starts_with(family));
                 if !is_private {
                     let message: String = error.message.chars().take(200).collect();
                     fields.insert("error_message".into(), json!(message));

@@ -7,8 +7,8 @@ use super::value::{Fault, Fields, Value};
 use crate::api::few::MANY;
 use crate::api::{
     AppParams, ClipboardContents, DirectoryParams, Error, ErrorCode, ExecParams, FileMoveParams, FileParams,
-    FileReadParams, FileWriteParams, KeyEvent, MoveWindowParams, PointerEvent, Result, ShellParams, TextInput,
-    TreeParams, WindowParams,
+    FileReadParams, FileWriteParams, KeyEvent, MoveWindowParams, OcrClickParams, OcrParams, PointerEvent, Result,
+    ShellParams, TextInput, TreeParams, WindowCloseParams, WindowParams,
 };
 
 /// Structs whose fields are the parameters; those with a default may be absent.
@@ -28,6 +28,10 @@ macro_rules! params {
 
 params! {
     WindowParams { window_id }
+    OcrParams { display_id = None, region = None, window_id = None, language = None }
+    OcrClickParams {
+        text, occurrence = 0, button = None, clicks = 1, modifiers = Vec::new(), within = OcrParams::default()
+    }
     MoveWindowParams { window_id, bounds }
     AppParams { name }
     FileParams { path }
@@ -69,6 +73,7 @@ impl Params for TreeParams {
             window_id: fields.or("window_id", None)?,
             app: fields.or("app", None)?,
             max_depth: fields.or("max_depth", 8)?,
+            max_nodes: Self::default().max_nodes,
         })
     }
 
@@ -79,6 +84,20 @@ impl Params for TreeParams {
             // A deeper answer would not be read.
             ("max_depth", Value::Int(i64::from(self.max_depth.min(MAX_DEPTH)))),
         ]))
+    }
+}
+
+impl Params for WindowCloseParams {
+    fn from_fields(fields: &mut Fields<'_>) -> Read<Self> {
+        Ok(Self { window_id: fields.need("window_id")?, force: false })
+    }
+
+    fn to_fields(&self) -> Result<Value<'_>> {
+        if self.force {
+            let message = "a host of version 1 only asks a window to close; leave out `force`";
+            return Err(Error::new(ErrorCode::CapabilityUnsupported, message));
+        }
+        Ok(Value::map([("window_id", self.window_id.to_value())]))
     }
 }
 

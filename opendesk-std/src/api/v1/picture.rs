@@ -3,7 +3,10 @@
 use super::form::{Form, Read};
 use super::value::{Fault, Fields, Value};
 use super::{Output, Params};
-use crate::api::{CaptureParams, Picture, PictureFormat, PictureProfile, Rect, Result, SubscribeParams};
+use crate::api::{
+    CaptureParams, Error, ErrorCode, Patch, Picture, PictureFormat, PictureProfile, Rect, Result, ScreenState,
+    ScreenUpdate, SubscribeParams,
+};
 
 /// The most pictures a second of a stream.
 pub(super) const MAX_FPS: u32 = 30;
@@ -23,11 +26,12 @@ impl Params for CaptureParams {
             region: fields.or("region", None)?,
             profile: if downscale { PictureProfile::default() } else { PictureProfile::Native },
             format,
-            cursor: false,
+            ..Self::default()
         })
     }
 
     fn to_fields(&self) -> Result<Value<'_>> {
+        check(self)?;
         let mut entries = vec![
             ("display_id", self.display_id.to_value()),
             ("region", self.region.to_value()),
@@ -46,6 +50,11 @@ impl Params for SubscribeParams {
     }
 
     fn to_fields(&self) -> Result<Value<'_>> {
+        check(&self.capture)?;
+        if self.capture.profile == PictureProfile::Native {
+            let message = "a host of version 1 scales the pictures of a stream; leave out `native`";
+            return Err(Error::new(ErrorCode::CapabilityUnsupported, message));
+        }
         let mut entries = vec![
             ("display_id", self.capture.display_id.to_value()),
             ("fps", Value::Int(i64::from(self.fps.clamp(1, MAX_FPS)))),
@@ -54,6 +63,15 @@ impl Params for SubscribeParams {
         entries.extend(wanted(&self.capture));
         Ok(Value::Map(entries))
     }
+}
+
+/// Refuses what would silently be another picture.
+fn check(params: &CaptureParams) -> Result<()> {
+    if params.window_id.is_none() {
+        return Ok(());
+    }
+    let message = "a host of version 1 has no pictures of single windows; give the window's bounds as the region";
+    Err(Error::new(ErrorCode::CapabilityUnsupported, message))
 }
 
 fn wanted(params: &CaptureParams) -> Option<(&'static str, Value<'_>)> {
@@ -68,22 +86,46 @@ impl Output for Picture {
     fn to_result(&self) -> Value<'_> {
         self.to_value()
     }
+}
 
-    fn from_item(item: Value<'_>) -> Read<Self> {
-        let mut fields = Fields::of(item)?;
+/// Every item of version 1 is a whole picture.
+impl Output for ScreenUpdate {
+    fn from_result(result: Value<'_>) -> Read<Self> {
+        let mut fields = Fields::of(result)?;
         fields.skip(&["frame_number", "keyframe"]);
-        let picture = fields.need("pixmap")?;
+        let picture: Picture = fields.need("pixmap")?;
         fields.end()?;
-        Ok(picture)
+        let Picture { format, width, height, area, display_id, captured_at, screen, data, .. } = picture;
+        let patches = vec![Patch { x: 0, y: 0, width, height, data }];
+        Ok(Self { keyframe: true, format, width, height, area, display_id, captured_at, screen, patches })
+    }
+
+    fn to_result(&self) -> Value<'_> {
+        self.to_item(0)
     }
 
     fn to_item(&self, number: u64) -> Value<'_> {
+        let data = self.patches.first().map_or(&[][..], |patch| &patch.data);
+        let pixmap = Value::map([
+            ("data", Value::Bin(data)),
+            ("format", self.format.to_value()),
+            ("width", self.width.to_value()),
+            ("height", self.height.to_value()),
+            ("logical_width", logical(self.area.width)),
+            ("logical_height", logical(self.area.height)),
+            ("display_id", self.display_id.to_value()),
+            ("captured_at", self.captured_at.to_value()),
+        ]);
         Value::map([
-            ("pixmap", self.to_value()),
+            ("pixmap", pixmap),
             ("frame_number", Value::Int(i64::try_from(number).unwrap_or(i64::MAX))),
-            ("keyframe", Value::Bool(true)),
+            ("keyframe", Value::Bool(self.keyframe)),
         ])
     }
+}
+
+fn logical(extent: f64) -> Value<'static> {
+    Value::Int(extent.round() as i64)
 }
 
 impl Form for Picture {
@@ -99,6 +141,9 @@ impl Form for Picture {
             area: Rect::new(0.0, 0.0, f64::from(width), f64::from(height)),
             display_id: fields.or("display_id", None)?,
             captured_at: fields.or("captured_at", 0.0)?,
+            shot_id: 0,
+            screen: ScreenState::Shown,
+            unchanged: false,
             data: fields.need("data")?,
         };
         fields.end()?;
@@ -111,8 +156,8 @@ impl Form for Picture {
             ("format", self.format.to_value()),
             ("width", self.width.to_value()),
             ("height", self.height.to_value()),
-            ("logical_width", Value::Int(self.area.width.round() as i64)),
-            ("logical_height", Value::Int(self.area.height.round() as i64)),
+            ("logical_width", logical(self.area.width)),
+            ("logical_height", logical(self.area.height)),
             ("display_id", self.display_id.to_value()),
             ("captured_at", self.captured_at.to_value()),
         ])

@@ -4,7 +4,8 @@ use super::Output;
 use super::form::{Form, Read};
 use super::value::{Fields, Value};
 use crate::api::{
-    ClipboardContents, CompletedCommand, Environment, FileData, FileEntry, InputEvent, Manifest, Point, UiTree, Window,
+    ClipboardContents, CompletedCommand, Effect, Environment, FileData, FileEntry, InputEvent, Manifest, OcrClicked,
+    Point, ScreenText, UiTree, Window,
 };
 
 /// Values that are the whole result.
@@ -22,11 +23,33 @@ macro_rules! bare {
     )*};
 }
 
-bare!(ClipboardContents, CompletedCommand, Environment, FileEntry, InputEvent, Manifest, Point, UiTree);
+bare!(
+    ClipboardContents,
+    CompletedCommand,
+    Environment,
+    FileEntry,
+    InputEvent,
+    Manifest,
+    OcrClicked,
+    Point,
+    ScreenText,
+    UiTree
+);
 
 impl Output for () {
     fn from_result(_result: Value<'_>) -> Read<Self> {
         Ok(())
+    }
+
+    fn to_result(&self) -> Value<'_> {
+        Value::Nil
+    }
+}
+
+/// Version 1 does not say what an action has done.
+impl Output for Effect {
+    fn from_result(_result: Value<'_>) -> Read<Self> {
+        Ok(Self::Unverifiable)
     }
 
     fn to_result(&self) -> Value<'_> {

@@ -124,13 +124,14 @@ fn calls() -> Vec<(Call, Json)> {
             Call::WindowsMove(MoveWindowParams { window_id: "w".into(), bounds: area }),
             json!({"window_id": "w", "bounds": rect()}),
         ),
-        (Call::WindowsClose(window()), json!({"window_id": "w"})),
+        (Call::WindowsClose(WindowCloseParams { window_id: "w".into(), force: false }), json!({"window_id": "w"})),
         (Call::AppsList(()), json!({})),
+        (Call::AppsInstalled(()), json!({})),
         (Call::AppsOpen(app()), json!({"name": "Notes"})),
         (Call::AppsClose(app()), json!({"name": "Notes"})),
         (Call::AppsFocus(app()), json!({"name": "Notes"})),
         (
-            Call::UiTreeRead(TreeParams { window_id: None, app: Some("Notes".into()), max_depth: 9 }),
+            Call::UiTreeRead(TreeParams { app: Some("Notes".into()), max_depth: 9, ..TreeParams::default() }),
             json!({"window_id": null, "app": "Notes", "max_depth": 9}),
         ),
         (
@@ -157,6 +158,17 @@ fn calls() -> Vec<(Call, Json)> {
         (
             Call::ProcessExec(exec),
             json!({"argv": ["sh", "-c"], "timeout": 1.5, "cwd": "/", "env": {"A": "b"}, "stdin": "bin:in"}),
+        ),
+        (
+            Call::OcrRead(OcrParams { language: Some("deu".into()), ..OcrParams::default() }),
+            json!({"display_id": null, "region": null, "window_id": null, "language": "deu"}),
+        ),
+        (
+            Call::OcrClick(OcrClickParams { text: "Save".into(), clicks: 2, ..OcrClickParams::default() }),
+            json!({
+                "text": "Save", "occurrence": 0, "button": null, "clicks": 2, "modifiers": [],
+                "within": {"display_id": null, "region": null, "window_id": null, "language": null},
+            }),
         ),
         (Call::PowerLock(()), json!({})),
         (Call::NotificationsList(()), json!({})),
@@ -345,9 +357,23 @@ fn every_result_is_written_and_read_in_the_words_of_version_1() {
         &vec![notification],
         &json!({"items": [{"id": "n", "title": "t", "body": "", "app": null, "timestamp": 2.0}]}),
     );
-    is_told::<PowerLock>(&(), &json!(null));
-    assert_eq!(WIRE.result::<InputKey>(&()), Ok(vec![0xc0]));
-    assert_eq!(WIRE.read_result::<InputKey>(&[0x80]), Ok(()), "what is not asked for may be there");
+    is_told::<PowerLock>(&Effect::Unverifiable, &json!(null));
+    assert_eq!(WIRE.result::<InputKey>(&Effect::Confirmed), Ok(vec![0xc0]), "version 1 has no word for it");
+    let read = WIRE.read_result::<InputKey>(&[0x80]);
+    assert_eq!(read, Ok(Effect::Unverifiable), "what is not asked for may be there");
+    is_told::<AppsInstalled>(
+        &vec![App { id: "notes".into(), name: "Notes".into(), running: true }],
+        &json!({"items": [{"id": "notes", "name": "Notes", "running": true}]}),
+    );
+    let word = OcrWord { text: "Save".into(), bounds: area, confidence: 90.5, line: 2 };
+    is_told::<OcrRead>(
+        &ScreenText { area, words: vec![word] },
+        &json!({"area": rect, "words": [{"text": "Save", "bounds": rect, "confidence": 90.5, "line": 2}]}),
+    );
+    is_told::<OcrClick>(
+        &OcrClicked { point: Point::new(1.0, 2.0), bounds: area, text: "Save".into(), effect: Effect::Confirmed },
+        &json!({"point": {"x": 1.0, "y": 2.0}, "bounds": rect, "text": "Save", "effect": "confirmed"}),
+    );
     let error = WIRE.read_result::<FsStat>(&[0xc0]).unwrap_err();
     assert_eq!(error.message, "the host's answer to fs.stat could not be decoded: the body must be a map");
 }
@@ -361,6 +387,9 @@ fn a_picture_is_a_pixmap_and_an_item_counts() {
         area: Rect::new(0.0, 0.0, 20.0, 10.0),
         display_id: Some("1".into()),
         captured_at: 2.5,
+        shot_id: 0,
+        screen: ScreenState::Shown,
+        unchanged: false,
         data: b"jpg".to_vec(),
     };
     let pixmap = json!({
@@ -372,8 +401,19 @@ fn a_picture_is_a_pixmap_and_an_item_counts() {
     assert_eq!(told(&WIRE.result::<DisplayCapture>(&moved).unwrap()), pixmap, "rounded, wherever it lies");
 
     let frame = json!({"pixmap": pixmap, "frame_number": 41, "keyframe": true});
-    assert_eq!(told(&WIRE.item::<DisplaySubscribe>(&picture, 41).unwrap()), frame);
-    assert_eq!(WIRE.read_item::<DisplaySubscribe>(&wire(&frame)), Ok(picture));
+    let update = ScreenUpdate {
+        keyframe: true,
+        format: picture.format,
+        width: 10,
+        height: 5,
+        area: picture.area,
+        display_id: picture.display_id,
+        captured_at: 2.5,
+        screen: ScreenState::Shown,
+        patches: vec![Patch { x: 0, y: 0, width: 10, height: 5, data: picture.data }],
+    };
+    assert_eq!(told(&WIRE.item::<DisplaySubscribe>(&update, 41).unwrap()), frame);
+    assert_eq!(WIRE.read_item::<DisplaySubscribe>(&wire(&frame)), Ok(update));
 
     let key = json!({"action": "down", "keysym": "a", "timestamp": 1, "is_repeat": true, "char": "a"});
     let event = KeyEvent { action: Press::Down, keysym: "a".into(), modifiers: vec![] };
@@ -393,6 +433,7 @@ fn a_tree_is_nested_and_flat_again() {
         truncated: true,
     };
     tree.nodes[2].reference = Some("e3".into());
+    tree.nodes[3].states = vec!["checked".into()];
     tree.nodes[4].enabled = true;
     let bytes = WIRE.result::<UiTreeRead>(&tree).unwrap();
     let root = told(&bytes);

@@ -19,6 +19,7 @@ struct Element<'a> {
     bounds: Option<Rect>,
     focused: bool,
     enabled: bool,
+    states: Vec<String>,
     actions: Vec<String>,
     children: Vec<Value<'a>>,
     reference: Option<String>,
@@ -46,6 +47,7 @@ impl<'a> Element<'a> {
             bounds: fields.or("bounds", None)?,
             focused: fields.or("focused", false)?,
             enabled: fields.or("enabled", true)?,
+            states: metadata.or("states", Vec::new()).map_err(|fault| fault.within("metadata"))?,
             actions: fields.or("actions", Vec::new())?,
             children,
             reference,
@@ -70,12 +72,23 @@ impl Form for UiTree {
                 tree.truncated = true;
                 break;
             }
-            let Element { role, name, value, bounds, focused, enabled, actions, children, reference, mut metadata } =
-                Element::read(value)?;
+            let Element {
+                role,
+                name,
+                value,
+                bounds,
+                focused,
+                enabled,
+                states,
+                actions,
+                children,
+                reference,
+                mut metadata,
+            } = Element::read(value)?;
             if depth == 0 {
                 tree.truncated = metadata.take("truncated") == Some(Value::Bool(true));
             }
-            tree.nodes.push(UiNode { depth, role, name, value, bounds, focused, enabled, actions, reference });
+            tree.nodes.push(UiNode { depth, role, name, value, bounds, focused, enabled, states, actions, reference });
             ahead.extend(children.into_iter().rev().map(|child| (depth.saturating_add(1), child)));
         }
         Ok(tree)
@@ -103,6 +116,9 @@ fn element<'a>(node: &'a UiNode, children: Vec<Value<'a>>, truncated: bool) -> V
     let mut metadata = Vec::new();
     if let Some(reference) = &node.reference {
         metadata.push(("ref", reference.to_value()));
+    }
+    if !node.states.is_empty() {
+        metadata.push(("states", node.states.to_value()));
     }
     if truncated {
         metadata.push(("truncated", Value::Bool(true)));

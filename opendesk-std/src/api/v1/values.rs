@@ -3,8 +3,9 @@
 use super::form::{Form, Read, field, records, words};
 use super::value::{Fault, Fields, Value};
 use crate::api::{
-    Button, ClipboardContents, ClipboardEntry, CompletedCommand, Display, Environment, FileEntry, Modifier,
-    Notification, PictureFormat, Point, PointerAction, Press, Process, Rect, TextInput, Window,
+    App, Button, ClipboardContents, ClipboardEntry, CompletedCommand, Display, Effect, Environment, FileEntry,
+    Modifier, Notification, OcrClicked, OcrParams, OcrWord, PictureFormat, Point, PointerAction, Press, Process, Rect,
+    ScreenText, TextInput, Window,
 };
 
 records! {
@@ -27,6 +28,11 @@ records! {
         timezone = String::new(),
         displays = Vec::new(),
     }
+    App { id, name, running = false }
+    OcrParams { display_id = None, region = None, window_id = None, language = None }
+    OcrWord { text, bounds, confidence = 0.0, line = 0 }
+    ScreenText { area, words = Vec::new() }
+    OcrClicked { point, bounds, text, effect = Effect::Unverifiable }
     Notification { id, title, body = String::new(), app = None, timestamp = 0.0 }
 }
 
@@ -37,7 +43,8 @@ words! {
     }
     PointerAction { Move = "move", Down = "down", Up = "up", Scroll = "scroll" }
     Press { Down = "down", Up = "up" }
-    PictureFormat { Png = "png", RawRgba = "raw_rgba", Jpeg = "jpeg", RawRgb = "raw_rgb" }
+    PictureFormat { Png = "png", RawRgba = "raw_rgba", Jpeg = "jpeg", RawRgb = "raw_rgb", Webp = "webp" }
+    Effect { Confirmed = "confirmed", Unverifiable = "unverifiable", NoEffect = "no_effect" }
 }
 
 impl Form for ClipboardContents {

@@ -43,7 +43,7 @@ pub struct Subject<'a> {
 
 /// Tool and action of each method (docs/PROTOCOL.md, section 12, and those of version 1); no action where the parameters
 /// say what it is.
-const METHODS: [(&str, &str, Option<&str>); 33] = [
+const METHODS: [(&str, &str, Option<&str>); 36] = [
     ("system.capabilities", "screenshot", None),
     ("system.environment", "screenshot", None),
     ("display.capture", "screenshot", None),
@@ -60,6 +60,7 @@ const METHODS: [(&str, &str, Option<&str>); 33] = [
     ("windows.move", "app", Some("focus")),
     ("windows.close", "app", Some("close")),
     ("apps.list", "app", Some("list")),
+    ("apps.installed", "app", Some("list")),
     ("apps.open", "app", Some("open")),
     ("apps.close", "app", Some("close")),
     ("apps.focus", "app", Some("focus")),
@@ -74,6 +75,8 @@ const METHODS: [(&str, &str, Option<&str>); 33] = [
     ("fs.mkdir", "fs", Some("mkdir")),
     ("fs.move", "fs", Some("move")),
     ("fs.delete", "fs", Some("delete")),
+    ("ocr.read", "ocr", None),
+    ("ocr.click", "mouse", Some("click")),
     ("process.list", "process", Some("list")),
     ("process.shell", "script", Some("shell")),
     ("process.exec", "script", Some("exec")),
@@ -109,6 +112,9 @@ impl<'a> Subject<'a> {
             | Call::WindowsMove(_)
             | Call::WindowsClose(_)
             | Call::AppsList(())
+            | Call::AppsInstalled(())
+            | Call::OcrRead(_)
+            | Call::OcrClick(_)
             | Call::FsRead(_)
             | Call::FsWrite(_)
             | Call::FsList(_)
@@ -139,7 +145,7 @@ impl<'a> Subject<'a> {
     pub fn risk(&self) -> Risk {
         match (self.tool, self.action.as_deref()) {
             ("script", _) | ("fs", Some("delete")) => Risk::High,
-            ("screenshot", _)
+            ("screenshot" | "ocr", _)
             | ("mouse", Some("cursor_position"))
             | ("app" | "process" | "fs", Some("list"))
             | ("ui", Some("get_tree"))
