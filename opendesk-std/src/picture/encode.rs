@@ -1,18 +1,65 @@
 //! Pixels of a desktop to bytes that others can read.
 
+use core::cell::Cell;
+use core::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, GenericImageView, Rgb};
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError};
 
-use crate::api::{Error, Result};
+use crate::api::{Error, ErrorCode, PictureFormat, Result};
 
-/// Blue, green, red, unused to an 8-bit RGB PNG.
+/// Of a JPEG that nobody limits: text keeps its edges.
+pub(super) const QUALITY: u8 = 85;
+
+/// What the format's own fields of 16 bits hold.
+const JPEG_EDGE: u32 = 65_535;
+
+/// What the format's own fields of 14 bits hold, less one that its decoders disagree about.
+const WEBP_EDGE: u32 = 16_383;
+
+/// Why there is no JPEG.
+#[derive(Debug)]
+pub(super) enum Unmade {
+    /// It would have more bytes than were allowed. They were used up when this share of its rows, 0 to 1, was done.
+    TooLarge {
+        /// Rows that were done, of all.
+        done: f64,
+    },
+    /// Something else.
+    Failed(Error),
+}
+
+impl From<Error> for Unmade {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Blue, green, red, unused to a picture in this format.
+pub(super) fn encode(bgrx: Vec<u8>, width: u32, height: u32, format: PictureFormat) -> Result<Vec<u8>> {
+    match format {
+        PictureFormat::Png => png(&rgb(bgrx), width, height),
+        PictureFormat::Webp => webp(&rgb(bgrx), width, height),
+        PictureFormat::RawRgba => Ok(rgba(bgrx)),
+        PictureFormat::RawRgb => Ok(rgb(bgrx)),
+        PictureFormat::Jpeg => jpeg(&rgb(bgrx), width, height, QUALITY, usize::MAX).map_err(|unmade| match unmade {
+            Unmade::Failed(error) => error,
+            Unmade::TooLarge { .. } => failed("JPEG", width, height, &"it does not fit into memory"),
+        }),
+    }
+}
+
+/// Red, green, blue to an 8-bit RGB PNG.
 ///
 /// `Fast` filters each row adaptively and compresses a 1456×819 desktop in some 4 ms; the next better level takes ten
 /// times as long for three quarters of the bytes.
-pub(super) fn png(bgrx: Vec<u8>, width: u32, height: u32) -> Result<Vec<u8>> {
-    let rgb = rgb(bgrx);
+pub(super) fn png(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>> {
+    check("PNG", rgb, width, height, u32::MAX)?;
     let mut file = Vec::with_capacity(rgb.len() / 8);
-    write_png(&mut file, &rgb, width, height)
-        .map_err(|error| Error::internal(format!("cannot encode a PNG of {width}×{height} pixels: {error}")))?;
+    write_png(&mut file, rgb, width, height).map_err(|error| failed("PNG", width, height, &error))?;
     Ok(file)
 }
 
@@ -24,6 +71,102 @@ fn write_png(file: &mut Vec<u8>, rgb: &[u8], width: u32, height: u32) -> core::r
     let mut writer = encoder.write_header()?;
     writer.write_image_data(rgb)?;
     writer.finish()
+}
+
+/// Red, green, blue to a lossless WebP.
+pub(super) fn webp(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>> {
+    check("WebP", rgb, width, height, WEBP_EDGE)?;
+    let mut file = Vec::with_capacity(rgb.len() / 8);
+    WebPEncoder::new_lossless(&mut file)
+        .encode(rgb, width, height, ExtendedColorType::Rgb8)
+        .map_err(|error| failed("WebP", width, height, &error))?;
+    Ok(file)
+}
+
+/// Red, green, blue to a JPEG of at most `most` bytes. It stops where it has that many: what is too large is found
+/// out without doing all of it.
+pub(super) fn jpeg(
+    rgb: &[u8],
+    width: u32,
+    height: u32,
+    quality: u8,
+    most: usize,
+) -> core::result::Result<Vec<u8>, Unmade> {
+    check("JPEG", rgb, width, height, JPEG_EDGE)?;
+    let view = View { rgb, width, height, row: Cell::new(0) };
+    let mut file = Limited { bytes: Vec::new(), most, is_full: false };
+    let outcome = JpegEncoder::new_with_quality(&mut file, quality).encode_image(&view);
+    match outcome {
+        Ok(()) => Ok(file.bytes),
+        Err(_) if file.is_full => Err(Unmade::TooLarge { done: f64::from(view.row.get()) / f64::from(height) }),
+        Err(error) => Err(Unmade::Failed(failed("JPEG", width, height, &error))),
+    }
+}
+
+/// The encoders panic where the pixels are not as many as they were told.
+fn check(kind: &str, rgb: &[u8], width: u32, height: u32, edge: u32) -> Result<()> {
+    let expected = u128::from(width) * u128::from(height) * 3;
+    if expected == 0 || rgb.len() as u128 != expected {
+        return Err(failed(kind, width, height, &format_args!("there are {} bytes of them", rgb.len())));
+    }
+    if width.max(height) > edge {
+        let message = format!(
+            "a {kind} has at most {edge} pixels a side and the picture has {width}×{height}; \
+             ask for png, or for a region"
+        );
+        return Err(Error::new(ErrorCode::LimitExceeded, message));
+    }
+    Ok(())
+}
+
+fn failed(kind: &str, width: u32, height: u32, why: &dyn Display) -> Error {
+    Error::internal(format!("cannot encode a {kind} of {width}×{height} pixels: {why}"))
+}
+
+/// Pixels that know how far they have been read.
+struct View<'a> {
+    rgb: &'a [u8],
+    width: u32,
+    height: u32,
+    /// The one that was read last.
+    row: Cell<u32>,
+}
+
+impl GenericImageView for View<'_> {
+    type Pixel = Rgb<u8>;
+
+    fn dimensions(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    fn get_pixel(&self, x: u32, y: u32) -> Rgb<u8> {
+        self.row.set(y);
+        let start = 3 * (y as usize * self.width as usize + x as usize);
+        let pixel = &self.rgb[start..start + 3];
+        Rgb([pixel[0], pixel[1], pixel[2]])
+    }
+}
+
+/// Takes so many bytes and fails at the next.
+struct Limited {
+    bytes: Vec<u8>,
+    most: usize,
+    is_full: bool,
+}
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.most.saturating_sub(self.bytes.len()) {
+            self.is_full = true;
+            return Err(ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Blue, green, red, unused to red, green, blue, opaque.
@@ -39,40 +182,73 @@ pub(super) fn rgba(mut pixels: Vec<u8>) -> Vec<u8> {
 pub(super) fn rgb(mut pixels: Vec<u8>) -> Vec<u8> {
     let count = pixels.len() / 4;
     for index in 0..count {
-        let [blue, green, red] = [0, 1, 2].map(|channel| pixels[4 * index + channel]);
-        pixels[3 * index..3 * index + 3].copy_from_slice(&[red, green, blue]);
+        let pixel = [pixels[4 * index + 2], pixels[4 * index + 1], pixels[4 * index]];
+        pixels[3 * index..3 * index + 3].copy_from_slice(&pixel);
     }
     pixels.truncate(3 * count);
     pixels
 }
 
-/// Width, height and RGB bytes of a PNG.
-#[cfg(test)]
-pub(super) fn decode_png(file: &[u8]) -> (u32, u32, Vec<u8>) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
-    let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut rgb).unwrap();
-    assert_eq!((info.color_type, info.bit_depth), (ColorType::Rgb, BitDepth::Eight));
-    assert_eq!(rgb.len(), info.buffer_size());
-    (info.width, info.height, rgb)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::decode;
+
+    const FORMATS: [PictureFormat; 3] = [PictureFormat::Png, PictureFormat::Webp, PictureFormat::Jpeg];
 
     #[test]
     fn the_channels_are_in_their_places() {
-        let bgrx = [1, 2, 3, 4, 5, 6, 7, 8];
-        assert_eq!(rgba(bgrx.to_vec()), [3, 2, 1, 255, 7, 6, 5, 255]);
-        let file = png(bgrx.to_vec(), 2, 1).unwrap();
-        assert_eq!(decode_png(&file), (2, 1, vec![3, 2, 1, 7, 6, 5]));
+        let bgrx = vec![1, 2, 3, 4, 5, 6, 7, 8];
+        assert_eq!(encode(bgrx.clone(), 2, 1, PictureFormat::RawRgba).unwrap(), [3, 2, 1, 255, 7, 6, 5, 255]);
+        assert_eq!(encode(bgrx.clone(), 2, 1, PictureFormat::RawRgb).unwrap(), [3, 2, 1, 7, 6, 5]);
+        for format in [PictureFormat::Png, PictureFormat::Webp] {
+            let file = encode(bgrx.clone(), 2, 1, format).unwrap();
+            assert_eq!(decode::rgb(&file, format, 2, 1).unwrap(), [3, 2, 1, 7, 6, 5], "{format:?}");
+        }
+    }
+
+    #[test]
+    fn each_format_is_what_it_is_called() {
+        let starts: [(PictureFormat, &[u8]); 3] = [
+            (PictureFormat::Png, b"\x89PNG\r\n\x1a\n"),
+            (PictureFormat::Webp, b"RIFF"),
+            (PictureFormat::Jpeg, b"\xff\xd8\xff\xe0"),
+        ];
+        for (format, start) in starts {
+            assert!(encode(vec![9; 4 * 30], 6, 5, format).unwrap().starts_with(start), "{format:?}");
+        }
     }
 
     #[test]
     fn a_size_that_does_not_fit_is_an_error() {
-        for (width, height) in [(0, 1), (1, 0), (3, 1)] {
-            assert!(png(vec![0; 8], width, height).is_err(), "{width}×{height}");
+        for format in FORMATS {
+            for (width, height) in [(0, 1), (1, 0), (3, 1), (u32::MAX, u32::MAX)] {
+                let error = encode(vec![0; 8], width, height, format).unwrap_err();
+                assert_eq!(error.code, ErrorCode::Internal, "{width}×{height} {format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_edge_that_a_format_does_not_have_is_refused() {
+        let line = |pixels: u32, format| encode(vec![7; 4 * pixels as usize], pixels, 1, format);
+        assert!(line(70_000, PictureFormat::Png).is_ok());
+        for (format, edge) in [(PictureFormat::Webp, WEBP_EDGE), (PictureFormat::Jpeg, JPEG_EDGE)] {
+            assert!(line(edge, format).is_ok(), "{format:?}");
+            let error = line(edge + 1, format).unwrap_err();
+            assert_eq!(error.code, ErrorCode::LimitExceeded);
+            assert!(error.message.contains(&edge.to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_jpeg_stops_at_its_limit() {
+        let pixels: Vec<u8> = (0..3 * 64 * 64_u32).map(|index| (index.wrapping_mul(0x9e37_79b1) >> 24) as u8).collect();
+        let whole = jpeg(&pixels, 64, 64, QUALITY, usize::MAX).unwrap();
+        assert_eq!(jpeg(&pixels, 64, 64, QUALITY, whole.len()).unwrap(), whole);
+        for (most, expected) in [(whole.len() - 1, 0.5..1.0), (whole.len() / 3, 0.05..0.5), (10, 0.0..0.1)] {
+            let Err(Unmade::TooLarge { done }) = jpeg(&pixels, 64, 64, QUALITY, most) else { panic!("{most}") };
+            assert!(expected.contains(&done), "{most}: {done}");
         }
     }
 }

@@ -98,13 +98,16 @@ mod tests {
     const SCALES: [f64; 5] = [1.0, 1.25, 1.5, 2.0, 3.0];
     const ORIGINS: [(f64, f64); 5] = [(0.0, 0.0), (1920.0, -300.0), (-1366.0, 768.0), (-1092.8, 0.4), (0.5, -0.5)];
 
+    const PROFILES: [PictureProfile; 4] =
+        [PictureProfile::Claude, PictureProfile::ClaudeHires, PictureProfile::Openai, PictureProfile::Native];
+
     /// Mappings of displays of these device pixels at every scale and origin, for each profile.
     fn mappings(device: &[(u32, u32)]) -> Vec<Mapping> {
         let mut mappings = Vec::new();
         for (width, height) in device {
             for scale in SCALES {
                 for (x, y) in ORIGINS {
-                    for profile in [PictureProfile::Claude, PictureProfile::Native] {
+                    for profile in PROFILES {
                         mappings.push(Mapping {
                             picture: fit(*width, *height, profile),
                             area: Rect::new(x, y, f64::from(*width) / scale, f64::from(*height) / scale),
