@@ -9,7 +9,7 @@
 //! and is not waited for: its output is read for 200 ms at most.
 
 use core::time::Duration;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -20,18 +20,22 @@ use super::{path, running};
 use crate::api::{CompletedCommand, Error, ErrorCode, ExecParams, Result, ShellParams};
 use crate::cancel::Cancel;
 
+/// A variable of an environment; one without a value is to be taken away.
+pub type Variable = (OsString, Option<OsString>);
+
 /// Runs a line of `/bin/sh` and waits for it; it has no standard input.
 ///
 /// Of each stream 1 MiB is kept, and a line at the end says how much more there was. `timeout` is in seconds; without
-/// one only `cancel` ends a command that does not. The result has the exit code, or the number of the signal that
-/// ended the command as a negative one.
+/// one only `cancel` ends a command that does not. `session` is how the desktop's environment differs from ours. The
+/// result has the exit code, or the number of the signal that ended the command as a negative one.
 ///
 /// # Errors
 /// As [`run_exec`].
-pub fn run_shell(params: &ShellParams, cancel: &Cancel) -> Result<CompletedCommand> {
+pub fn run_shell(params: &ShellParams, session: &[Variable], cancel: &Cancel) -> Result<CompletedCommand> {
     let start = Start {
         argv: &["/bin/sh", "-c", &params.command],
         cwd: params.cwd.as_deref(),
+        session,
         env: &params.env,
         stdin: None,
         timeout: params.timeout,
@@ -47,11 +51,12 @@ pub fn run_shell(params: &ShellParams, cancel: &Cancel) -> Result<CompletedComma
 /// killed, and with nothing started for a timeout of 0; `invalid_argument` for no program, NUL characters, a
 /// negative timeout or an impossible name of a variable; `permission_denied` for what may not be run; `internal` for
 /// what else the system says.
-pub fn run_exec(params: &ExecParams, cancel: &Cancel) -> Result<CompletedCommand> {
+pub fn run_exec(params: &ExecParams, session: &[Variable], cancel: &Cancel) -> Result<CompletedCommand> {
     let argv: Vec<&str> = params.argv.iter().map(String::as_str).collect();
     let start = Start {
         argv: &argv,
         cwd: params.cwd.as_deref(),
+        session,
         env: &params.env,
         stdin: params.stdin.as_deref(),
         timeout: params.timeout,
@@ -62,6 +67,7 @@ pub fn run_exec(params: &ExecParams, cancel: &Cancel) -> Result<CompletedCommand
 struct Start<'a> {
     argv: &'a [&'a str],
     cwd: Option<&'a str>,
+    session: &'a [Variable],
     env: &'a [(String, String)],
     stdin: Option<&'a [u8]>,
     timeout: Option<f64>,
@@ -89,9 +95,7 @@ impl Start<'_> {
         let mut command = Command::new(program);
         command.args(arguments).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-        for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
-            command.env_remove(name);
-        }
+        join_session(&mut command, self.session);
         for (name, value) in self.env {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
                 let name = shown(name);
@@ -122,6 +126,20 @@ fn limit(timeout: Option<f64>) -> Result<Option<Duration>> {
     }
     // What no clock can count to is no limit.
     Ok(Duration::try_from_secs_f64(seconds).ok())
+}
+
+/// Gives what is started the environment of a session: ours, without what is opendesk's own, and with what `session`
+/// gives and takes away.
+pub(crate) fn join_session(command: &mut Command, session: &[Variable]) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+        command.env_remove(name);
+    }
+    for (name, value) in session {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
 }
 
 fn is_ours(variable: &OsStr) -> bool {

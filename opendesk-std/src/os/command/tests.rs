@@ -90,7 +90,7 @@ fn a_command_gives_its_code_and_both_streams() {
         ("kill -9 $$", -9, "", ""),
         ("printf 'a\\0b'", 0, "a\0b", ""),
     ] {
-        let done = run_shell(&shell(command), &Cancel::new()).unwrap();
+        let done = run_shell(&shell(command), &[], &Cancel::new()).unwrap();
         assert_eq!(done.returncode, returncode, "{command}");
         assert_eq!(
             (done.stdout.as_slice(), done.stderr.as_slice()),
@@ -103,7 +103,7 @@ fn a_command_gives_its_code_and_both_streams() {
 
 #[test]
 fn arguments_need_no_quotes() {
-    let done = run_exec(&exec(&["printf", "%s|", "a b", "$HOME", "*", "é"]), &Cancel::new()).unwrap();
+    let done = run_exec(&exec(&["printf", "%s|", "a b", "$HOME", "*", "é"]), &[], &Cancel::new()).unwrap();
     assert_eq!(done.stdout, "a b|$HOME|*|é|".as_bytes());
 }
 
@@ -112,17 +112,18 @@ fn input_arrives_whole_and_need_not_be_read() {
     let bytes: Vec<u8> = (0..300_000_u32).map(|number| number.to_le_bytes()[0]).collect();
     for (program, expected) in [("cat", bytes.as_slice()), ("true", &bytes[..0])] {
         let params = ExecParams { stdin: Some(bytes.clone()), ..exec(&[program]) };
-        let done = run_exec(&params, &Cancel::new()).unwrap();
+        let done = run_exec(&params, &[], &Cancel::new()).unwrap();
         assert!(done.stdout == expected, "{program}");
         assert_eq!(done.returncode, 0);
     }
     let empty = ExecParams { stdin: Some(Vec::new()), ..exec(&["cat"]) };
-    assert_eq!(run_exec(&empty, &Cancel::new()).unwrap().returncode, 0);
+    assert_eq!(run_exec(&empty, &[], &Cancel::new()).unwrap().returncode, 0);
 }
 
 #[test]
 fn more_output_than_is_kept_is_read_and_counted() {
-    let done = run_shell(&shell("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2"), &Cancel::new()).unwrap();
+    let done =
+        run_shell(&shell("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2"), &[], &Cancel::new()).unwrap();
     assert_eq!(done.returncode, 0);
     for stream in [done.stdout, done.stderr] {
         let marker = format!("\n[opendesk: {} bytes more were not kept]\n", 3_000_000 - MAX_OUTPUT);
@@ -135,7 +136,22 @@ fn more_output_than_is_kept_is_read_and_counted() {
 fn the_environment_is_added_to_ours() {
     let env = vec![("OWN".to_owned(), "given = x".to_owned()), ("OPENDESK_GIVEN".to_owned(), "y".to_owned())];
     let params = ShellParams { env, ..shell("echo \"$OWN $OPENDESK_GIVEN ${PATH:+path}\"") };
-    assert_eq!(run_shell(&params, &Cancel::new()).unwrap().stdout, b"given = x y path\n");
+    assert_eq!(run_shell(&params, &[], &Cancel::new()).unwrap().stdout, b"given = x y path\n");
+}
+
+#[test]
+fn a_session_gives_variables_and_takes_them_away() {
+    // Cargo gives every test one of these.
+    let taken = ["PATH", "HOME", "CARGO_MANIFEST_DIR"].into_iter().find(|name| std::env::var_os(name).is_some());
+    let taken = taken.unwrap_or("PATH");
+    let session = [("GIVEN".into(), Some("by the session".into())), (taken.into(), None)];
+    let env = vec![("OVER".to_owned(), "call".to_owned())];
+    let params = ShellParams { env, ..shell("/usr/bin/env") };
+    let done = run_shell(&params, &session, &Cancel::new()).unwrap();
+    let text = String::from_utf8(done.stdout).unwrap();
+    assert!(text.lines().any(|line| line == "GIVEN=by the session"), "{text}");
+    assert!(text.lines().any(|line| line == "OVER=call"), "{text}");
+    assert!(!text.lines().any(|line| line.starts_with(&format!("{taken}="))), "{text}");
 }
 
 #[test]
@@ -151,7 +167,7 @@ fn our_own_variables_are_told_apart() {
 fn a_command_runs_where_it_is_told_to() {
     let root = tempfile::tempdir().unwrap();
     let params = ShellParams { cwd: Some(root.path().to_str().unwrap().to_owned()), ..shell("pwd -P") };
-    let done = run_shell(&params, &Cancel::new()).unwrap();
+    let done = run_shell(&params, &[], &Cancel::new()).unwrap();
     let expected = format!("{}\n", root.path().canonicalize().unwrap().to_str().unwrap());
     assert_eq!(done.stdout, expected.as_bytes());
 }
@@ -163,7 +179,7 @@ fn what_cannot_run_says_why() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let file = file.path().to_str().unwrap().to_owned();
     let missing = exec(&["opendesk-test-no-such-program"]);
-    assert!(run_exec(&missing, &cancel).unwrap_err().message.contains("opendesk-test-no-such-program"));
+    assert!(run_exec(&missing, &[], &cancel).unwrap_err().message.contains("opendesk-test-no-such-program"));
     for (params, expected) in [
         (missing, ErrorCode::NotFound),
         (exec(&[]), ErrorCode::InvalidArgument),
@@ -181,7 +197,7 @@ fn what_cannot_run_says_why() {
         (ExecParams { timeout: Some(0.0), ..exec(&["true"]) }, ErrorCode::Timeout),
     ] {
         let name = format!("{:?} {:?} {:?} {:?}", params.argv, params.env, params.cwd, params.timeout);
-        assert_eq!(code(run_exec(&params, &cancel)), expected, "{name}");
+        assert_eq!(code(run_exec(&params, &[], &cancel)), expected, "{name}");
     }
 }
 
@@ -189,7 +205,7 @@ fn what_cannot_run_says_why() {
 fn any_long_timeout_is_kept() {
     for timeout in [None, Some(1e9), Some(f64::MAX), Some(f64::INFINITY)] {
         let params = ShellParams { timeout, ..shell("echo done") };
-        assert_eq!(run_shell(&params, &Cancel::new()).unwrap().stdout, b"done\n");
+        assert_eq!(run_shell(&params, &[], &Cancel::new()).unwrap().stdout, b"done\n");
     }
 }
 
@@ -197,7 +213,7 @@ fn any_long_timeout_is_kept() {
 fn a_timeout_kills_the_whole_group() {
     let life = Life::new();
     let params = ShellParams { timeout: Some(1.0), ..life.command() };
-    assert_eq!(code(run_shell(&params, &Cancel::new())), ErrorCode::Timeout);
+    assert_eq!(code(run_shell(&params, &[], &Cancel::new())), ErrorCode::Timeout);
     life.wait_for_end();
 }
 
@@ -211,7 +227,7 @@ fn a_cancelled_command_is_killed_with_its_group() {
             life.wait();
             session.cancel();
         });
-        assert_eq!(code(run_shell(&ShellParams { timeout: None, ..life.command() }, &call)), ErrorCode::Cancelled);
+        assert_eq!(code(run_shell(&ShellParams { timeout: None, ..life.command() }, &[], &call)), ErrorCode::Cancelled);
     });
     life.wait_for_end();
 }
@@ -222,13 +238,13 @@ fn a_cancelled_call_starts_nothing() {
     let cancel = Cancel::new();
     cancel.cancel();
     let params = ShellParams { cwd: Some(root.path().to_str().unwrap().to_owned()), ..shell("echo >made") };
-    assert_eq!(code(run_shell(&params, &cancel)), ErrorCode::Cancelled);
+    assert_eq!(code(run_shell(&params, &[], &cancel)), ErrorCode::Cancelled);
     assert!(!root.path().join("made").exists());
 }
 
 #[test]
 fn what_stays_in_the_background_is_not_waited_for_and_lives() {
-    let done = run_shell(&shell("sleep 60 & echo $!"), &Cancel::new()).unwrap();
+    let done = run_shell(&shell("sleep 60 & echo $!"), &[], &Cancel::new()).unwrap();
     let pid: i32 = core::str::from_utf8(&done.stdout).unwrap().trim().parse().unwrap();
     let pid = Pid::from_raw(pid).unwrap();
     test_kill_process(pid).unwrap();
@@ -239,7 +255,7 @@ fn what_stays_in_the_background_is_not_waited_for_and_lives() {
 
 #[test]
 fn what_writes_in_the_background_for_ever_is_not_waited_for() {
-    let done = run_shell(&shell("yes & echo $! >&2"), &Cancel::new()).unwrap();
+    let done = run_shell(&shell("yes & echo $! >&2"), &[], &Cancel::new()).unwrap();
     assert_eq!(done.returncode, 0);
     assert!(done.duration < LONG / 2.0, "{} s", done.duration);
     assert!(!done.stderr.is_empty());
