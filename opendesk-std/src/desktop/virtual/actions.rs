@@ -7,39 +7,44 @@ use super::form::MENU;
 use super::handle::{Action, Handle};
 use super::keyboard::{Keyboard, Stroke};
 use super::screen::Screen;
-use crate::api::{ElementTarget, Error, ErrorCode, Modifier, Result, TreeParams, UiActionParams, UiElement};
+use super::tree::locked;
+use crate::api::{ElementTarget, Error, ErrorCode, Modifier, Result, UiActionParams, UiElement};
 use crate::desktop::{Key, UnknownKey};
 
 impl Screen {
-    /// Does something to one element. Everything is checked first: after an error nothing has changed.
+    /// Does something to one element; whether that did anything. Everything is checked first: after an error nothing
+    /// has changed.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for an app, element or menu item that is not there, [`ErrorCode::InvalidArgument`] for
     /// an action that does not exist or that the element does not take, and for what a text or key cannot be.
-    pub(super) fn act(&mut self, params: &UiActionParams) -> Result<()> {
+    pub(super) fn act(&mut self, params: &UiActionParams) -> Result<bool> {
         let UiActionParams { target, action, app } = params;
         let action = Action::named(action)?;
         let app = app.as_deref().map(|name| self.running(name)).transpose()?;
         // A menu item of a closed menu is no element yet; its path says which one it is.
         let by_path = target.reference.is_none() && !target.menu_path.is_empty();
-        match action {
+        let done = match action {
             Action::Click if by_path => self.follow(&target.menu_path, app)?,
             Action::Menu => {
                 if target.reference.is_some() {
                     self.find(target, app)?.takes(action)?;
                 }
-                self.follow(&target.menu_path, app)?;
+                self.follow(&target.menu_path, app)?
             }
             Action::Key => self.strike(target, app)?,
             Action::Click => self.click(&self.find(target, app)?)?,
             Action::Focus => self.focus_on(&self.find(target, app)?)?,
+            Action::Minimize => self.hide(&self.find(target, app)?)?,
             Action::Type | Action::SetValue => self.enter(&self.find(target, app)?, action, target.value.as_deref())?,
-        }
-        self.stale = true;
-        Ok(())
+        };
+        self.clicks.end();
+        // Even where a key did nothing, something may have got the keyboard.
+        self.touch();
+        Ok(done)
     }
 
-    fn click(&mut self, found: &Found) -> Result<()> {
+    fn click(&mut self, found: &Found) -> Result<bool> {
         found.takes(Action::Click)?;
         match found.handle {
             Handle::Close(app) => self.close(app),
@@ -51,24 +56,29 @@ impl Screen {
             }
             Handle::Item(item) => {
                 self.activate(App::Controls);
-                let effect = self.controls.pick(item);
-                self.carry_out(effect);
+                let outcome = self.controls.pick(item);
+                self.carry_out(outcome);
             }
             Handle::Widget(widget) => {
                 self.activate(App::Controls);
-                self.controls.click(widget);
+                let outcome = self.controls.click(widget);
+                self.carry_out(outcome);
             }
             Handle::Ok => {
                 self.activate(App::Controls);
                 self.controls.dialog = false;
             }
+            Handle::Toast(number) => {
+                self.toasts.dismiss(number);
+            }
+            Handle::Unlock => self.unlock(),
             _ => return Err(found.refusal(Action::Click)),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Gives an element the keyboard.
-    fn focus_on(&mut self, found: &Found) -> Result<()> {
+    fn focus_on(&mut self, found: &Found) -> Result<bool> {
         found.takes(Action::Focus)?;
         match found.handle {
             Handle::Window(app) => self.activate(app),
@@ -80,48 +90,66 @@ impl Screen {
             Handle::Dialog | Handle::Ok => self.activate(App::Controls),
             _ => return Err(found.refusal(Action::Focus)),
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Types a text into a field, or has it replace what is there.
-    fn enter(&mut self, found: &Found, action: Action, text: Option<&str>) -> Result<()> {
+    /// Minimises a window.
+    fn hide(&mut self, found: &Found) -> Result<bool> {
+        found.takes(Action::Minimize)?;
+        let Handle::Window(app) = found.handle else { return Err(found.refusal(Action::Minimize)) };
+        self.minimize(app);
+        Ok(true)
+    }
+
+    /// Types a text into a field, or has it replace what is there. Typing no text does nothing.
+    fn enter(&mut self, found: &Found, action: Action, text: Option<&str>) -> Result<bool> {
         found.takes(action)?;
         let Some(text) = text else {
             return Err(Error::invalid(format!("{} needs its text in value, and there is none", action.name())));
         };
         editing::check(text, if found.handle == Handle::Note { Field::Lines } else { Field::Line })?;
         self.focus_on(found)?;
-        match (found.handle, action) {
-            (Handle::Note, Action::Type) => self.notes.enter(text),
-            (Handle::Note, _) => self.notes.set(text),
-            (Handle::Widget(Widget::Name), Action::Type) => self.controls.name.enter(text),
-            (Handle::Widget(Widget::Name), _) => self.controls.name.set(text),
-            (Handle::Widget(Widget::Password), Action::Type) => self.controls.password.enter(text),
-            (Handle::Widget(Widget::Password), _) => self.controls.password.set(text),
+        let entry = match found.handle {
+            Handle::Widget(Widget::Name) => &mut self.controls.name,
+            Handle::Widget(Widget::Password) => &mut self.controls.password,
+            Handle::Note => {
+                let sheet = self.notes.sheet();
+                if action == Action::Type {
+                    return Ok(sheet.enter(text));
+                }
+                sheet.set(text);
+                return Ok(true);
+            }
             _ => return Err(found.refusal(action)),
+        };
+        if action == Action::Type {
+            return Ok(entry.enter(text));
         }
-        Ok(())
+        entry.set(text);
+        Ok(true)
     }
 
-    /// Presses a key at an element, at an app, or at whatever has the keyboard.
-    fn strike(&mut self, target: &ElementTarget, app: Option<App>) -> Result<()> {
+    /// Presses a key at an element, at an app, or at whatever has the keyboard; whether that did anything.
+    fn strike(&mut self, target: &ElementTarget, app: Option<App>) -> Result<bool> {
         let stroke = stroke(&self.keyboard, target)?;
         if names_element(target) {
             let found = self.find(target, app)?;
             found.takes(Action::Key)?;
             self.focus_on(&found)?;
         } else if let Some(app) = app {
+            if self.is_locked() {
+                return Err(locked());
+            }
             self.activate(app);
-        } else if self.focus().is_none() {
+        } else if self.focus().is_none() && !self.is_locked() {
             let message = "no window of the virtual desktop has the keyboard; name an element or an app for the key";
             return Err(Error::new(ErrorCode::NotFound, message));
         }
-        self.stroke(stroke);
-        Ok(())
+        Ok(self.stroke(stroke))
     }
 
     /// Chooses an item of a menu, which need not be open.
-    fn follow(&mut self, path: &[String], app: Option<App>) -> Result<()> {
+    fn follow(&mut self, path: &[String], app: Option<App>) -> Result<bool> {
         let [menu, label] = path else {
             let count = path.len();
             return Err(Error::invalid(format!(
@@ -141,22 +169,23 @@ impl Screen {
             let message = format!("there is no menu item {menu:?}, {label:?}; the menu {MENU} has {known}");
             return Err(Error::new(ErrorCode::NotFound, message));
         };
+        if self.is_locked() {
+            return Err(locked());
+        }
         if self.controls.dialog {
             return Err(behind_dialog(&format!("the menu item {:?}", item.label())));
         }
         self.activate(owner);
-        let effect = self.controls.pick(item);
-        self.carry_out(effect);
-        Ok(())
+        let outcome = self.controls.pick(item);
+        Ok(self.carry_out(outcome))
     }
 
     /// The element that a target names: the one with its reference, or else the only one of its role and name.
     fn find(&self, target: &ElementTarget, app: Option<App>) -> Result<Found> {
-        let whole = TreeParams { app: app.map(|app| app.title().to_owned()), max_depth: u32::MAX, window_id: None };
         let mut there = Vec::new();
-        flatten(self.tree(&whole)?, &mut there);
+        flatten(self.elements(None, app.map(App::title))?, &mut there);
         if let Some(reference) = &target.reference {
-            let found = there.into_iter().find(|found| found.handle.reference() == reference);
+            let found = there.into_iter().find(|found| found.handle.reference() == *reference);
             return found.ok_or_else(|| {
                 let message = format!(
                     "no element that is there now has the reference {reference:?}: it is stale or of another app; read ui.tree again"
@@ -179,7 +208,7 @@ impl Screen {
             }
             (Some(found), []) => Ok(found),
             (Some(last), others) => {
-                let all: Vec<&str> = others.iter().chain([&last]).map(|found| found.handle.reference()).collect();
+                let all: Vec<_> = others.iter().chain([&last]).map(|found| found.handle.reference()).collect();
                 Err(Error::invalid(format!(
                     "the virtual desktop shows {} of {called}; give one's reference: {}",
                     all.len(),

@@ -40,6 +40,14 @@ impl App {
         }
     }
 
+    /// Its name among the applications that can be opened.
+    pub(super) const fn key(self) -> &'static str {
+        match self {
+            Self::Notes => "notes",
+            Self::Controls => "controls",
+        }
+    }
+
     /// The name of its window, the same however often the window is closed and opened.
     pub(super) const fn id(self) -> &'static str {
         match self {
@@ -63,6 +71,9 @@ mod tests {
     #[test]
     fn a_name_is_an_app_or_an_error_that_names_them() {
         assert_eq!((App::named("Notes"), App::named("cOnTrOlS")), (Ok(App::Notes), Ok(App::Controls)));
+        for app in App::ALL {
+            assert_eq!(App::named(app.key()), Ok(app));
+        }
         for name in ["", "Note", "Notes ", "virtual-1"] {
             let error = App::named(name).unwrap_err();
             assert_eq!(error.code, ErrorCode::NotFound, "{name:?}");

@@ -43,7 +43,7 @@ pub(super) fn task_button(screen: Area, app: App) -> Area {
     let panel = panel(screen);
     let start = if screen.w < ROOMY { 8 } else { BOLD.width(BRAND) + 44 };
     let width = ((screen.w - start) / 2 - 8).min(150);
-    Area::new(start + app.index() as i32 * (width + 8), panel.y + 5, width, PANEL - 9)
+    Area::new(panel.x + start + app.index() as i32 * (width + 8), panel.y + 5, width, PANEL - 9)
 }
 
 pub(super) const fn title_bar(window: Area) -> Area {
@@ -68,14 +68,15 @@ pub(super) fn arrange(screen: Area) -> [Area; 2] {
     let usable = work.w - 3 * gap;
     let controls_height = CONTROLS.1.min(work.h);
     if usable < 2 * NARROWEST {
-        let notes = Area::new(0, 0, NOTES.0.min(work.w * 7 / 8), NOTES.1.min(work.h * 7 / 8));
+        let notes = Area::new(work.x, work.y, NOTES.0.min(work.w * 7 / 8), NOTES.1.min(work.h * 7 / 8));
         let controls_width = CONTROLS.0.min(work.w);
-        let (x, y) = (work.w - controls_width, work.h - controls_height);
+        let (x, y) = (work.right() - controls_width, work.bottom() - controls_height);
         return [notes, Area::new(x, y, controls_width, controls_height)];
     }
     let controls_width = (usable * 37 / 100).clamp(NARROWEST, CONTROLS.0);
-    let notes = Area::new(gap, top, NOTES.0.min(usable - controls_width), NOTES.1.min(work.h - 2 * top));
-    let y = top.min(work.h - controls_height);
+    let notes =
+        Area::new(work.x + gap, work.y + top, NOTES.0.min(usable - controls_width), NOTES.1.min(work.h - 2 * top));
+    let y = work.y + top.min(work.h - controls_height);
     [notes, Area::new(notes.right() + gap, y, controls_width, controls_height)]
 }
 
@@ -114,7 +115,7 @@ pub(super) fn paint_panel(canvas: &mut Canvas, screen: Area, looks: [Look; 2], c
         paint_task(canvas, task_button(screen, app), app.title(), look);
     }
     if screen.w >= ROOMY {
-        let brand = Area::new(8, panel.y + 5, BOLD.width(BRAND) + 20, PANEL - 9);
+        let brand = Area::new(panel.x + 8, panel.y + 5, BOLD.width(BRAND) + 20, PANEL - 9);
         canvas.round(brand, 5, Corners::All, ACCENT);
         canvas.text(brand, Align::Center, BRAND, BOLD, ON_ACCENT);
         let words = if caps_lock { "CAPS LOCK" } else { "US keyboard" };
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn windows_start_within_the_screen() {
         for (w, h) in [(320, 240), (640, 480), (800, 600), (1024, 768), (1280, 800), (1920, 1080), (320, 8192)] {
-            let screen = Area::new(0, 0, w, h);
+            let screen = Area::new(-7, 40, w, h);
             for window in arrange(screen) {
                 assert_eq!(window.overlap(work_area(screen)), window, "{w}x{h}");
                 assert!(window.w >= NARROWEST && client(window).h >= 146, "{w}x{h}: {window:?}");

@@ -9,7 +9,7 @@ use super::text::{Align, BODY, BOLD, SMALL};
 use super::theme::{
     ACCENT, BLACK, BUTTON, BUTTON_DOWN, DIM_TEXT, FACE, LINE, ON_ACCENT, PAPER, TEXT, TITLE_IDLE, TROUGH,
 };
-use super::tree::element;
+use super::tree::{element, states};
 use crate::api::UiElement;
 
 /// Edge of the check box.
@@ -116,10 +116,13 @@ impl Controls {
         counter.value = Some(self.counter.to_string());
         let mut check = widget("check box", CHECK, form.check, Widget::Check);
         check.value = Some(if self.checked { "checked" } else { "unchecked" }.to_owned());
+        check.states = states(&[("checked", self.checked)]);
         let mut name = widget("entry", "Name", form.name, Widget::Name);
         name.value = self.name.value();
+        name.states = states(&[("editable", true)]);
         let mut password = widget("password text", "Password", form.password, Widget::Password);
         password.value = self.password.value();
+        password.states = states(&[("editable", true), ("protected", true)]);
         let count = widget("push button", "Count", form.count, Widget::Count);
         let mut elements = vec![self.menu_bar(&form, active), count, counter, check, name, password];
         if self.dialog {
@@ -132,10 +135,12 @@ impl Controls {
     /// The menu bar; the menu has its items only while they can be seen.
     fn menu_bar(&self, form: &Form, active: bool) -> UiElement {
         let mut menu = element(Handle::Menu, "menu", MENU, form.file);
+        menu.states = states(&[("expanded", self.menu_open())]);
         if self.menu_open() {
             for (index, (item, bounds)) in Item::ALL.into_iter().zip(form.items).enumerate() {
                 let mut element = element(Handle::Item(item), "menu item", item.label(), bounds);
                 element.focused = active && self.lit() == Some(index);
+                element.states = states(&[("selected", self.lit() == Some(index))]);
                 menu.children.push(element);
             }
         }
@@ -153,6 +158,7 @@ fn about(form: &Form, active: bool) -> UiElement {
     let dialog = form.dialog;
     let row = |y: i32, height: i32| Area::new(dialog.x + 12, dialog.y + y, dialog.w - 24, height);
     let mut about = element(Handle::Dialog, "dialog", title, dialog);
+    about.states = states(&[("modal", true)]);
     about.children = vec![
         element(Handle::Headline, "label", headline, row(38, 22)),
         element(Handle::Line, "label", line, row(62, 18)),
@@ -169,7 +175,7 @@ fn disable(element: &mut UiElement) {
 }
 
 /// Draws a push button; a pressed one is darker and its label a pixel lower.
-fn paint_button(canvas: &mut Canvas, bounds: Area, label: &str, down: bool, focused: bool) {
+pub(super) fn paint_button(canvas: &mut Canvas, bounds: Area, label: &str, down: bool, focused: bool) {
     canvas.round(bounds, 6, Corners::All, if focused { ACCENT } else { LINE });
     let face = if down { BUTTON_DOWN } else { BUTTON };
     canvas.round(bounds.grown(if focused { -2 } else { -1 }), 5, Corners::All, face);
@@ -180,6 +186,7 @@ fn paint_button(canvas: &mut Canvas, bounds: Area, label: &str, down: bool, focu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::desktop::r#virtual::clicks::Hit;
     use crate::desktop::r#virtual::geometry::Spot;
 
     const CLIENT: Area = Area::new(0, 0, 400, 240);
@@ -198,8 +205,8 @@ mod tests {
             |controls| controls.checked = true,
             |controls| controls.focus = Widget::Password,
             |controls| controls.dialog = true,
-            |controls| controls.press(Spot::new(30, 60), CLIENT, false),
-            |controls| controls.press(Spot::new(10, 10), CLIENT, false),
+            |controls| controls.press(Hit::on(Spot::new(30, 60)), CLIENT),
+            |controls| controls.press(Hit::on(Spot::new(10, 10)), CLIENT),
         ];
         let pictures: Vec<Vec<u8>> = states
             .iter()

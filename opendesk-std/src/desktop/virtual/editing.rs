@@ -22,10 +22,19 @@ pub(super) enum Field {
 pub(super) enum Reply {
     /// It means nothing in a text.
     Ignored,
-    /// It left the text as it was, though not always the caret.
+    /// It left everything as it was.
     Kept,
+    /// It left the text as it was, and did something else: it moved the caret, or copied.
+    Acted,
     /// It changed the text.
     Changed(Splice),
+}
+
+impl Reply {
+    /// Whether anything is not as it was.
+    pub(super) const fn is_effect(self) -> bool {
+        matches!(self, Self::Acted | Self::Changed(_))
+    }
 }
 
 impl From<Option<Splice>> for Reply {
@@ -39,6 +48,7 @@ pub(super) fn apply(buffer: &mut Buffer, stroke: Stroke, field: Field, clipboard
     if stroke.alt || stroke.meta {
         return Reply::Ignored;
     }
+    let before = buffer.place();
     match (stroke.key, stroke.ctrl) {
         (Key::Left, word) => buffer.step(Way::Back, word, stroke.shift),
         (Key::Right, word) => buffer.step(Way::Forward, word, stroke.shift),
@@ -51,15 +61,24 @@ pub(super) fn apply(buffer: &mut Buffer, stroke: Stroke, field: Field, clipboard
         (Key::Char(letter), true) if !stroke.shift => return command(buffer, letter, field, clipboard),
         _ => return stroke.text.map_or(Reply::Ignored, |character| buffer.enter(character).into()),
     }
-    Reply::Kept
+    moved(buffer, before)
+}
+
+/// What a key did that can only have moved the caret or the other end of the selection.
+pub(super) fn moved(buffer: &Buffer, before: (usize, usize)) -> Reply {
+    if buffer.place() == before { Reply::Kept } else { Reply::Acted }
 }
 
 /// The chords of Ctrl and a letter.
 fn command(buffer: &mut Buffer, letter: char, field: Field, clipboard: &mut Clipboard) -> Reply {
     let copies = field != Field::Secret && !buffer.selection().is_empty();
+    let before = buffer.place();
     match letter {
         'a' => buffer.select_all(),
-        'c' if copies => clipboard.set_text(buffer.selected()),
+        'c' if copies => {
+            clipboard.set_text(buffer.selected());
+            return Reply::Acted;
+        }
         'x' if copies => {
             clipboard.set_text(buffer.selected());
             return buffer.insert(&[]).into();
@@ -68,7 +87,7 @@ fn command(buffer: &mut Buffer, letter: char, field: Field, clipboard: &mut Clip
         'z' => return buffer.undo().into(),
         _ => return Reply::Ignored,
     }
-    Reply::Kept
+    moved(buffer, before)
 }
 
 /// Puts a text in place of the selection; one without characters leaves the selection as it is.
@@ -114,14 +133,25 @@ mod tests {
         buffer.insert(&['a', '\n', '世']);
         let mut press = |stroke| apply(&mut buffer, stroke, Field::Lines, &mut clipboard);
         assert_eq!(press(chord('v')), Reply::Kept);
-        press(chord('a'));
-        assert_eq!(press(chord('c')), Reply::Kept);
+        assert_eq!([press(chord('a')), press(chord('a'))], [Reply::Acted, Reply::Kept]);
+        assert_eq!(press(chord('c')), Reply::Acted);
         assert_eq!(press(chord('x')), Reply::Changed(Splice { at: 0, removed: 3, inserted: 0 }));
         assert_eq!(press(chord('x')), Reply::Ignored);
         press(chord('v'));
         press(chord('v'));
         assert_eq!(buffer.text(), "a\n世a\n世");
         assert_eq!(clipboard.text(), "a\n世");
+    }
+
+    #[test]
+    fn only_what_changes_something_is_an_effect() {
+        let (mut buffer, mut clipboard) = (Buffer::default(), Clipboard::default());
+        let key = |key: Key| Stroke { key, text: None, ..Stroke::typing('x') };
+        let mut press = |stroke| apply(&mut buffer, stroke, Field::Lines, &mut clipboard).is_effect();
+        let nothing = [key(Key::Left), key(Key::End), key(Key::Backspace), key(Key::Insert), chord('z'), chord('c')];
+        assert_eq!(nothing.map(&mut press), [false; 6]);
+        let something = [Stroke::typing('a'), key(Key::Left), key(Key::End), key(Key::Backspace), chord('z')];
+        assert_eq!(something.map(&mut press), [true; 5]);
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl Buffer {
         self.caret
     }
 
+    /// Where caret and anchor are.
+    pub(super) const fn place(&self) -> (usize, usize) {
+        (self.caret, self.anchor)
+    }
+
     /// What is selected; empty at the caret when nothing is.
     pub(super) fn selection(&self) -> Range<usize> {
         self.caret.min(self.anchor)..self.caret.max(self.anchor)
@@ -79,6 +84,31 @@ impl Buffer {
     pub(super) fn select_all(&mut self) {
         self.anchor = 0;
         self.go(self.chars.len(), true);
+    }
+
+    /// Selects the word that the character behind the caret belongs to, or the spaces; at the end of a line the one
+    /// before.
+    pub(super) fn select_word(&mut self) {
+        let line = self.line();
+        let at = if self.caret < line.end { self.caret } else { self.caret.saturating_sub(1) };
+        if !line.contains(&at) {
+            return;
+        }
+        let is_space = self.chars[at].is_whitespace();
+        let ends = |c: &char| c.is_whitespace() != is_space;
+        let start = self.chars[line.start..at].iter().rposition(ends).map_or(line.start, |last| line.start + last + 1);
+        let end = self.chars[at..line.end].iter().position(ends).map_or(line.end, |length| at + length);
+        self.select(start..end);
+    }
+
+    /// Selects the line that holds the caret.
+    pub(super) fn select_line(&mut self) {
+        self.select(self.line());
+    }
+
+    fn select(&mut self, range: Range<usize>) {
+        self.go(range.end, false);
+        self.anchor = range.start;
     }
 
     /// Moves the caret by a character or a word; out of a selection it first goes to that side of it.
@@ -260,6 +290,29 @@ mod tests {
         buffer.go(usize::MAX, false);
         buffer.step(Way::Forward, true, false);
         assert_eq!(buffer.caret(), 9);
+    }
+
+    #[test]
+    fn words_spaces_and_lines_are_selected_as_a_whole() {
+        let mut buffer = typed("one  two\n\nthree");
+        for (caret, word, line) in [
+            (0, "one", "one  two"),
+            (2, "one", "one  two"),
+            (3, "  ", "one  two"),
+            (5, "two", "one  two"),
+            (8, "two", "one  two"),
+            (9, "", ""),
+            (10, "three", "three"),
+            (15, "three", "three"),
+        ] {
+            buffer.go(caret, false);
+            buffer.select_word();
+            assert_eq!(buffer.selected(), word, "{caret}");
+            buffer.go(caret, false);
+            buffer.select_line();
+            assert_eq!(buffer.selected(), line, "{caret}");
+        }
+        assert_eq!(buffer.place(), (15, 10));
     }
 
     #[test]

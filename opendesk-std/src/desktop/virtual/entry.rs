@@ -1,5 +1,6 @@
 //! A field of one line, shown or secret.
 
+use super::clicks::Hit;
 use super::clipboard::Clipboard;
 use super::editing::{Field, Reply, apply, paste, put};
 use super::editor::Buffer;
@@ -11,6 +12,8 @@ use super::theme::{ACCENT, CARET, LINE, PAPER, SELECTION, TEXT};
 
 /// Between the text and the field's left and right edges.
 const PADDING: i32 = 8;
+/// Characters that one click of the wheel scrolls.
+const WHEEL: i64 = 3;
 /// Edge of the dot that stands for a character of a secret.
 const DOT: i32 = 7;
 
@@ -38,30 +41,65 @@ impl Entry {
         (self.field != Field::Secret).then(|| self.buffer.text())
     }
 
-    pub(super) fn key(&mut self, stroke: Stroke, clipboard: &mut Clipboard) {
-        if apply(&mut self.buffer, stroke, self.field, clipboard) != Reply::Ignored {
-            self.reveal();
-        }
+    /// Takes a key; whether it did anything.
+    pub(super) fn key(&mut self, stroke: Stroke, clipboard: &mut Clipboard) -> bool {
+        let reply = apply(&mut self.buffer, stroke, self.field, clipboard);
+        self.settle(reply)
     }
 
-    /// Enters a text in place of the selection, as pasting does.
-    pub(super) fn enter(&mut self, text: &str) {
-        paste(&mut self.buffer, text, self.field);
-        self.reveal();
+    /// Enters a text in place of the selection, as pasting does; whether that did anything.
+    pub(super) fn enter(&mut self, text: &str) -> bool {
+        let reply = paste(&mut self.buffer, text, self.field);
+        self.settle(reply)
     }
 
     /// Puts a text in place of everything, which can be undone.
     pub(super) fn set(&mut self, text: &str) {
         self.buffer.select_all();
-        put(&mut self.buffer, text, self.field);
+        let reply = put(&mut self.buffer, text, self.field);
+        self.settle(reply);
+    }
+
+    /// Puts the caret where the mouse is pressed. A double click selects a word and a triple click everything; of a
+    /// secret both select everything, so that nobody sees where its words end.
+    pub(super) fn press(&mut self, hit: Hit, bounds: Area) {
+        match hit.clicks {
+            2 if self.field != Field::Secret => {
+                self.buffer.go(self.index_at(hit.spot.x - bounds.x - PADDING), false);
+                self.buffer.select_word();
+            }
+            2.. => self.buffer.select_all(),
+            _ => self.point(hit.spot, bounds, hit.extend),
+        }
         self.reveal();
     }
 
     /// Puts the caret where the mouse points; extending selects up to there.
     pub(super) fn point(&mut self, spot: Spot, bounds: Area, extend: bool) {
-        let cells = (spot.x - bounds.x - PADDING + BODY.cell() / 2).div_euclid(BODY.cell());
-        self.buffer.go(self.first.saturating_add_signed(cells as isize), extend);
+        self.buffer.go(self.index_at(spot.x - bounds.x - PADDING + BODY.cell() / 2), extend);
         self.reveal();
+    }
+
+    /// Scrolls by clicks of the wheel without moving the caret; whether there is more to show on that side.
+    pub(super) fn wheel(&mut self, right: i64) -> bool {
+        let last = self.buffer.chars().len().saturating_sub(self.visible).max(self.first);
+        let first = i64::try_from(self.first).unwrap_or(i64::MAX).saturating_add(right.saturating_mul(WHEEL)).max(0);
+        let before = self.first;
+        self.first = usize::try_from(first).unwrap_or(usize::MAX).min(last);
+        self.first != before
+    }
+
+    /// The character that is shown so many pixels to the right of the first one.
+    const fn index_at(&self, pixels: i32) -> usize {
+        self.first.saturating_add_signed(pixels.div_euclid(BODY.cell()) as isize)
+    }
+
+    fn settle(&mut self, reply: Reply) -> bool {
+        let first = self.first;
+        if reply != Reply::Ignored {
+            self.reveal();
+        }
+        reply.is_effect() || self.first != first
     }
 
     /// Scrolls as little as it takes to show the caret.
@@ -78,7 +116,8 @@ impl Entry {
 
     fn paint_text(&self, canvas: &mut Canvas, bounds: Area, focused: bool) {
         let (left, top) = (bounds.x + PADDING, bounds.y + (bounds.h - BODY.line()) / 2);
-        let x = |index: usize| left + (index - self.first) as i32 * BODY.cell();
+        // The wheel leaves the caret where it is, which may be to the left of what is shown.
+        let x = |index: usize| left + (index as i32 - self.first as i32) * BODY.cell();
         let selection = self.buffer.selection();
         for (index, character) in self.buffer.chars().iter().enumerate().skip(self.first).take(self.visible + 1) {
             let cell = Area::new(x(index), top, BODY.cell(), BODY.line());
@@ -118,6 +157,42 @@ mod tests {
         assert_eq!(entry.value().as_deref(), Some("abcdef_ghijklmnop"));
         entry.point(Spot::new(-500, 10), bounds, false);
         assert_eq!((entry.first, entry.buffer.caret()), (0, 0));
+    }
+
+    #[test]
+    fn the_wheel_scrolls_and_leaves_the_caret() {
+        let bounds = Area::new(0, 0, 100, 32);
+        let mut entry = Entry::new(bounds.w, false);
+        typed(&mut entry, "short");
+        assert!(!entry.wheel(-2) && !entry.wheel(2));
+        typed(&mut entry, " no more, as it is");
+        let caret = entry.buffer.caret();
+        assert_eq!(
+            [entry.wheel(2), entry.wheel(-2), entry.wheel(i64::MIN), entry.wheel(-1)],
+            [false, true, true, false]
+        );
+        assert_eq!((entry.first, entry.buffer.caret()), (0, caret));
+        assert!(entry.wheel(i64::MAX));
+        assert_eq!(entry.first, caret - entry.visible);
+        // A caret to the left of what is shown is not drawn, and nothing breaks.
+        entry.buffer.go(0, false);
+        entry.paint(&mut Canvas::new(bounds.w, bounds.h), bounds, true);
+    }
+
+    #[test]
+    fn several_clicks_select_words_but_not_those_of_a_secret() {
+        let bounds = Area::new(0, 0, 200, 32);
+        for (secret, clicks, selected) in [(false, 2, "two"), (false, 3, "one two"), (true, 2, "one two")] {
+            let mut entry = Entry::new(bounds.w, secret);
+            typed(&mut entry, "one two");
+            // The right half of the last character, behind which a single click puts the caret.
+            let spot = Spot::new(PADDING + 7 * BODY.cell() - 1, 10);
+            entry.press(Hit { clicks, ..Hit::on(spot) }, bounds);
+            assert_eq!(entry.buffer.selected(), selected, "{secret} {clicks}");
+            entry.press(Hit::on(Spot::new(PADDING, 10)), bounds);
+            entry.press(Hit { extend: true, ..Hit::on(spot) }, bounds);
+            assert_eq!(entry.buffer.selected(), "one two");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) struct Form {
     pub(super) file: Area,
     /// The open menu and the items in it.
     pub(super) popup: Area,
-    pub(super) items: [Area; 3],
+    pub(super) items: [Area; 4],
     pub(super) count: Area,
     pub(super) counter: Area,
     pub(super) check: Area,
@@ -37,8 +37,8 @@ impl Form {
     pub(super) fn of(client: Area) -> Self {
         let menu_bar = Area::new(client.x, client.y, client.w, MENU_BAR);
         let file = Area::new(client.x + 4, client.y + 2, BODY.width(MENU) + 20, MENU_BAR - 4);
-        let popup = Area::new(file.x, menu_bar.bottom(), 200, 3 * ITEM + 8);
-        let items = [0, 1, 2].map(|index| Area::new(popup.x + 4, popup.y + 4 + index * ITEM, popup.w - 8, ITEM));
+        let popup = Area::new(file.x, menu_bar.bottom(), 200, 4 * ITEM + 8);
+        let items = [0, 1, 2, 3].map(|index| Area::new(popup.x + 4, popup.y + 4 + index * ITEM, popup.w - 8, ITEM));
 
         let margin = if client.w < 340 { 12 } else { 20 };
         let (left, width) = (client.x + margin, client.w - 2 * margin);

@@ -63,9 +63,20 @@ impl Area {
         Self::new(x, y, self.right().min(other.right()) - x, self.bottom().min(other.bottom()) - y)
     }
 
+    /// The smallest rectangle around both, neither of which is empty.
+    pub(super) fn around(self, other: Self) -> Self {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        Self::new(x, y, self.right().max(other.right()) - x, self.bottom().max(other.bottom()) - y)
+    }
+
     /// A rectangle of another size around the same middle.
     pub(super) const fn centered(self, w: i32, h: i32) -> Self {
         Self::new(self.x + (self.w - w) / 2, self.y + (self.h - h) / 2, w, h)
+    }
+
+    /// Its size and place, for messages.
+    pub(super) fn words(self) -> String {
+        format!("{}×{} at ({}, {})", self.w, self.h, self.x, self.y)
     }
 
     /// The same rectangle as other modules know it.
@@ -91,5 +102,11 @@ mod tests {
         assert_eq!(area.overlap(Area::new(5, -5, 10, 10)), Area::new(5, 0, 5, 5));
         assert!(area.overlap(Area::new(10, 0, 5, 5)).is_empty());
         assert!(area.overlap(Area::new(40, 40, 5, 5)).is_empty());
+    }
+
+    #[test]
+    fn around_two_is_around_what_lies_between_them() {
+        let area = Area::new(0, 0, 10, 10).around(Area::new(-30, 5, 10, 40));
+        assert_eq!((area, area.words().as_str()), (Area::new(-30, 0, 40, 45), "40×45 at (-30, 0)"));
     }
 }

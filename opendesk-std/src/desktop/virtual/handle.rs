@@ -1,5 +1,7 @@
 //! The elements of the accessibility tree as actions address them.
 
+use std::borrow::Cow;
+
 use super::apps::App;
 use super::controls::{Item, Widget};
 use crate::api::{Error, Result};
@@ -13,11 +15,12 @@ pub(super) enum Action {
     SetValue,
     Key,
     Menu,
+    Minimize,
 }
 
 impl Action {
     /// Every name; `press` is another one for a click.
-    const NAMES: [(&str, Self); 7] = [
+    const NAMES: [(&str, Self); 8] = [
         ("click", Self::Click),
         ("press", Self::Click),
         ("focus", Self::Focus),
@@ -25,6 +28,7 @@ impl Action {
         ("set_value", Self::SetValue),
         ("key", Self::Key),
         ("menu", Self::Menu),
+        ("minimize", Self::Minimize),
     ];
 
     /// The action of a name.
@@ -47,6 +51,7 @@ impl Action {
             Self::SetValue => "set_value",
             Self::Key => "key",
             Self::Menu => "menu",
+            Self::Minimize => "minimize",
         }
     }
 }
@@ -73,11 +78,20 @@ pub(super) enum Handle {
     Line,
     /// The dialog's button.
     Ok,
+    /// A notification, by its number.
+    Toast(u32),
+    LockScreen,
+    LockText,
+    /// The button of the lock screen.
+    Unlock,
 }
 
+/// Before the number of a notification.
+const TOAST: &str = "notification/";
+
 impl Handle {
-    /// Every one.
-    const ALL: [Self; 24] = [
+    /// Every one but the notifications.
+    const ALL: [Self; 28] = [
         Self::Desktop,
         Self::Panel,
         Self::Task(App::Notes),
@@ -92,6 +106,7 @@ impl Handle {
         Self::Menu,
         Self::Item(Item::NewNote),
         Self::Item(Item::ResetCounter),
+        Self::Item(Item::Notify),
         Self::Item(Item::About),
         Self::Widget(Widget::Count),
         Self::Widget(Widget::Check),
@@ -102,16 +117,21 @@ impl Handle {
         Self::Headline,
         Self::Line,
         Self::Ok,
+        Self::LockScreen,
+        Self::LockText,
+        Self::Unlock,
     ];
 
     /// The handle of a reference, if any has it.
     pub(super) fn of(reference: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|handle| handle.reference() == reference)
+        let toast = || reference.strip_prefix(TOAST)?.parse::<u32>().ok().map(Self::Toast);
+        Self::ALL.into_iter().find(|handle| handle.reference() == reference).or_else(toast)
     }
 
     /// Its name in the tree, the same for as long as the desktop lives.
-    pub(super) const fn reference(self) -> &'static str {
-        match self {
+    pub(super) fn reference(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Toast(number) => return Cow::Owned(format!("{TOAST}{number}")),
             Self::Desktop => "desktop",
             Self::Panel => "panel",
             Self::Task(App::Notes) => "panel/notes",
@@ -125,6 +145,7 @@ impl Handle {
             Self::Menu => "virtual-2/file",
             Self::Item(Item::NewNote) => "virtual-2/file/new-note",
             Self::Item(Item::ResetCounter) => "virtual-2/file/reset-counter",
+            Self::Item(Item::Notify) => "virtual-2/file/notify",
             Self::Item(Item::About) => "virtual-2/file/about",
             Self::Widget(Widget::Count) => "virtual-2/count",
             Self::Widget(Widget::Check) => "virtual-2/remember",
@@ -135,16 +156,20 @@ impl Handle {
             Self::Headline => "virtual-2/about/headline",
             Self::Line => "virtual-2/about/line",
             Self::Ok => "virtual-2/about/ok",
-        }
+            Self::LockScreen => "lock",
+            Self::LockText => "lock/text",
+            Self::Unlock => "lock/unlock",
+        })
     }
 
     /// What it takes while it is there and nothing is in front of it.
     pub(super) const fn actions(self) -> &'static [Action] {
-        use Action::{Click, Focus, Key, Menu, SetValue, Type};
+        use Action::{Click, Focus, Key, Menu, Minimize, SetValue, Type};
         match self {
-            Self::Task(_) | Self::Close(_) | Self::Menu | Self::Item(_) => &[Click],
-            Self::Window(App::Notes) | Self::Dialog => &[Focus, Key],
-            Self::Window(App::Controls) => &[Focus, Key, Menu],
+            Self::Task(_) | Self::Close(_) | Self::Menu | Self::Item(_) | Self::Toast(_) | Self::Unlock => &[Click],
+            Self::Window(App::Notes) => &[Focus, Key, Minimize],
+            Self::Window(App::Controls) => &[Focus, Key, Menu, Minimize],
+            Self::Dialog => &[Focus, Key],
             Self::Note | Self::Widget(Widget::Name | Widget::Password) => &[Click, Focus, Type, SetValue, Key],
             Self::Widget(Widget::Count | Widget::Check) | Self::Ok => &[Click, Focus, Key],
             Self::Desktop
@@ -153,7 +178,9 @@ impl Handle {
             | Self::MenuBar
             | Self::Counter
             | Self::Headline
-            | Self::Line => &[],
+            | Self::Line
+            | Self::LockScreen
+            | Self::LockText => &[],
         }
     }
 }
@@ -164,10 +191,12 @@ mod tests {
 
     #[test]
     fn every_reference_leads_back_to_its_handle() {
-        for handle in Handle::ALL {
-            assert_eq!(Handle::of(handle.reference()), Some(handle));
+        for handle in Handle::ALL.into_iter().chain([Handle::Toast(1), Handle::Toast(u32::MAX)]) {
+            assert_eq!(Handle::of(&handle.reference()), Some(handle));
         }
-        assert_eq!((Handle::of(""), Handle::of("virtual-3")), (None, None));
+        for none in ["", "virtual-3", "notification/", "notification/x"] {
+            assert_eq!(Handle::of(none), None, "{none:?}");
+        }
     }
 
     #[test]
@@ -177,6 +206,6 @@ mod tests {
             assert!(name == "press" || action.name() == name);
         }
         let error = Action::named("AXRaise").unwrap_err();
-        assert!(error.message.ends_with("click, press, focus, type, set_value, key, menu"), "{error}");
+        assert!(error.message.ends_with("click, press, focus, type, set_value, key, menu, minimize"), "{error}");
     }
 }

@@ -105,7 +105,7 @@ impl Keyboard {
 
     /// What a key does when it goes down now, with more modifiers than those that are held; nothing for a modifier.
     pub(super) fn stroke(&self, key: Key, more: &[Key]) -> Option<Stroke> {
-        if matches!(key, Key::CapsLock | Key::Shift | Key::Control | Key::Alt | Key::Meta) {
+        if Self::is_modifier(key) {
             return None;
         }
         let held = |modifier: Key| self.held.contains(&modifier) || more.contains(&modifier);
@@ -123,6 +123,11 @@ impl Keyboard {
         Some(stroke)
     }
 
+    /// Whether a key does nothing by itself but go with others.
+    pub(super) const fn is_modifier(key: Key) -> bool {
+        matches!(key, Key::CapsLock | Key::Shift | Key::Control | Key::Alt | Key::Meta)
+    }
+
     /// Lets a key come up.
     pub(super) fn release(&mut self, key: Key) {
         self.held.remove(&key);
@@ -135,6 +140,11 @@ impl Keyboard {
 
     pub(super) fn shift(&self) -> bool {
         self.held.contains(&Key::Shift)
+    }
+
+    /// Whether a key is held with which the mouse drags windows.
+    pub(super) fn drags(&self) -> bool {
+        self.held.contains(&Key::Alt) || self.held.contains(&Key::Meta)
     }
 
     pub(super) const fn caps_lock(&self) -> bool {

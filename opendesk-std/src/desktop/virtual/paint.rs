@@ -41,23 +41,29 @@ pub(super) enum Corners {
     Top,
 }
 
-/// Pixels, rows from the top, and the part of them that may be drawn to.
+/// Pixels of a part of the desktop, rows from the top, and what of them may be drawn to.
 #[derive(Default)]
 pub(super) struct Canvas {
-    width: i32,
+    area: Area,
     pixels: Vec<u8>,
     clip: Area,
 }
 
 impl Canvas {
-    /// A black picture.
+    /// A black picture whose first pixel is the desktop's origin.
+    #[cfg(test)]
     pub(super) fn new(width: i32, height: i32) -> Self {
-        Self::from_pixels(width, height, vec![0; width as usize * height as usize * PIXEL])
+        Self::over(Area::new(0, 0, width, height))
     }
 
-    /// A picture from its bytes, of which there are `width * height * 4`.
-    pub(super) const fn from_pixels(width: i32, height: i32, pixels: Vec<u8>) -> Self {
-        Self { width, pixels, clip: Area::new(0, 0, width, height) }
+    /// A black picture of a part of the desktop.
+    pub(super) fn over(area: Area) -> Self {
+        Self::from_pixels(area, vec![0; area.w as usize * area.h as usize * PIXEL])
+    }
+
+    /// A picture of a part of the desktop from its bytes, of which there are four for each pixel.
+    pub(super) const fn from_pixels(area: Area, pixels: Vec<u8>) -> Self {
+        Self { area, pixels, clip: area }
     }
 
     pub(super) fn into_pixels(self) -> Vec<u8> {
@@ -66,7 +72,7 @@ impl Canvas {
 
     /// Becomes the same as another picture, in the memory that it has already.
     pub(super) fn copy_from(&mut self, other: &Self) {
-        self.width = other.width;
+        self.area = other.area;
         self.clip = other.clip;
         self.pixels.clone_from(&other.pixels);
     }
@@ -79,6 +85,37 @@ impl Canvas {
             cropped.extend_from_slice(&self.pixels[start..start + area.w as usize * PIXEL]);
         }
         cropped
+    }
+
+    /// The bytes of a picture that is made of these columns and rows of this one, in which they may come again.
+    pub(super) fn spread(&self, columns: &[i32], rows: &[i32]) -> Vec<u8> {
+        let mut spread = Vec::with_capacity(columns.len() * rows.len() * PIXEL);
+        let mut last = None;
+        for row in rows {
+            if last == Some(row) {
+                spread.extend_from_within(spread.len() - columns.len() * PIXEL..);
+            } else {
+                for column in columns {
+                    let start = self.offset(*column, *row);
+                    spread.extend_from_slice(&self.pixels[start..start + PIXEL]);
+                }
+            }
+            last = Some(row);
+        }
+        spread
+    }
+
+    /// Shows what another picture shows, where both are.
+    pub(super) fn lay(&mut self, other: &Self) {
+        let common = self.area.overlap(other.area);
+        if common.is_empty() {
+            return;
+        }
+        for y in common.y..common.bottom() {
+            let start = other.offset(common.x, y);
+            let row = &other.pixels[start..start + common.w as usize * PIXEL];
+            self.span(common.x, y, common.w).copy_from_slice(row);
+        }
     }
 
     /// Draws with everything outside the area left alone.
@@ -175,7 +212,7 @@ impl Canvas {
     }
 
     const fn offset(&self, x: i32, y: i32) -> usize {
-        (y * self.width + x) as usize * PIXEL
+        ((y - self.area.y) * self.area.w + x - self.area.x) as usize * PIXEL
     }
 
     /// The bytes of some pixels of a row, all within the picture.
@@ -269,5 +306,24 @@ mod tests {
         let mut canvas = Canvas::new(3, 3);
         canvas.fill(Area::new(1, 1, 1, 1), RED);
         assert_eq!(canvas.crop(Area::new(1, 0, 1, 2)), [0, 0, 0, 0, 0, 0, 255, 255]);
+    }
+    #[test]
+    fn a_picture_may_begin_anywhere_on_the_desktop() {
+        let mut canvas = Canvas::over(Area::new(-2, 5, 2, 2));
+        canvas.blend(Spot::new(-1, 6), RED, 255);
+        let red = [0, 0, 255, 255];
+        assert_eq!(canvas.crop(Area::new(-1, 6, 1, 1)), red);
+        let mut other = Canvas::over(Area::new(-1, 6, 3, 1));
+        other.lay(&canvas);
+        other.lay(&Canvas::over(Area::new(50, 50, 3, 3)));
+        assert_eq!(other.into_pixels(), [red, [0; 4], [0; 4]].concat());
+    }
+
+    #[test]
+    fn columns_and_rows_may_come_again() {
+        let mut canvas = Canvas::new(2, 2);
+        canvas.fill(Area::new(1, 1, 1, 1), RED);
+        let (red, none) = ([0, 0, 255, 255], [0; 4]);
+        assert_eq!(canvas.spread(&[0, 1, 1], &[0, 1, 1]), [none, none, none, none, red, red, none, red, red].concat());
     }
 }

@@ -1,110 +1,136 @@
-//! The state of the whole desktop, and which window an event of mouse or keyboard goes to.
+//! The state of the whole desktop: what is open, in front, shown and hidden.
 
-use core::mem;
 use std::collections::BTreeSet;
 
 use super::apps::App;
-use super::chrome::{self, Look};
+use super::changes::Changes;
+use super::chrome;
+use super::clicks::Clicks;
 use super::clipboard::Clipboard;
-use super::controls::{Controls, Effect};
-use super::cursor;
+use super::controls::{Controls, Outcome};
+use super::displays::Displays;
 use super::geometry::{Area, Spot};
-use super::keyboard::{Keyboard, Stroke};
+use super::keyboard::Keyboard;
 use super::notes::Notes;
 use super::paint::Canvas;
-use super::theme::TITLE;
-use crate::api::{Button, Press, Result, UiElement};
+use super::toasts::Toasts;
+use crate::api::{Button, ScreenState, UiElement};
+use crate::clock;
 use crate::desktop::Key;
-
-/// How much of a dragged window's title bar stays on the screen, in pixels.
-const REACHABLE: i32 = 48;
 
 /// What the main button was pressed on and holds until it comes up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Grab {
-    /// A title bar, this far from the window's corner.
-    Title(App, Spot),
+pub(super) enum Grab {
+    /// A window that is dragged, this far from its corner.
+    Window(App, Spot),
     Close(App),
     Content(App),
     Task(App),
+    Toast(u32),
+    /// The button of the lock screen.
+    Unlock,
 }
 
-/// Where a window is, if it is open.
+/// Where a window is, and whether it is.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     area: Area,
     open: bool,
+    minimized: bool,
 }
 
 /// The desktop as its user knows it.
 pub(super) struct Screen {
-    area: Area,
+    pub(super) displays: Displays,
     /// The picture of the state, unless `stale`.
-    canvas: Canvas,
+    pub(super) canvas: Canvas,
     pub(super) stale: bool,
-    background: Canvas,
+    pub(super) background: Canvas,
+    pub(super) changes: Changes,
     pub(super) notes: Notes,
     pub(super) controls: Controls,
+    pub(super) toasts: Toasts,
     windows: [Window; 2],
     /// The windows from the front to the back, closed ones too.
     order: [App; 2],
-    /// The window that has the keyboard: the one in front, or none.
+    /// The window that has the keyboard while the desktop is not locked: the one in front, or none.
     focus: Option<App>,
-    pointer: Spot,
-    buttons: BTreeSet<Button>,
-    grab: Option<Grab>,
+    pub(super) pointer: Spot,
+    pub(super) buttons: BTreeSet<Button>,
+    pub(super) grab: Option<Grab>,
+    pub(super) clicks: Clicks,
     pub(super) keyboard: Keyboard,
-    clipboard: Clipboard,
+    pub(super) clipboard: Clipboard,
+    locked: bool,
+    asleep: bool,
 }
 
 impl Screen {
-    /// A desktop with both windows open, the keyboard at the editor and the pointer in the middle.
-    pub(super) fn new(width: i32, height: i32) -> Self {
-        let area = Area::new(0, 0, width, height);
+    /// A desktop with both windows open, the keyboard at the editor and the pointer in the middle of the primary
+    /// display.
+    pub(super) fn new(displays: Displays) -> Self {
+        let area = displays.primary();
         let [notes, controls] = chrome::arrange(area);
-        let mut background = Canvas::new(width, height);
-        chrome::paint_background(&mut background, area);
+        let mut background = Canvas::over(displays.bounds());
+        displays.areas().for_each(|area| chrome::paint_background(&mut background, area));
         Self {
-            area,
+            displays,
             canvas: Canvas::default(),
             stale: true,
             background,
+            changes: Changes::new(),
             notes: Notes::new(chrome::client(notes)),
             controls: Controls::new(chrome::client(controls)),
-            windows: [notes, controls].map(|area| Window { area, open: true }),
+            toasts: Toasts::default(),
+            windows: [notes, controls].map(|area| Window { area, open: true, minimized: false }),
             order: App::ALL,
             focus: Some(App::Notes),
-            pointer: Spot::new(width / 2, height / 2),
+            pointer: Spot::new(area.x + area.w / 2, area.y + area.h / 2),
             buttons: BTreeSet::new(),
             grab: None,
+            clicks: Clicks::default(),
             keyboard: Keyboard::default(),
             clipboard: Clipboard::default(),
+            locked: false,
+            asleep: false,
         }
     }
 
+    /// The primary display.
     pub(super) const fn area(&self) -> Area {
-        self.area
+        self.displays.primary()
     }
 
-    pub(super) const fn pointer(&self) -> Spot {
-        self.pointer
-    }
-
+    /// The window that has the keyboard; none while the desktop is locked.
     pub(super) const fn focus(&self) -> Option<App> {
-        self.focus
+        if self.locked { None } else { self.focus }
     }
 
     pub(super) const fn is_open(&self, app: App) -> bool {
         self.windows[app.index()].open
     }
 
+    pub(super) const fn is_minimized(&self, app: App) -> bool {
+        self.windows[app.index()].minimized
+    }
+
     pub(super) const fn window_area(&self, app: App) -> Area {
         self.windows[app.index()].area
     }
 
-    /// The open windows, from the front to the back.
+    pub(super) const fn client(&self, app: App) -> Area {
+        chrome::client(self.window_area(app))
+    }
+
+    /// The open windows that are not minimised, from the front to the back.
     pub(super) fn stack(&self) -> impl Iterator<Item = App> {
-        self.order.into_iter().filter(|app| self.is_open(*app))
+        self.order.into_iter().filter(|app| self.is_open(*app) && !self.is_minimized(*app))
+    }
+
+    /// The open windows, from the front to the back, the minimised ones last.
+    pub(super) fn open(&self) -> impl Iterator<Item = App> {
+        let minimized = self.order.into_iter().filter(|app| self.is_open(*app) && self.is_minimized(*app));
+        self.stack().chain(minimized)
     }
 
     pub(super) fn held_keys(&self) -> Vec<Key> {
@@ -113,22 +139,6 @@ impl Screen {
 
     pub(super) fn held_buttons(&self) -> Vec<Button> {
         self.buttons.iter().copied().collect()
-    }
-
-    pub(super) fn editor_text(&self) -> String {
-        self.notes.text()
-    }
-
-    pub(super) const fn counter(&self) -> u32 {
-        self.controls.counter
-    }
-
-    pub(super) const fn clipboard(&self) -> &Clipboard {
-        &self.clipboard
-    }
-
-    pub(super) const fn clipboard_mut(&mut self) -> &mut Clipboard {
-        &mut self.clipboard
     }
 
     /// What a window contains, for the accessibility tree.
@@ -140,260 +150,175 @@ impl Screen {
         }
     }
 
-    /// Moves the pointer to a spot on the screen, with all that hangs on it.
-    pub(super) fn move_pointer(&mut self, to: Spot) {
-        self.pointer = to;
-        match self.grab {
-            Some(Grab::Title(app, offset)) => {
-                let work = chrome::work_area(self.area);
-                let area = &mut self.windows[app.index()].area;
-                area.x = (to.x - offset.x).clamp(REACHABLE - area.w, work.w - REACHABLE);
-                area.y = (to.y - offset.y).clamp(0, work.h - TITLE);
-            }
-            Some(Grab::Content(App::Notes)) => self.notes.drag(to, self.client(App::Notes)),
-            Some(Grab::Content(App::Controls)) => self.controls.motion(to, self.client(App::Controls)),
-            Some(Grab::Close(_)) => {}
-            Some(Grab::Task(_)) | None if self.controls.menu_open() => {
-                self.controls.motion(to, self.client(App::Controls));
-            }
-            Some(Grab::Task(_)) | None => return,
-        }
+    /// Something else is to be seen now.
+    pub(super) const fn touch(&mut self) {
         self.stale = true;
+        self.changes.draw();
     }
 
-    /// Presses or releases a mouse button; one that is pressed already, or not pressed, does nothing.
-    pub(super) fn button(&mut self, button: Button, press: Press) {
-        let (down, changed) = match press {
-            Press::Down => (true, self.buttons.insert(button)),
-            Press::Up => (false, self.buttons.remove(&button)),
-        };
-        if !changed {
-            return;
-        }
-        self.stale = true;
-        if button != Button::Left {
-            if down && let Some(app) = self.window_at(self.pointer) {
-                self.activate(app);
-            }
-        } else if down {
-            self.press();
-        } else {
-            self.release();
-        }
-    }
-
-    /// Turns the wheel over whatever the pointer is on.
-    pub(super) fn wheel(&mut self, up: i64) {
-        if self.window_at(self.pointer) == Some(App::Notes) {
-            self.notes.wheel(up);
-            self.stale = true;
-        }
-    }
-
-    /// Presses or releases a key.
-    ///
-    /// # Errors
-    /// Those of [`Keyboard::locate`].
-    pub(super) fn key(&mut self, key: Key, press: Press) -> Result<()> {
-        let key = Keyboard::locate(key)?;
-        match press {
-            Press::Down => {
-                if let Some(stroke) = self.keyboard.press(key) {
-                    self.stroke(stroke);
-                }
-            }
-            Press::Up => self.keyboard.release(key),
-        }
-        self.stale = true;
-        Ok(())
-    }
-
-    /// Enters one character of a text, whatever keys are held.
-    pub(super) fn type_character(&mut self, character: char) {
-        self.stroke(Stroke::typing(character));
-        self.stale = true;
-    }
-
-    /// The pixels of a part of the screen: blue, green, red, unused.
-    pub(super) fn picture(&mut self, part: Area, with_pointer: bool) -> Vec<u8> {
-        if self.stale {
-            let mut canvas = mem::take(&mut self.canvas);
-            self.paint(&mut canvas);
-            self.canvas = canvas;
-            self.stale = false;
-        }
-        let pixels = self.canvas.crop(part);
-        if !with_pointer {
-            return pixels;
-        }
-        let mut canvas = Canvas::from_pixels(part.w, part.h, pixels);
-        cursor::paint(&mut canvas, Spot::new(self.pointer.x - part.x, self.pointer.y - part.y));
-        canvas.into_pixels()
-    }
-
-    fn paint(&self, canvas: &mut Canvas) {
-        canvas.copy_from(&self.background);
-        for app in self.order.into_iter().rev().filter(|app| self.is_open(*app)) {
-            let area = self.window_area(app);
-            let close_down = self.grab == Some(Grab::Close(app)) && chrome::close_button(area).contains(self.pointer);
-            chrome::paint_window(canvas, area, app.title(), self.look(app), close_down);
-            let (client, active) = (self.client(app), self.focus == Some(app));
-            canvas.clipped(client, |canvas| match app {
-                App::Notes => self.notes.paint(canvas, client, active),
-                App::Controls => self.controls.paint(canvas, client, active),
-            });
-        }
-        let looks = App::ALL.map(|app| self.look(app));
-        chrome::paint_panel(canvas, self.area, looks, self.keyboard.caps_lock());
-    }
-
-    fn look(&self, app: App) -> Look {
-        if self.focus == Some(app) {
-            Look::Active
-        } else if self.is_open(app) {
-            Look::Idle
-        } else {
-            Look::Closed
-        }
-    }
-
-    const fn client(&self, app: App) -> Area {
-        chrome::client(self.window_area(app))
-    }
-
-    /// The foremost window under a spot, unless the panel is over it.
-    fn window_at(&self, spot: Spot) -> Option<App> {
-        if chrome::panel(self.area).contains(spot) {
-            return None;
-        }
-        self.stack().find(|app| self.window_area(*app).contains(spot))
-    }
-
-    /// The main button goes down.
-    fn press(&mut self) {
-        let spot = self.pointer;
-        if chrome::panel(self.area).contains(spot) {
-            let task = App::ALL.into_iter().find(|app| chrome::task_button(self.area, *app).contains(spot));
-            self.grab = task.map(Grab::Task);
-            return;
-        }
-        let Some(app) = self.window_at(spot) else {
-            self.set_focus(None);
-            return;
-        };
-        self.activate(app);
-        let area = self.window_area(app);
-        let client = self.client(app);
-        if chrome::close_button(area).contains(spot) {
-            self.grab = Some(Grab::Close(app));
-        } else if client.contains(spot) {
-            self.grab = Some(Grab::Content(app));
-            let extend = self.keyboard.shift();
-            match app {
-                App::Notes => self.notes.press(spot, client, extend),
-                App::Controls => self.controls.press(spot, client, extend),
-            }
-        } else {
-            self.grab = Some(Grab::Title(app, Spot::new(spot.x - area.x, spot.y - area.y)));
-        }
-    }
-
-    /// The main button comes up.
-    fn release(&mut self) {
-        let spot = self.pointer;
-        match self.grab.take() {
-            Some(Grab::Close(app)) if chrome::close_button(self.window_area(app)).contains(spot) => self.close(app),
-            Some(Grab::Task(app)) if chrome::task_button(self.area, app).contains(spot) => self.activate(app),
-            Some(Grab::Content(App::Notes)) => self.notes.release(),
-            Some(Grab::Content(App::Controls)) => {
-                let effect = self.controls.release(spot, self.client(App::Controls));
-                self.carry_out(effect);
-            }
-            _ => {}
-        }
-    }
-
-    /// A key goes down: the desktop's own chords first, the rest to the window that has the keyboard.
-    pub(super) fn stroke(&mut self, stroke: Stroke) {
-        if stroke.alt && stroke.key == Key::Tab {
-            self.switch();
-        } else if stroke.alt && stroke.key == Key::Function(4) {
-            self.close_front();
-        } else {
-            match self.focus {
-                Some(App::Notes) => self.notes.key(stroke, &mut self.clipboard),
-                Some(App::Controls) => {
-                    let effect = self.controls.key(stroke, &mut self.clipboard);
-                    self.carry_out(effect);
-                }
-                None => {}
-            }
-        }
-    }
-
-    pub(super) fn carry_out(&mut self, effect: Effect) {
-        match effect {
-            Effect::Nothing => {}
-            Effect::NewNote => {
-                self.notes.clear();
+    /// Does what the Controls window asks for; whether anything has changed.
+    pub(super) fn carry_out(&mut self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Nothing => return false,
+            Outcome::Done => {}
+            Outcome::NewNote => {
+                self.notes.sheet().set("");
                 self.activate(App::Notes);
             }
+            Outcome::Notify => {
+                let body = format!("The counter is at {}.", self.controls.counter);
+                self.notify(App::Controls.title(), "A notification", &body);
+            }
         }
+        self.touch();
+        true
+    }
+
+    /// Shows a notification.
+    pub(super) fn notify(&mut self, app: &str, title: &str, body: &str) {
+        self.toasts.show(app, title, body, clock::epoch_seconds());
+        self.touch();
     }
 
     /// Opens a window if it is closed, brings it to the front and gives it the keyboard.
     pub(super) fn activate(&mut self, app: App) {
-        self.stale = true;
-        self.windows[app.index()].open = true;
+        let window = &mut self.windows[app.index()];
+        if window.open && !window.minimized && self.focus == Some(app) {
+            return;
+        }
+        (window.open, window.minimized) = (true, false);
         // Stable: all but the one brought forward keep their order.
         self.order.sort_by_key(|other| *other != app);
         self.set_focus(Some(app));
     }
 
-    fn set_focus(&mut self, focus: Option<App>) {
+    pub(super) fn set_focus(&mut self, focus: Option<App>) {
         if focus != Some(App::Controls) {
             self.controls.close_menu();
         }
         self.focus = focus;
+        self.touch();
     }
 
     /// Closes a window; the next one gets the keyboard if this one had it.
     pub(super) fn close(&mut self, app: App) {
-        self.stale = true;
         self.windows[app.index()].open = false;
-        self.grab = None;
-        match app {
-            App::Notes => self.notes.release(),
-            App::Controls => self.controls.calm(),
+        self.windows[app.index()].minimized = false;
+        if app == App::Controls {
+            self.controls.calm();
         }
+        self.leave(app);
+    }
+
+    /// Hides a window until it is activated; the next one gets the keyboard if this one had it.
+    pub(super) fn minimize(&mut self, app: App) {
+        self.windows[app.index()].minimized = true;
+        self.leave(app);
+    }
+
+    /// Lets go of everything, and goes on to the next window if this one, which is not shown any more, had the
+    /// keyboard.
+    fn leave(&mut self, app: App) {
+        self.let_go();
         if self.focus == Some(app) {
             let next = self.stack().next();
             self.set_focus(next);
         }
+        self.touch();
+    }
+
+    /// Lets go of what the mouse holds.
+    fn let_go(&mut self) {
+        self.grab = None;
+        self.clicks.end();
+        self.notes.release();
+        self.controls.let_go();
     }
 
     /// Puts a window's corner somewhere.
     pub(super) const fn place(&mut self, app: App, at: Spot) {
-        self.stale = true;
         let area = &mut self.windows[app.index()].area;
-        (area.x, area.y) = (at.x, at.y);
+        if area.x != at.x || area.y != at.y {
+            (area.x, area.y) = (at.x, at.y);
+            self.touch();
+        }
     }
 
-    /// Closes what is in front: the dialog if it is open, else the window.
-    fn close_front(&mut self) {
+    /// Closes what is in front: the dialog if it is open, else the window. Whether there is any.
+    pub(super) fn close_front(&mut self) -> bool {
         if self.focus == Some(App::Controls) && self.controls.dialog {
             self.controls.dialog = false;
         } else if let Some(app) = self.focus {
             self.close(app);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Hides the window that has the keyboard; whether there is one.
+    pub(super) fn minimize_front(&mut self) -> bool {
+        if let Some(app) = self.focus {
+            self.minimize(app);
+            return true;
+        }
+        false
+    }
+
+    /// Goes to the window that had the keyboard longest ago, or to the front one if none has it. Whether there is any.
+    pub(super) fn switch(&mut self) -> bool {
+        let shown: Vec<App> = self.stack().collect();
+        let next = if self.focus.is_some() { shown.last() } else { shown.first() };
+        if let Some(app) = next {
+            self.activate(*app);
+        }
+        next.is_some()
+    }
+
+    pub(super) const fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    pub(super) const fn is_asleep(&self) -> bool {
+        self.asleep
+    }
+
+    pub(super) const fn state(&self) -> ScreenState {
+        match (self.asleep, self.locked) {
+            (true, _) => ScreenState::Asleep,
+            (false, true) => ScreenState::Locked,
+            (false, false) => ScreenState::Shown,
         }
     }
 
-    /// Goes to the window that had the keyboard longest ago, or to the front one if none has it.
-    fn switch(&mut self) {
-        let open: Vec<App> = self.stack().collect();
-        let next = if self.focus.is_some() { open.last() } else { open.first() };
-        if let Some(app) = next {
-            self.activate(*app);
+    /// Shows the lock screen, to which all input goes from now on.
+    pub(super) fn lock(&mut self) {
+        if !self.locked {
+            self.let_go();
+            self.locked = true;
+            self.touch();
+        }
+    }
+
+    /// Shows the desktop again.
+    pub(super) const fn unlock(&mut self) {
+        self.locked = false;
+        self.touch();
+    }
+
+    /// Switches the screen off until the next input.
+    pub(super) const fn sleep(&mut self) {
+        if !self.asleep {
+            self.asleep = true;
+            self.touch();
+        }
+    }
+
+    /// Switches the screen on.
+    pub(super) const fn wake(&mut self) {
+        if self.asleep {
+            self.asleep = false;
+            self.touch();
         }
     }
 }

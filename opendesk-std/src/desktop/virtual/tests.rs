@@ -3,18 +3,48 @@
 use core::time::Duration;
 use std::thread;
 
-use super::VirtualDesktop;
+use super::{VirtualDesktop, VirtualDisplay};
 use crate::api::{
-    Button, ClipboardContents, ClipboardEntry, Error, ErrorCode, Point, Press, Rect, TreeParams, UiElement,
+    Button, ClipboardContents, ClipboardEntry, Effect, Error, ErrorCode, Point, Press, Rect, ScreenState, TreeParams,
+    UiElement, UiNode, UiTree,
 };
 use crate::cancel::Cancel;
 use crate::desktop::{CaptureArea, Computer, Frame, Key};
 
 mod actions;
+mod effects;
+mod mouse;
+mod pictures;
+mod sessions;
 mod windows;
 
+const CONFIRMED: Effect = Effect::Confirmed;
+const NO_EFFECT: Effect = Effect::NoEffect;
+
+/// Something to do to a desktop, and what it is called.
+type Named = (&'static str, fn(&VirtualDesktop));
+
 fn tree(desktop: &VirtualDesktop) -> UiElement {
-    desktop.ui_tree(&TreeParams::default()).unwrap()
+    nested(&desktop.ui_tree(&TreeParams::default(), &Cancel::new()).unwrap().nodes)
+}
+
+/// The first element of a list with all below it.
+fn nested(nodes: &[UiNode]) -> UiElement {
+    let (node, rest) = nodes.split_first().unwrap();
+    let below = rest.iter().take_while(|other| other.depth > node.depth).count();
+    let child = |index: usize| (rest[index].depth == node.depth + 1).then(|| nested(&rest[index..below]));
+    UiElement {
+        role: node.role.clone(),
+        name: node.name.clone(),
+        value: node.value.clone(),
+        bounds: node.bounds,
+        focused: node.focused,
+        enabled: node.enabled,
+        states: node.states.clone(),
+        actions: node.actions.clone(),
+        reference: node.reference.clone(),
+        children: (0..below).filter_map(child).collect(),
+    }
 }
 
 fn search<'a>(element: &'a UiElement, role: &str, name: &str) -> Option<&'a UiElement> {
@@ -53,6 +83,19 @@ fn close(desktop: &VirtualDesktop, window: &str) {
     click_at(desktop, search(&window, "push button", "Close").unwrap().bounds.unwrap().center());
 }
 
+/// Clicks with another button than the main one.
+fn click_with(desktop: &VirtualDesktop, other: Button, at: Point) {
+    desktop.move_pointer(at).unwrap();
+    for press in [Press::Down, Press::Up] {
+        assert_eq!(desktop.button(other, press).unwrap(), CONFIRMED);
+    }
+}
+
+/// The middle of an element.
+fn middle(desktop: &VirtualDesktop, role: &str, name: &str) -> Point {
+    find(desktop, role, name).bounds.unwrap().center()
+}
+
 /// Presses the keys in turn and releases them in reverse.
 fn chord(desktop: &VirtualDesktop, keys: &[Key]) {
     for key in keys {
@@ -68,7 +111,7 @@ fn type_text(desktop: &VirtualDesktop, text: &str) {
 }
 
 fn capture(desktop: &VirtualDesktop, region: Option<Rect>, cursor: bool) -> Frame {
-    desktop.capture(&CaptureArea { display_id: None, region, cursor }).unwrap()
+    desktop.capture(&CaptureArea { region, cursor, ..CaptureArea::default() }).unwrap()
 }
 
 fn pixels(desktop: &VirtualDesktop) -> Vec<u8> {
@@ -259,7 +302,7 @@ fn the_wheel_scrolls_the_editor() {
     assert!(pixels(&desktop) != end);
     desktop.scroll(0.0, -2.0).unwrap();
     assert!(pixels(&desktop) == end);
-    desktop.scroll(5.0, 0.2).unwrap();
+    assert_eq!(desktop.scroll(5.0, 0.2).unwrap(), NO_EFFECT);
     assert!(pixels(&desktop) == end);
     assert_eq!(code(desktop.scroll(0.0, f64::NAN)), ErrorCode::InvalidArgument);
 }
@@ -273,8 +316,12 @@ fn held_keys_and_buttons_are_seen_until_released() {
     desktop.button(Button::Left, Press::Down).unwrap();
     assert_eq!(desktop.held_keys(), [Key::Char('a'), Key::Shift]);
     assert_eq!(desktop.held_buttons(), [Button::Left, Button::Right]);
-    desktop.held_keys().into_iter().for_each(|key| desktop.key(key, Press::Up).unwrap());
-    desktop.held_buttons().into_iter().for_each(|button| desktop.button(button, Press::Up).unwrap());
+    for key in desktop.held_keys() {
+        desktop.key(key, Press::Up).unwrap();
+    }
+    for button in desktop.held_buttons() {
+        desktop.button(button, Press::Up).unwrap();
+    }
     desktop.key(Key::Control, Press::Up).unwrap();
     assert!(desktop.held_keys().is_empty() && desktop.held_buttons().is_empty());
 }
@@ -324,18 +371,34 @@ fn places_off_the_desktop_are_refused() {
 #[test]
 fn the_tree_can_be_narrowed_and_cut() {
     let desktop = VirtualDesktop::default();
-    let ask = |window: Option<&str>, app: Option<&str>, max_depth: u32| {
-        desktop.ui_tree(&TreeParams { window_id: window.map(str::to_owned), app: app.map(str::to_owned), max_depth })
+    let ask = |window: Option<&str>, app: Option<&str>, max_depth: u32, max_nodes: u32| {
+        let (window_id, app) = (window.map(str::to_owned), app.map(str::to_owned));
+        desktop.ui_tree(&TreeParams { window_id, app, max_depth, max_nodes }, &Cancel::new())
     };
-    let names = |tree: UiElement| tree.children.into_iter().map(|child| child.name).collect::<Vec<_>>();
-    assert_eq!(names(ask(Some("virtual-2"), None, 8).unwrap()), ["Controls"]);
-    assert_eq!(names(ask(None, Some("notes"), 8).unwrap()), ["Notes"]);
-    assert_eq!(code(ask(Some("virtual-9"), None, 8)), ErrorCode::NotFound);
-    assert_eq!(code(ask(Some("virtual-1"), Some("Controls"), 8)), ErrorCode::NotFound);
-    assert!(ask(None, None, 0).unwrap().children.is_empty());
-    assert!(ask(None, None, 1).unwrap().children.iter().all(|window| window.children.is_empty()));
+    let names = |tree: &UiTree| {
+        let below = tree.nodes.iter().filter(|node| node.depth == 1);
+        below.map(|node| node.name.clone()).collect::<Vec<_>>()
+    };
+    let of_controls = ask(Some("virtual-2"), None, 8, 2000).unwrap();
+    assert_eq!((names(&of_controls), of_controls.truncated), (vec!["Controls".to_owned()], false));
+    assert_eq!(names(&ask(None, Some("notes"), 8, 2000).unwrap()), ["Notes"]);
+    assert_eq!(code(ask(Some("virtual-9"), None, 8, 2000)), ErrorCode::NotFound);
+    assert_eq!(code(ask(Some("virtual-1"), Some("Controls"), 8, 2000)), ErrorCode::NotFound);
+    let whole = ask(None, None, u32::MAX, u32::MAX).unwrap();
+    assert!(!whole.truncated && whole.nodes.len() > 15);
+    for (depth, most) in [(0, 2000), (1, 2000), (2, 2000), (8, 0), (8, 1), (8, 7)] {
+        let cut = ask(None, None, depth, most).unwrap();
+        let expected = whole.nodes.iter().filter(|node| u32::from(node.depth) <= depth);
+        let expected: Vec<UiNode> = expected.take(most.max(1) as usize).cloned().collect();
+        assert_eq!((cut.nodes, cut.truncated), (expected, true), "{depth} {most}");
+    }
+    let all = whole.nodes.len() as u32;
+    assert!(!ask(None, None, 4, all).unwrap().truncated && ask(None, None, 4, all - 1).unwrap().truncated);
+    let cancel = Cancel::new();
+    cancel.cancel();
+    assert_eq!(code(desktop.ui_tree(&TreeParams::default(), &cancel)), ErrorCode::Cancelled);
     close(&desktop, "Controls");
-    assert_eq!(code(ask(Some("virtual-2"), None, 8)), ErrorCode::NotFound);
+    assert_eq!(code(ask(Some("virtual-2"), None, 8, 2000)), ErrorCode::NotFound);
 }
 
 #[test]
@@ -354,6 +417,12 @@ fn the_clipboard_is_shared_with_the_windows() {
     desktop.clipboard_write(&contents).unwrap();
     assert_eq!(desktop.clipboard_read().unwrap(), contents);
     chord(&desktop, &[Key::Control, Key::Char('v')]);
+    assert_eq!(desktop.editor_text(), "from outside");
+
+    assert_eq!(desktop.clipboard_write(&ClipboardContents::default()).unwrap(), CONFIRMED);
+    assert_eq!(desktop.clipboard_read().unwrap().entries, []);
+    desktop.key(Key::Control, Press::Down).unwrap();
+    assert_eq!(desktop.key(Key::Char('v'), Press::Down).unwrap(), NO_EFFECT, "there is nothing to paste");
     assert_eq!(desktop.editor_text(), "from outside");
 }
 

@@ -21,6 +21,7 @@ pub(super) const PANEL_BACK: Color = Color::hex(0x18_22_30);
 pub(super) const PANEL_EDGE: Color = Color::hex(0x33_42_56);
 pub(super) const PANEL_TEXT: Color = Color::hex(0xE4_EA_F0);
 pub(super) const PANEL_DIM: Color = Color::hex(0x8C_9A_AA);
+pub(super) const LOCK_BACK: Color = Color::hex(0x10_18_24);
 pub(super) const TASK_OPEN: Color = Color::hex(0x26_34_46);
 pub(super) const TASK_ACTIVE: Color = Color::hex(0x3A_4D_66);
 

@@ -1,10 +1,14 @@
-//! Windows and applications as programs manage them: by name instead of by mouse.
+//! Windows and applications as programs manage them: by name instead of by mouse. While the desktop is locked they are
+//! listed, and nothing can be done to them.
 
 use super::apps::App;
 use super::chrome;
-use super::geometry::Spot;
+use super::geometry::{Area, Spot};
 use super::screen::Screen;
-use crate::api::{Error, ErrorCode, Rect, Result, Window};
+use crate::api::{self, Error, ErrorCode, Rect, Result, Window};
+
+/// The name of the only workspace.
+const WORKSPACE: &str = "1";
 
 impl Screen {
     /// The open windows, from the front to the back.
@@ -16,31 +20,30 @@ impl Screen {
             pid: None,
             bounds: Some(self.window_area(app).rect()),
             focused: self.focus() == Some(app),
-            minimized: false,
-            workspace: None,
+            minimized: self.is_minimized(app),
+            workspace: Some(WORKSPACE.to_owned()),
         };
-        self.stack().map(window).collect()
+        self.open().map(window).collect()
     }
 
-    /// Brings an open window to the front and gives it the keyboard.
+    /// Brings an open window to the front and gives it the keyboard; whether it has it.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for an id that no open window has.
-    pub(super) fn focus_window(&mut self, id: &str) -> Result<()> {
+    pub(super) fn focus_window(&mut self, id: &str) -> Result<bool> {
         let app = self.window_of(id)?;
-        self.activate(app);
-        Ok(())
+        Ok(self.manage(|screen| screen.activate(app)))
     }
 
-    /// Moves an open window, to whole pixels. Its size stays as it is.
+    /// Moves an open window, to whole pixels; whether it is there. Its size stays as it is.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for an id that no open window has, [`ErrorCode::InvalidArgument`] for another size and
     /// for a place that is not wholly on the desktop above its panel.
-    pub(super) fn move_window(&mut self, id: &str, bounds: Rect) -> Result<()> {
+    pub(super) fn move_window(&mut self, id: &str, bounds: Rect) -> Result<bool> {
         let app = self.window_of(id)?;
         let (x, y, width, height) = (bounds.x.round(), bounds.y.round(), bounds.width.round(), bounds.height.round());
-        let size = self.window_area(app).rect();
+        let (area, size) = (self.window_area(app), self.window_area(app).rect());
         // False for a NaN, as are the comparisons below.
         let keeps_size = width == size.width && height == size.height;
         if !keeps_size {
@@ -49,26 +52,34 @@ impl Screen {
                 size.width, size.height
             )));
         }
-        let work = chrome::work_area(self.area()).rect();
-        let fits = x >= work.x && y >= work.y && x + width <= work.width && y + height <= work.height;
-        if !fits {
+        let all = self.displays.bounds().rect();
+        let near = x >= all.x && y >= all.y && x < all.x + all.width && y < all.y + all.height;
+        let to = Spot::new(x as i32, y as i32);
+        if !near || !self.has_room(Area::new(to.x, to.y, area.w, area.h)) {
             return Err(Error::invalid(format!(
-                "the window {id:?} of {width}×{height} at ({x}, {y}) would not be within the {}×{} pixels above the panel",
-                work.width, work.height
+                "the window {id:?} of {width}×{height} at ({x}, {y}) would not be wholly above the panel of the \
+                 desktop, which is {}",
+                self.displays.words()
             )));
         }
-        self.place(app, Spot::new(x as i32, y as i32));
-        Ok(())
+        Ok(self.manage(|screen| screen.place(app, to)))
     }
 
-    /// Closes an open window.
+    /// Whether windows may fill an area: all of it is on some display, and none of it under the panel.
+    fn has_room(&self, area: Area) -> bool {
+        let pixels = |area: Area| if area.is_empty() { 0 } else { i64::from(area.w) * i64::from(area.h) };
+        let on_displays: i64 = self.displays.areas().map(|display| pixels(display.overlap(area))).sum();
+        let under_panel = pixels(chrome::panel(self.area()).overlap(area));
+        on_displays - under_panel == pixels(area)
+    }
+
+    /// Closes an open window; whether it is closed. Nothing here has to be forced.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for an id that no open window has.
-    pub(super) fn close_window(&mut self, id: &str) -> Result<()> {
+    pub(super) fn close_window(&mut self, id: &str) -> Result<bool> {
         let app = self.window_of(id)?;
-        self.close(app);
-        Ok(())
+        Ok(self.manage(|screen| screen.close(app)))
     }
 
     /// The names of the open apps, in the order of the panel.
@@ -76,34 +87,48 @@ impl Screen {
         App::ALL.into_iter().filter(|app| self.is_open(*app)).map(|app| app.title().to_owned()).collect()
     }
 
-    /// Opens an app, or brings it to the front.
+    /// All apps, in the order of the panel.
+    pub(super) fn installed_apps(&self) -> Vec<api::App> {
+        let installed =
+            |app: App| api::App { id: app.key().to_owned(), name: app.title().to_owned(), running: self.is_open(app) };
+        App::ALL.map(installed).into()
+    }
+
+    /// Opens an app, or brings it to the front; whether it is there.
     ///
     /// # Errors
     /// Those of [`App::named`].
-    pub(super) fn open_app(&mut self, name: &str) -> Result<()> {
+    pub(super) fn open_app(&mut self, name: &str) -> Result<bool> {
         let app = App::named(name)?;
-        self.activate(app);
-        Ok(())
+        Ok(self.manage(|screen| screen.activate(app)))
     }
 
-    /// Brings an open app to the front and gives it the keyboard.
+    /// Brings an open app to the front and gives it the keyboard; whether it has it.
     ///
     /// # Errors
     /// Those of [`Screen::running`].
-    pub(super) fn focus_app(&mut self, name: &str) -> Result<()> {
+    pub(super) fn focus_app(&mut self, name: &str) -> Result<bool> {
         let app = self.running(name)?;
-        self.activate(app);
-        Ok(())
+        Ok(self.manage(|screen| screen.activate(app)))
     }
 
-    /// Closes an open app.
+    /// Closes an open app; whether it is closed.
     ///
     /// # Errors
     /// Those of [`Screen::running`].
-    pub(super) fn close_app(&mut self, name: &str) -> Result<()> {
+    pub(super) fn close_app(&mut self, name: &str) -> Result<bool> {
         let app = self.running(name)?;
-        self.close(app);
-        Ok(())
+        Ok(self.manage(|screen| screen.close(app)))
+    }
+
+    /// Does something to windows unless the desktop is locked; whether it did.
+    fn manage(&mut self, act: impl FnOnce(&mut Self)) -> bool {
+        let may = !self.is_locked();
+        if may {
+            self.clicks.end();
+            act(self);
+        }
+        may
     }
 
     /// The open app of a name.
@@ -128,8 +153,12 @@ impl Screen {
         if open.is_empty() { "none, open one from the panel".to_owned() } else { open.join(", ") }
     }
 
-    fn window_of(&self, id: &str) -> Result<App> {
-        self.stack().find(|app| app.id() == id).ok_or_else(|| {
+    /// The open window of an id.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for an id that no open window has.
+    pub(super) fn window_of(&self, id: &str) -> Result<App> {
+        self.open().find(|app| app.id() == id).ok_or_else(|| {
             let open = self.open_windows();
             let message = format!("the virtual desktop has no open window {id:?}; open windows: {open}");
             Error::new(ErrorCode::NotFound, message)

@@ -3,12 +3,12 @@
 use super::*;
 use crate::api::{ElementTarget, Modifier, UiActionParams};
 
-fn act(desktop: &VirtualDesktop, action: &str, target: ElementTarget) -> Result<(), Error> {
-    desktop.ui_action(&UiActionParams { target, action: action.to_owned(), app: None })
+fn act(desktop: &VirtualDesktop, action: &str, target: ElementTarget) -> Result<Effect, Error> {
+    desktop.ui_action(&UiActionParams { target, action: action.to_owned(), app: None }, &Cancel::new())
 }
 
-fn act_in(desktop: &VirtualDesktop, app: &str, action: &str, target: ElementTarget) -> Result<(), Error> {
-    desktop.ui_action(&UiActionParams { target, action: action.to_owned(), app: Some(app.to_owned()) })
+fn act_in(desktop: &VirtualDesktop, app: &str, action: &str, target: ElementTarget) -> Result<Effect, Error> {
+    desktop.ui_action(&UiActionParams { target, action: action.to_owned(), app: Some(app.to_owned()) }, &Cancel::new())
 }
 
 /// The element of a role and a name, by its reference.
@@ -56,9 +56,9 @@ fn every_element_has_a_reference_of_its_own_that_stays() {
     assert_eq!(distinct, before);
     type_text(&desktop, "x");
     desktop.focus_window("virtual-2").unwrap();
-    desktop.close_app("Notes").unwrap();
+    desktop.close_app("Notes", &Cancel::new()).unwrap();
     assert!(references().len() < before.len());
-    desktop.open_app("Notes").unwrap();
+    desktop.open_app("Notes", &Cancel::new()).unwrap();
     assert_eq!(references(), before);
 }
 
@@ -200,7 +200,7 @@ fn menu_items_are_chosen_by_their_path() {
         assert_eq!(code(act(&desktop, "menu", path(labels))), refusal, "{labels:?}");
     }
     assert_eq!(code(act_in(&desktop, "Notes", "menu", path(&["File", "About"]))), ErrorCode::NotFound);
-    desktop.close_app("Controls").unwrap();
+    desktop.close_app("Controls", &Cancel::new()).unwrap();
     assert_eq!(code(act(&desktop, "menu", path(&["File", "About"]))), ErrorCode::NotFound);
 }
 
@@ -218,7 +218,7 @@ fn a_stale_reference_is_not_found() {
 
     let note = known(&desktop, "text", "Note");
     assert_eq!(code(act_in(&desktop, "Controls", "focus", note.clone())), ErrorCode::NotFound, "of another app");
-    desktop.close_app("Notes").unwrap();
+    desktop.close_app("Notes", &Cancel::new()).unwrap();
     assert_eq!(code(act(&desktop, "focus", note)), ErrorCode::NotFound);
     let unknown = ElementTarget { reference: Some("virtual-7".to_owned()), ..called("push button", "Count") };
     assert_eq!(code(act(&desktop, "click", unknown)), ErrorCode::NotFound, "the name does not help");
