@@ -1,0 +1,128 @@
+//! Setting what an element contains.
+
+use super::act::{Plan, give_keyboard, perform};
+use super::actions::{self, SET_VALUE};
+use super::bus::{EDITABLE_TEXT, TEXT, VALUE};
+use super::detail;
+use super::faces::Faces;
+use super::find::{not_taken, usable};
+use super::item::Item;
+use super::menu;
+use super::states;
+use super::talk::{Talk, listed};
+use crate::api::{Effect, Error, Result};
+use crate::clock;
+
+/// Sets the content of an element: a text, a number, or one of its choices.
+///
+/// # Errors
+/// [`ErrorCode::InvalidArgument`](crate::api::ErrorCode::InvalidArgument) for what the element cannot contain.
+pub(super) async fn set(talk: Talk<'_>, item: &Item, value: &str) -> Result<Plan> {
+    if actions::is_number(item) {
+        return number(talk, item, value).await.map(Plan::Done);
+    }
+    if item.is(states::EDITABLE) && item.faces.has(Faces::EDITABLE_TEXT) {
+        let _granted: bool =
+            talk.answer(item, talk.bus.ask(&item.place, EDITABLE_TEXT, "SetTextContents", &value)).await?;
+        return confirm(talk, item, value).await.map(Plan::Done);
+    }
+    if actions::is_choice(item) {
+        return choose(talk, item, value).await.map(Plan::Done);
+    }
+    if item.is_field() {
+        // Chromium shows fields that it lets nobody set.
+        give_keyboard(talk, item).await?;
+        return Ok(Plan::Replace(item.clone(), value.to_owned()));
+    }
+    Err(not_taken(item, SET_VALUE, Vec::new()))
+}
+
+/// Whether an element contains a text. Of a password only the length can be compared: it shows dots.
+pub(super) async fn confirm(talk: Talk<'_>, item: &Item, text: &str) -> Result<Effect> {
+    if !item.faces.has(Faces::TEXT) {
+        return Ok(Effect::Unverifiable);
+    }
+    if item.is_password() {
+        let asked = talk.bus.property::<i32>(&item.place, TEXT, "CharacterCount");
+        let count = usize::try_from(talk.answer(item, asked).await?).unwrap_or_default();
+        return Ok(if count == text.chars().count() { Effect::Unverifiable } else { Effect::NoEffect });
+    }
+    let whole = (0_i32, -1_i32);
+    let content: String = talk.answer(item, talk.bus.ask(&item.place, TEXT, "GetText", &whole)).await?;
+    Ok(if content == text { Effect::Confirmed } else { Effect::NoEffect })
+}
+
+async fn number(talk: Talk<'_>, item: &Item, value: &str) -> Result<Effect> {
+    let least = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "MinimumValue")).await?;
+    let greatest = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "MaximumValue")).await?;
+    let wanted = wanted(value, least, greatest).map_err(|why| Error::invalid(format!("{} {why}", item.words())))?;
+    talk.answer(item, talk.bus.set_number(&item.place, VALUE, "CurrentValue", wanted)).await?;
+    let now = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "CurrentValue")).await?;
+    Ok(if is_same(now, wanted) { Effect::Confirmed } else { Effect::NoEffect })
+}
+
+/// The number that a value is, if it can be set.
+fn wanted(value: &str, least: f64, greatest: f64) -> core::result::Result<f64, String> {
+    let number: Option<f64> = value.trim().parse().ok().filter(|number: &f64| number.is_finite());
+    // Some toolkits give no limits, as two equal ones.
+    let limits = least < greatest;
+    match number {
+        Some(number) if !limits || (least..=greatest).contains(&number) => Ok(number),
+        _ if limits => Err(format!("takes a number from {least} to {greatest}")),
+        _ => Err("takes a number".to_owned()),
+    }
+}
+
+fn is_same(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-9 * one.abs().max(1.0)
+}
+
+async fn choose(talk: Talk<'_>, item: &Item, value: &str) -> Result<Effect> {
+    let choice = match menu::below(talk, item, value).await? {
+        Ok(choice) => choice,
+        Err(choices) => {
+            let choices = listed(choices);
+            return Err(Error::invalid(format!("{} has no such choice; there are {choices}", item.words())));
+        }
+    };
+    usable(&choice)?;
+    let names = talk.answer(&choice, actions::names(talk.bus, &choice.place)).await?;
+    let Some(index) = actions::default(&names) else {
+        return Err(not_taken(&choice, SET_VALUE, names));
+    };
+    let effect = perform(talk, &choice, index).await?;
+    let label = choice.label();
+    let end = talk.soon();
+    loop {
+        // What is chosen is told by the list, not by the choice.
+        let chosen = talk.until(detail::chosen(talk.bus, &item.place)).await.flatten();
+        if chosen.as_ref() == Some(&label) {
+            return Ok(Effect::Confirmed);
+        }
+        if clock::monotonic() >= end {
+            return Ok(if chosen.is_some() { Effect::NoEffect } else { effect });
+        }
+        talk.moment().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_within_its_limits() {
+        assert_eq!(wanted(" 42 ", 0.0, 100.0), Ok(42.0));
+        assert_eq!(wanted("-3.5", 0.0, 0.0), Ok(-3.5), "no limits");
+        for refused in ["", "many", "101", "-1", "NaN", "inf"] {
+            assert_eq!(wanted(refused, 0.0, 100.0), Err("takes a number from 0 to 100".to_owned()), "{refused}");
+        }
+        assert_eq!(wanted("many", 0.0, 0.0), Err("takes a number".to_owned()));
+    }
+
+    #[test]
+    fn what_a_number_was_set_to_is_what_it_is_after_rounding_errors() {
+        assert!(is_same(0.1 + 0.2, 0.3) && is_same(0.0, 0.0));
+        assert!(!is_same(42.0, 42.5));
+    }
+}
