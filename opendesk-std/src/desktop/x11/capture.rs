@@ -1,22 +1,41 @@
 //! Pictures of the desktop, and what else is only looked at.
 
+use core::time::Duration;
+
 use x11rb::connection::Connection as _;
 use x11rb::protocol::ErrorKind;
 use x11rb::protocol::shm::ConnectionExt as _;
 use x11rb::protocol::xfixes::{self, ConnectionExt as _, GetCursorImageReply};
-use x11rb::protocol::xproto::{ConnectionExt as _, ImageFormat, ImageOrder};
+use x11rb::protocol::xproto::{ConnectionExt as _, Drawable, ImageFormat, ImageOrder, Visualid};
 
 use super::connection::{Fault, Outcome, Wire};
-use super::layout::{Layout, Surveyor};
+use super::input::wait;
+use super::layout::{self, Layout, Surveyor};
 use super::shm::Shm;
+use super::windows::{ClientWindow, Roster, Surface, Surfaces};
 use crate::api::{Error, Point, Rect};
+use crate::clock::monotonic;
 use crate::desktop::{CaptureArea, Frame};
+
+/// How often a window that draws what was covered is looked at.
+const REPAINT_POLL: Duration = Duration::from_millis(15);
+
+/// How long a window may take to begin to draw what was covered.
+const REPAINT_BEGINS: Duration = Duration::from_millis(250);
+
+/// How long a window that has drawn has to rest before it counts as complete.
+const REPAINT_RESTS: Duration = Duration::from_millis(60);
+
+/// How long all of that may take: some windows never rest.
+const REPAINT: Duration = Duration::from_millis(600);
 
 /// The connection that looks and never touches, so that no input event waits for a picture.
 pub(super) struct Eyes {
     wire: Wire,
     surveyor: Surveyor,
     shm: Shm,
+    roster: Roster,
+    surfaces: Surfaces,
     /// Whether the server's pixels are the ones of [`Frame`].
     readable: bool,
     /// Whether the server tells what the pointer looks like.
@@ -30,8 +49,10 @@ impl Eyes {
             wire.x.xfixes_query_version(4, 0)?.reply()?.major_version >= 1
         };
         let (surveyor, shm) = (Surveyor::probe(&wire)?, Shm::probe(&wire)?);
-        let readable = has_readable_pixels(&wire);
-        Ok(Self { wire, surveyor, shm, readable, cursor })
+        let (roster, surfaces) = (Roster::probe(&wire)?, Surfaces::probe(&wire)?);
+        let screen = wire.screen();
+        let readable = has_readable_pixels(&wire, screen.root_depth, screen.root_visual);
+        Ok(Self { wire, surveyor, shm, roster, surfaces, readable, cursor })
     }
 
     /// Whether captures work on this server.
@@ -42,6 +63,12 @@ impl Eyes {
     pub(super) fn layout(&mut self) -> Outcome<Layout> {
         self.wire.take_events(|_| {})?;
         self.surveyor.survey(&self.wire)
+    }
+
+    /// The open windows, the one in front first.
+    pub(super) fn clients(&mut self) -> Outcome<Vec<ClientWindow>> {
+        self.wire.take_events(|_| {})?;
+        self.roster.clients(&self.wire)
     }
 
     pub(super) fn cursor_position(&mut self) -> Outcome<Point> {
@@ -58,19 +85,23 @@ impl Eyes {
         Ok((0..=u8::MAX).filter(is_down).collect())
     }
 
-    /// Takes a picture: one round trip for the layout, one for the pixels.
+    /// Takes a picture: of a display or the desktop in one round trip for the layout and one for the pixels, of a window
+    /// in some more.
     pub(super) fn capture(&mut self, area: &CaptureArea) -> Outcome<Frame> {
-        if !self.readable {
-            let why = "does not keep 24- or 32-bit colour in little-endian pixels of four bytes";
-            return Err(self.wire.cannot("display.capture", why).into());
-        }
         if area.cursor && !self.cursor {
             return Err(self.wire.cannot("the mouse pointer in a capture", "has no XFIXES extension").into());
         }
+        if let Some(id) = &area.window_id {
+            return self.capture_window(id, area);
+        }
+        if !self.readable {
+            return Err(unreadable(&self.wire).into());
+        }
+        let root = self.wire.root();
         let mut tried = false;
         loop {
             let rect = self.layout()?.area(area)?;
-            match self.shoot(rect, area.cursor) {
+            match self.shoot((root, Point::default()), rect, area.cursor) {
                 // The screen became smaller between the two round trips.
                 Err(Fault::Refused(error)) if error.error_kind == ErrorKind::Match && !tried => tried = true,
                 outcome => return outcome,
@@ -78,10 +109,57 @@ impl Eyes {
         }
     }
 
-    fn shoot(&mut self, rect: Rect, cursor: bool) -> Outcome<Frame> {
+    fn capture_window(&mut self, id: &str, area: &CaptureArea) -> Outcome<Frame> {
+        if area.display_id.is_some() {
+            let message = "a capture shows one display or one window; leave out display_id or window_id";
+            return Err(Error::invalid(message).into());
+        }
+        self.wire.take_events(|_| {})?;
+        let surface = self.surfaces.open(&self.wire, &self.roster, id)?;
+        let outcome = self.shoot_window(&surface, area);
+        surface.close(&self.wire)?;
+        outcome
+    }
+
+    fn shoot_window(&mut self, surface: &Surface, area: &CaptureArea) -> Outcome<Frame> {
+        if !has_readable_pixels(&self.wire, surface.depth, surface.visual) {
+            return Err(unreadable(&self.wire).into());
+        }
+        let rect = layout::part(surface.bounds.rect(), "the window", area.region)?;
+        let whole = surface.whole.rect();
+        let from = (surface.pixmap, Point::new(whole.x, whole.y));
+        if surface.was_hidden {
+            self.await_repaint(from, rect)?;
+        }
+        self.shoot(from, rect, area.cursor)
+    }
+
+    /// Waits until a window that was covered has drawn itself, as far as that can be told from outside.
+    fn await_repaint(&mut self, from: (Drawable, Point), rect: Rect) -> Outcome<()> {
+        let begun = monotonic();
+        let (mut pixels, mut changed) = (read_pixels(&self.wire, &mut self.shm, from, rect)?, None);
+        loop {
+            wait(REPAINT_POLL);
+            let now = monotonic();
+            let seen = read_pixels(&self.wire, &mut self.shm, from, rect)?;
+            if seen != pixels {
+                (pixels, changed) = (seen, Some(now));
+            }
+            let (since, patience) = match changed {
+                Some(changed) => (changed, REPAINT_RESTS),
+                None => (begun, REPAINT_BEGINS),
+            };
+            if now - since >= patience || now - begun >= REPAINT {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads a part of the desktop from what shows it and lies there.
+    fn shoot(&mut self, from: (Drawable, Point), rect: Rect, cursor: bool) -> Outcome<Frame> {
         // Asked for together, so that the pointer stands where it stood when the pixels were read.
         let pointer = if cursor { Some(self.wire.x.xfixes_get_cursor_image()?) } else { None };
-        let pixels = read_pixels(&self.wire, &mut self.shm, rect)?;
+        let pixels = read_pixels(&self.wire, &mut self.shm, from, rect)?;
         let mut frame = Frame { width: rect.width as u32, height: rect.height as u32, pixels, area: rect };
         if let Some(pointer) = pointer {
             draw_pointer(&mut frame, &pointer.reply()?);
@@ -90,29 +168,32 @@ impl Eyes {
     }
 }
 
-/// Whether an image of the root window is rows of blue, green, red and an unused byte, without padding.
-fn has_readable_pixels(wire: &Wire) -> bool {
+/// Whether an image of something of this kind is rows of blue, green, red and an unused byte, without padding.
+fn has_readable_pixels(wire: &Wire, depth: u8, visual: Visualid) -> bool {
     let (setup, screen) = (wire.x.setup(), wire.screen());
-    let depth = screen.root_depth;
     let four_bytes = setup.pixmap_formats.iter().any(|format| format.depth == depth && format.bits_per_pixel == 32);
-    let blue_first = screen.allowed_depths.iter().flat_map(|depth| &depth.visuals).any(|visual| {
-        visual.visual_id == screen.root_visual
-            && (visual.red_mask, visual.green_mask, visual.blue_mask) == (0xff_0000, 0xff00, 0xff)
+    let blue_first = screen.allowed_depths.iter().flat_map(|depth| &depth.visuals).any(|known| {
+        known.visual_id == visual && (known.red_mask, known.green_mask, known.blue_mask) == (0xff_0000, 0xff00, 0xff)
     });
     matches!(depth, 24 | 32) && four_bytes && blue_first && setup.image_byte_order == ImageOrder::LSB_FIRST
 }
 
-/// The pixels of a part of the root window, through shared memory where the server takes it.
-fn read_pixels(wire: &Wire, shm: &mut Shm, rect: Rect) -> Outcome<Vec<u8>> {
+fn unreadable(wire: &Wire) -> Error {
+    wire.cannot("display.capture", "does not keep 24- or 32-bit colour in little-endian pixels of four bytes")
+}
+
+/// The pixels of a part of the desktop, from what lies there, through shared memory where the server takes it.
+fn read_pixels(wire: &Wire, shm: &mut Shm, (drawable, at): (Drawable, Point), rect: Rect) -> Outcome<Vec<u8>> {
     const ALL_PLANES: u32 = !0;
-    let (x, y, width, height) = (rect.x as i16, rect.y as i16, rect.width as u16, rect.height as u16);
+    let (x, y) = ((rect.x - at.x) as i16, (rect.y - at.y) as i16);
+    let (width, height) = (rect.width as u16, rect.height as u16);
     let bytes = usize::from(width) * usize::from(height) * 4;
-    let (root, format) = (wire.root(), ImageFormat::Z_PIXMAP);
+    let format = ImageFormat::Z_PIXMAP;
     if let Some(segment) = shm.segment(wire, bytes)? {
-        wire.x.shm_get_image(root, x, y, width, height, ALL_PLANES, format.into(), segment.id, 0)?.reply()?;
+        wire.x.shm_get_image(drawable, x, y, width, height, ALL_PLANES, format.into(), segment.id, 0)?.reply()?;
         return Ok(segment.memory.read(bytes));
     }
-    let mut pixels = wire.x.get_image(format, root, x, y, width, height, ALL_PLANES)?.reply()?.data;
+    let mut pixels = wire.x.get_image(format, drawable, x, y, width, height, ALL_PLANES)?.reply()?.data;
     if pixels.len() < bytes {
         return Err(Error::internal(format!("the X server sent {} of {bytes} bytes of a picture", pixels.len())).into());
     }

@@ -1,17 +1,20 @@
 //! Connections to the X server that open again when the server comes back.
 
 use core::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::net::{AddressFamily, getpeername};
 use x11rb::connection::{Connection as _, RequestConnection as _};
-use x11rb::errors::{ConnectError, ConnectionError, ReplyError, ReplyOrIdError};
+use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::protocol::xproto::{Screen, Window};
 use x11rb::reexports::x11rb_protocol::parse_display::parse_display;
 use x11rb::rust_connection::RustConnection;
 use x11rb::x11_utils::X11Error;
 
+use super::windows::Known;
 use crate::api::{Error, ErrorCode, Result};
+use crate::desktop::session;
 
 /// The outcome of talking to the server.
 pub(super) type Outcome<T> = core::result::Result<T, Fault>;
@@ -75,9 +78,25 @@ impl From<ReplyOrIdError> for Fault {
     }
 }
 
+/// Which X server, and how it is told that we may use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Server {
+    /// Such as `:0`.
+    pub(super) display: String,
+    /// The file with its key, if it is not the one that X libraries look into.
+    pub(super) authority: Option<PathBuf>,
+}
+
+impl<T: AsRef<str> + ?Sized> From<&T> for Server {
+    fn from(display: &T) -> Self {
+        Self { display: display.as_ref().to_owned(), authority: None }
+    }
+}
+
 /// One connection with what belongs to it, shared by threads.
 pub(super) struct Slot<T> {
-    display: String,
+    server: Server,
+    known: Arc<Known>,
     start: fn(Wire) -> Outcome<T>,
     /// `None` after the connection was lost, until the next call.
     live: Mutex<Option<T>>,
@@ -85,14 +104,23 @@ pub(super) struct Slot<T> {
 
 impl<T> fmt::Debug for Slot<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("display", &self.display).finish_non_exhaustive()
+        f.debug_struct("Slot").field("display", &self.server.display).finish_non_exhaustive()
     }
 }
 
 impl<T> Slot<T> {
     /// Connects for the first time. `start` makes of every new connection what the calls need.
-    pub(super) fn open(display: &str, start: fn(Wire) -> Outcome<T>) -> Result<Self> {
-        let slot = Self { display: display.to_owned(), start, live: Mutex::new(None) };
+    pub(super) fn open(server: impl Into<Server>, start: fn(Wire) -> Outcome<T>) -> Result<Self> {
+        Self::open_knowing(server, &Arc::default(), start)
+    }
+
+    /// The same, of a desktop whose windows other connections know, too.
+    pub(super) fn open_knowing(
+        server: impl Into<Server>,
+        known: &Arc<Known>,
+        start: fn(Wire) -> Outcome<T>,
+    ) -> Result<Self> {
+        let slot = Self { server: server.into(), known: Arc::clone(known), start, live: Mutex::new(None) };
         slot.with(|_| Ok(()))?;
         Ok(slot)
     }
@@ -102,16 +130,29 @@ impl<T> Slot<T> {
     /// that comes after.
     pub(super) fn with<R>(&self, act: impl FnOnce(&mut T) -> Outcome<R>) -> Result<R> {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let display = &self.server.display;
         let mut state = match live.take() {
             Some(state) => state,
-            None => Wire::connect(&self.display)
-                .and_then(|wire| (self.start)(wire).map_err(|fault| fault.explain(&self.display)))?,
+            None => Wire::connect(&self.server, &self.known)
+                .and_then(|wire| (self.start)(wire).map_err(|fault| fault.explain(display)))?,
         };
         let outcome = act(&mut state);
         if !matches!(outcome, Err(Fault::Gone(_))) {
             *live = Some(state);
         }
-        outcome.map_err(|fault| fault.explain(&self.display))
+        outcome.map_err(|fault| fault.explain(display))
+    }
+}
+
+impl<T> Slot<T> {
+    /// As [`with`](Self::with), for what only looks and may be done again: a server that is back costs no call.
+    pub(super) fn look<R>(&self, act: impl Fn(&mut T) -> Outcome<R>) -> Result<R> {
+        let mut is_gone = false;
+        let first = self.with(|state| act(state).inspect_err(|fault| is_gone = matches!(fault, Fault::Gone(_))));
+        match first {
+            Err(error) if is_gone => self.with(&act).map_err(|_| error),
+            outcome => outcome,
+        }
     }
 }
 
@@ -119,21 +160,24 @@ impl<T> Slot<T> {
 #[derive(Debug)]
 pub(super) struct Wire {
     pub(super) x: RustConnection,
+    /// Whose the desktop's windows were.
+    pub(super) known: Arc<Known>,
     display: String,
     screen: usize,
 }
 
 impl Wire {
-    fn connect(display: &str) -> Result<Self> {
+    fn connect(Server { display, authority }: &Server, known: &Arc<Known>) -> Result<Self> {
         // The library adds the number to a TCP port without looking.
-        let known = parse_display(Some(display)).is_ok_and(|parsed| parsed.display < u16::MAX - 6000);
-        if !known {
+        let is_display = parse_display(Some(display)).is_ok_and(|parsed| parsed.display < u16::MAX - 6000);
+        if !is_display {
             return Err(Error::internal(format!(
                 "{display:?} does not name an X display; DISPLAY is like :0 or other-host:10.0"
             )));
         }
-        let (x, screen) = RustConnection::connect(Some(display)).map_err(|error| cannot_connect(display, &error))?;
-        Ok(Self { x, display: display.to_owned(), screen })
+        let (x, screen) =
+            session::connect(display, authority.as_deref()).map_err(|reason| cannot_connect(display, &reason))?;
+        Ok(Self { x, known: Arc::clone(known), display: display.clone(), screen })
     }
 
     pub(super) fn screen(&self) -> &Screen {
@@ -176,9 +220,9 @@ impl Wire {
     }
 }
 
-fn cannot_connect(display: &str, error: &ConnectError) -> Error {
+fn cannot_connect(display: &str, reason: &str) -> Error {
     // What a server writes as its reason for a refusal may have several lines.
-    let reason = error.to_string().replace(char::is_control, " ");
+    let reason = reason.replace(char::is_control, " ");
     Error::internal(format!(
         "cannot connect to the X server at {display}: {}; check that it runs, that DISPLAY names it and that \
          XAUTHORITY names the file with its key",

@@ -5,7 +5,7 @@ use core::time::Duration;
 use x11rb::connection::{Connection as _, RequestConnection as _};
 use x11rb::errors::ReplyError;
 use x11rb::protocol::xkb::{self, ConnectionExt as _, ID};
-use x11rb::protocol::xproto::{ConnectionExt as _, MAPPING_NOTIFY_EVENT};
+use x11rb::protocol::xproto::{ConnectionExt as _, MAPPING_NOTIFY_EVENT, QueryPointerReply};
 use x11rb::protocol::xtest::{self, ConnectionExt as _};
 use x11rb::{CURRENT_TIME, NONE};
 
@@ -13,12 +13,8 @@ use super::connection::{Fault, Outcome, Wire};
 use super::keyboard::Held;
 use super::keymap::{Keymap, Rows};
 use super::layout::Surveyor;
-
-/// How long programs get to learn a changed keyboard map before a changed key is pressed.
-pub(super) const BEFORE_TYPING: Duration = Duration::from_millis(60);
-
-/// How long programs get to look up the pressed keys before the map is changed back.
-pub(super) const AFTER_TYPING: Duration = Duration::from_millis(100);
+use super::lent::Lent;
+use crate::api::{Effect, Press};
 
 /// The keyboard that all keyboards of the machine feed.
 pub(super) const CORE_KEYBOARD: ID = ID::USE_CORE_KBD;
@@ -35,6 +31,10 @@ pub(super) struct Input {
     pub(super) buttons: Option<Vec<u8>>,
     /// The keys that were pressed and not released, in the order of pressing.
     pub(super) held: Vec<Held>,
+    /// Keycodes that were given another meaning.
+    pub(super) lent: Lent,
+    /// How often a program was asked whether it is alive.
+    pub(super) questions: u32,
     /// The Shift key that is down for one of them.
     pub(super) shift_down: Option<u8>,
 }
@@ -47,7 +47,17 @@ impl Input {
         };
         let xkb = wire.has(xkb::X11_EXTENSION_NAME)? && wire.x.xkb_use_extension(1, 0)?.reply()?.supported;
         let surveyor = Surveyor::probe(&wire)?;
-        Ok(Self { wire, surveyor, xtest, xkb, buttons: None, held: Vec::new(), shift_down: None })
+        Ok(Self {
+            wire,
+            surveyor,
+            xtest,
+            xkb,
+            buttons: None,
+            held: Vec::new(),
+            shift_down: None,
+            lent: Lent::default(),
+            questions: 0,
+        })
     }
 
     /// Whether pointer and keys work on this server.
@@ -72,6 +82,26 @@ impl Input {
     /// Ends a call: returns when the server has done everything, and fails when it refused a part.
     pub(super) fn finish(&mut self) -> Outcome<()> {
         self.wire.x.get_input_focus()?.reply()?;
+        self.check()
+    }
+
+    /// Ends a call as [`finish`](Self::finish) does, and tells what the pointer has come to.
+    pub(super) fn finish_pointer(&mut self) -> Outcome<QueryPointerReply> {
+        let pointer = self.wire.x.query_pointer(self.wire.root())?.reply()?;
+        self.check()?;
+        Ok(pointer)
+    }
+
+    /// Ends a call as [`finish`](Self::finish) does, and tells whether a key is as it is meant to be.
+    pub(super) fn finish_key(&mut self, keycode: u8, press: Press) -> Outcome<Effect> {
+        let keys = self.wire.x.query_keymap()?.reply()?.keys;
+        self.check()?;
+        let is_down = (keys[usize::from(keycode / 8)] >> (keycode % 8)) & 1 == 1;
+        Ok(confirmed(is_down == (press == Press::Down)))
+    }
+
+    /// Fails when the server refused something.
+    fn check(&mut self) -> Outcome<()> {
         match self.hear()? {
             None => Ok(()),
             Some(error) => Err(Fault::Refused(self.wire.x.parse_error(&error).map_err(ReplyError::from)?)),
@@ -103,7 +133,7 @@ impl Input {
 
     /// Asks for the keyboard map and the group in effect: one round trip. It is asked for in every call, because
     /// the map can change at any time, by a key that switches layouts as well as by another program.
-    pub(super) fn keymap(&self) -> Outcome<Keymap> {
+    pub(super) fn keymap(&mut self) -> Outcome<Keymap> {
         let x = &self.wire.x;
         let (first, last) = (x.setup().min_keycode, x.setup().max_keycode);
         let count = last.saturating_sub(first).saturating_add(1);
@@ -115,13 +145,36 @@ impl Input {
             Some(state) => state.reply()?.group.into(),
             None => 0,
         };
-        Ok(Keymap::new(first, map.keysyms_per_keycode, map.keysyms, group, modifiers))
+        let mut map = Keymap::new(first, map.keysyms_per_keycode, map.keysyms, group, modifiers);
+        let held = self.borrowed();
+        self.lent.take_out_of(&mut map, &held);
+        Ok(map)
+    }
+
+    /// Whether something is lent that nobody has promised to give back; then the caller does.
+    pub(super) fn promise_to_give_back(&mut self) -> bool {
+        let due = !self.lent.is_empty() && !self.lent.awaited;
+        self.lent.awaited |= due;
+        due
     }
 
     /// Gives keys another meaning, or their own again: one request, so that every program hears of one change.
     pub(super) fn remap(&self, rows: &Rows) -> Outcome<()> {
         Ok(self.wire.x.change_keyboard_mapping(rows.count(), rows.first, rows.width, &rows.keysyms)?.check()?)
     }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        // A connection that is gone has lost its server, and the map with it.
+        drop(self.give_back());
+    }
+}
+
+/// What reading a state back says. Where it is not as it should be yet, a window manager or a menu may hold the event
+/// for a moment, as they do with clicks on windows.
+pub(super) const fn confirmed(is_so: bool) -> Effect {
+    if is_so { Effect::Confirmed } else { Effect::Unverifiable }
 }
 
 #[expect(clippy::disallowed_methods, reason = "no program says when it has learned a new keyboard map")]

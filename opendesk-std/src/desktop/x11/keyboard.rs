@@ -3,10 +3,10 @@
 use x11rb::protocol::xproto::{KEY_PRESS_EVENT, KEY_RELEASE_EVENT};
 
 use super::connection::Outcome;
-use super::input::{AFTER_TYPING, BEFORE_TYPING, Input, wait};
+use super::input::Input;
 use super::keymap::{Keymap, Stroke};
 use super::keysym;
-use crate::api::{Error, Press};
+use crate::api::{Effect, Error, Press};
 use crate::desktop::Key;
 
 /// A key that is down.
@@ -21,10 +21,18 @@ pub(super) struct Held {
     borrowed: bool,
 }
 
+impl Held {
+    /// The keycode, if it was lent to the key.
+    pub(super) fn borrowed(&self) -> Option<u8> {
+        self.borrowed.then_some(self.keycode)
+    }
+}
+
 impl Input {
-    /// Presses or releases a key. A key that the layout lacks is put on a spare keycode until it is released;
-    /// programs get a moment to learn of it (0.06 s before the press, 0.1 s after the release).
-    pub(super) fn key(&mut self, key: Key, press: Press) -> Outcome<()> {
+    /// Presses or releases a key. A key that the layout lacks is lent a spare keycode, and programs get a moment to learn
+    /// of it. A letter that only another alphabet of the keyboard has, pressed with Control, Alt or Meta, is the key in
+    /// that place: programs look for a shortcut in all alphabets, and some know nothing of lent keycodes.
+    pub(super) fn key(&mut self, key: Key, press: Press) -> Outcome<Effect> {
         self.begin("input.keyboard")?;
         match press {
             Press::Down => self.press(key),
@@ -32,7 +40,12 @@ impl Input {
         }
     }
 
-    fn press(&mut self, key: Key) -> Outcome<()> {
+    /// Whether a key was pressed here and not released.
+    pub(super) fn is_held(&self, key: Key) -> bool {
+        self.held.iter().any(|held| held.key == key)
+    }
+
+    fn press(&mut self, key: Key) -> Outcome<Effect> {
         let keycode = match self.held.iter().find(|held| held.key == key) {
             Some(held) => held.keycode,
             None => self.hold(key)?,
@@ -40,13 +53,18 @@ impl Input {
         if key != Key::Shift {
             self.fake(KEY_PRESS_EVENT, keycode)?;
         }
-        self.finish()
+        self.finish_key(keycode, Press::Down)
     }
 
     /// Finds the key, notes it as held and holds Shift if it needs it.
     fn hold(&mut self, key: Key) -> Outcome<u8> {
         let map = self.keymap()?;
-        let (stroke, borrowed) = match find(&map, key) {
+        let in_chord = self.held.iter().any(|held| matches!(held.key, Key::Control | Key::Alt | Key::Meta));
+        let shortcut = || match key {
+            Key::Char(character) if in_chord => map.in_any_group(character),
+            _ => None,
+        };
+        let (stroke, borrowed) = match find(&map, key).or_else(shortcut) {
             Some(stroke) => (stroke, false),
             None => (self.borrow(&map, key)?, true),
         };
@@ -58,7 +76,7 @@ impl Input {
         Ok(stroke.keycode)
     }
 
-    fn release(&mut self, key: Key) -> Outcome<()> {
+    fn release(&mut self, key: Key) -> Outcome<Effect> {
         let Some(position) = self.held.iter().position(|held| held.key == key) else {
             return self.release_stranger(key);
         };
@@ -71,22 +89,27 @@ impl Input {
             self.shift_down = None;
             self.fake(KEY_RELEASE_EVENT, shift)?;
         }
-        let released = self.finish();
+        // Shift stays down for another key that needs it.
+        let released = match self.shift_down {
+            Some(_) if key == Key::Shift => self.finish().map(|()| Effect::Unverifiable),
+            _ => self.finish_key(held.keycode, Press::Up),
+        };
         if held.borrowed {
-            wait(AFTER_TYPING);
-            self.remap(&self.keymap()?.rows_with(held.keycode, held.keycode, &[(held.keycode, [0, 0])]))?;
+            self.used_loans();
         }
         released
     }
 
     /// Releases a key that nobody pressed here: another program may have left it down. A key that the layout does
     /// not have is up by itself.
-    fn release_stranger(&mut self, key: Key) -> Outcome<()> {
+    fn release_stranger(&mut self, key: Key) -> Outcome<Effect> {
         let of_use = key != Key::Shift || self.shift_down.is_none();
         if let Some(stroke) = find(&self.keymap()?, key).filter(|_| of_use) {
             self.fake(KEY_RELEASE_EVENT, stroke.keycode)?;
+            return self.finish_key(stroke.keycode, Press::Up);
         }
-        self.finish()
+        self.finish()?;
+        Ok(Effect::Unverifiable)
     }
 
     fn needs_shift(&self) -> bool {
@@ -94,7 +117,7 @@ impl Input {
     }
 
     /// Gives a spare keycode the meaning of a key, with the capital letter behind Shift as on any other key.
-    fn borrow(&self, map: &Keymap, key: Key) -> Outcome<Stroke> {
+    fn borrow(&mut self, map: &Keymap, key: Key) -> Outcome<Stroke> {
         let label = keysym::label(key);
         let refused = |why| Error::invalid(format!("the keyboard layout of this desktop has no key {label}{why}"));
         if keysym::is_modifier(key) {
@@ -103,11 +126,11 @@ impl Input {
         let Some([plain, _]) = keysym::of_key(key) else {
             return Err(refused(", and no keyboard has").into());
         };
-        let Some(keycode) = map.spare().first().copied() else {
+        let keysyms = [plain, capital(key).unwrap_or(plain)];
+        let Some(keycode) = self.lent.keycode_for(keysyms, &map.spare()) else {
             return Err(refused(" and no free key to put it on; change the layout").into());
         };
-        self.remap(&map.rows_with(keycode, keycode, &[(keycode, [plain, capital(key).unwrap_or(plain)])]))?;
-        wait(BEFORE_TYPING);
+        self.lend(map, &[(keycode, keysyms)])?;
         Ok(Stroke { keycode, shift: false })
     }
 }

@@ -40,6 +40,23 @@ impl Keymap {
         (self.first.max(1)..=u8::MAX).zip(self.keysyms.chunks_exact(self.width))
     }
 
+    fn row(&mut self, keycode: u8) -> Option<&mut [u32]> {
+        let start = usize::from(keycode.checked_sub(self.first)?) * self.width;
+        self.keysyms.get_mut(start..start + self.width)
+    }
+
+    /// Whether the row of a keycode begins with these two keysyms.
+    pub(super) fn is(&mut self, keycode: u8, keysyms: [u32; 2]) -> bool {
+        self.row(keycode).is_some_and(|row| row.iter().copied().chain([0; 2]).take(2).eq(keysyms))
+    }
+
+    /// Takes a keycode's meaning out of this map.
+    pub(super) fn clear(&mut self, keycode: u8) {
+        if let Some(row) = self.row(keycode) {
+            row.fill(0);
+        }
+    }
+
     /// The Shift key.
     pub(super) fn shift(&self) -> Option<u8> {
         self.shift
@@ -71,6 +88,15 @@ impl Keymap {
     /// How to type one character, if the layout has it.
     pub(super) fn character(&self, wanted: char) -> Option<Stroke> {
         self.characters().find(|(character, _)| *character == wanted).map(|(_, stroke)| stroke)
+    }
+
+    /// The key that gives a character without Shift in some group, also one that is not in effect. A shortcut means this
+    /// key: programs look for its letter in the other groups too.
+    pub(super) fn in_any_group(&self, wanted: char) -> Option<Stroke> {
+        let gives = |row: &[u32]| {
+            [0, 2].iter().any(|column| row.get(*column).copied().and_then(keysym::char_of) == Some(wanted))
+        };
+        self.rows().find(|(_, row)| gives(row)).map(|(keycode, _)| Stroke { keycode, shift: false })
     }
 
     /// How to type each character of the layout.
@@ -177,6 +203,8 @@ mod tests {
         assert_eq!(cyrillic.character('q'), None);
         assert_eq!(layout(2).character('q'), None, "columns of a third group are not known");
         assert_eq!(layout(2).key(0xff0d), Some(14), "Return is in all groups");
+        assert_eq!((cyrillic.in_any_group('q'), latin.in_any_group('й')), (stroke(10, false), stroke(10, false)));
+        assert_eq!(latin.in_any_group('Q'), None, "a shortcut means the key without Shift");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use x11rb::protocol::randr::{self, ConnectionExt as _};
 use x11rb::protocol::xproto::{Atom, ConnectionExt as _};
 
 use super::connection::{Outcome, Wire};
-use crate::api::{Display, Error, Point, Rect, Result};
+use crate::api::{Display, Error, ErrorCode, Point, Rect, Result};
 use crate::desktop::CaptureArea;
 
 /// Asks one server for its layout. Nothing is remembered but names, which a server never changes: a monitor can
@@ -95,39 +95,17 @@ impl Layout {
         let at_index = || self.displays.get(id.parse::<usize>().ok()?);
         self.displays.iter().find(|display| display.id == id).or_else(at_index).ok_or_else(|| {
             let ids: Vec<&str> = self.displays.iter().map(|display| display.id.as_str()).collect();
-            Error::invalid(format!("there is no display {id:?}; the displays are {}", ids.join(", ")))
+            Error::new(ErrorCode::NotFound, format!("there is no display {id:?}; the displays are {}", ids.join(", ")))
         })
     }
 
-    /// The whole pixels that a capture covers: a region is widened to the pixels that it touches.
+    /// The whole pixels that a capture of a display or of the desktop covers.
     pub(super) fn area(&self, area: &CaptureArea) -> Result<Rect> {
         let (whole, what) = match &area.display_id {
             Some(id) => (self.display(id)?.bounds, "the display"),
             None => (self.desktop, "the desktop"),
         };
-        let Some(region) = area.region else { return Ok(whole) };
-        let (left, top) = (region.x.floor(), region.y.floor());
-        let right = (region.x + region.width).ceil().max(left + 1.0);
-        let bottom = (region.y + region.height).ceil().max(top + 1.0);
-        // Written so that a NaN fails it.
-        let fits = region.width > 0.0
-            && region.height > 0.0
-            && left >= whole.x
-            && top >= whole.y
-            && right <= whole.x + whole.width
-            && bottom <= whole.y + whole.height;
-        if fits {
-            Ok(Rect::new(left, top, right - left, bottom - top))
-        } else {
-            Err(Error::invalid(format!(
-                "the region at ({}, {}) of {} by {} is not within {what}, which is {}",
-                region.x,
-                region.y,
-                region.width,
-                region.height,
-                extent(whole)
-            )))
-        }
+        part(whole, what, area.region)
     }
 
     /// The pixel that a point lies in, on some display.
@@ -142,6 +120,33 @@ impl Layout {
             point.x,
             point.y,
             places.join(" and ")
+        )))
+    }
+}
+
+/// The whole pixels of something that a region covers, or all of it: a region is widened to the pixels that it touches.
+pub(super) fn part(whole: Rect, what: &str, region: Option<Rect>) -> Result<Rect> {
+    let Some(region) = region else { return Ok(whole) };
+    let (left, top) = (region.x.floor(), region.y.floor());
+    let right = (region.x + region.width).ceil().max(left + 1.0);
+    let bottom = (region.y + region.height).ceil().max(top + 1.0);
+    // Written so that a NaN fails it.
+    let fits = region.width > 0.0
+        && region.height > 0.0
+        && left >= whole.x
+        && top >= whole.y
+        && right <= whole.x + whole.width
+        && bottom <= whole.y + whole.height;
+    if fits {
+        Ok(Rect::new(left, top, right - left, bottom - top))
+    } else {
+        Err(Error::invalid(format!(
+            "the region at ({}, {}) of {} by {} is not within {what}, which is {}",
+            region.x,
+            region.y,
+            region.width,
+            region.height,
+            extent(whole)
         )))
     }
 }
@@ -171,7 +176,7 @@ mod tests {
     }
 
     fn region(display: Option<&str>, region: Rect) -> CaptureArea {
-        CaptureArea { display_id: display.map(str::to_owned), region: Some(region), cursor: false }
+        CaptureArea { display_id: display.map(str::to_owned), region: Some(region), ..CaptureArea::default() }
     }
 
     #[test]
@@ -197,7 +202,7 @@ mod tests {
         assert_eq!(whole("HDMI-1"), Ok(Rect::new(0.0, 0.0, 100.0, 50.0)));
         assert_eq!(whole("0"), Ok(Rect::new(100.0, 0.0, 200.0, 100.0)));
         let error = whole("2").unwrap_err();
-        assert_eq!(error.code, ErrorCode::InvalidArgument);
+        assert_eq!(error.code, ErrorCode::NotFound);
         assert!(error.message.contains("DP-2, HDMI-1"), "{error}");
     }
 
@@ -228,6 +233,25 @@ mod tests {
             assert_eq!(error.code, ErrorCode::InvalidArgument, "{area:?}");
             assert!(error.message.contains("x 0 to"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_region_of_something_that_begins_left_of_the_desktop_has_negative_coordinates() {
+        let window = Rect::new(-40.0, -10.0, 100.0, 50.0);
+        assert_eq!(part(window, "the window", None), Ok(window));
+        let inside = part(window, "the window", Some(Rect::new(-39.5, -10.0, 10.0, 10.5)));
+        assert_eq!(inside, Ok(Rect::new(-40.0, -10.0, 11.0, 11.0)));
+        let error = part(window, "the window", Some(Rect::new(-41.0, 0.0, 5.0, 5.0))).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidArgument);
+        assert!(error.message.contains("the window, which is x -40 to 60"), "{error}");
+    }
+
+    #[test]
+    fn a_display_left_of_the_primary_one_begins_at_zero_and_keeps_its_name() {
+        let left = two().area(&region(Some("HDMI-1"), Rect::new(0.0, 0.0, 10.0, 10.0)));
+        assert_eq!(left, Ok(Rect::new(0.0, 0.0, 10.0, 10.0)));
+        let primary = two().displays[0].clone();
+        assert_eq!((primary.id.as_str(), primary.bounds.x), ("DP-2", 100.0), "the root window has no negative pixels");
     }
 
     #[test]

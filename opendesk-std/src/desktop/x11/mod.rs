@@ -1,11 +1,14 @@
 //! The desktop of an X server.
 //!
-//! Two connections: one looks, one acts, each behind a lock of its own, so that no input event waits for a picture.
-//! A server that goes away fails the call that notices it; the next call connects again.
+//! Several connections, each behind a lock of its own: one looks, one acts, one hears of changes, one asks the window
+//! manager, one serves the clipboard. So no input event waits for a picture. A server that goes away fails the call that
+//! notices it; the next call connects again.
 //!
 //! Coordinates are the root window's pixels. X11 has no logical scaling, so every display's scale factor is 1.
 
 mod capture;
+mod changes;
+mod clipboard;
 mod connection;
 mod input;
 mod keyboard;
@@ -13,30 +16,59 @@ mod keymap;
 mod keysym;
 mod layout;
 mod legacy;
+mod lent;
+mod open;
 mod pointer;
 mod probe;
+mod seat;
 mod shm;
 mod text;
+mod windows;
 
 use core::fmt;
 use core::time::Duration;
+use std::sync::Arc;
+
 pub use probe::ProbeWindow;
+pub(crate) use probe::{ClipboardWitness, OwnedClipboard};
 
 use capture::Eyes;
-use connection::Slot;
+use changes::Changes;
+use clipboard::Clipboard;
+use connection::{Outcome, Slot};
 use input::Input;
+use seat::AtDesktop;
+use windows::WindowManager;
 
-use super::{CaptureArea, Computer, Frame, Key};
-use crate::api::{Button, Display, Error, Point, Press, Result};
+use super::a11y::Accessibility;
+use super::session::{Apps, Locker, Notifications, Opened, RunningWindow};
+use super::{CaptureArea, Computer, Frame, Key, Missing, Wake};
+use crate::api::{
+    App, Button, ClipboardContents, Display, Effect, Notification, Point, Press, Rect, Result, ScreenState, TreeParams,
+    UiActionParams, UiTree, Window,
+};
 use crate::cancel::Cancel;
+use crate::os::command::Variable;
 
 /// An X server's desktop: pictures by MIT-SHM (through the socket where the server is on another machine), input by
-/// XTEST, displays by RandR, the pointer's image by XFIXES.
+/// XTEST, displays by RandR, changes by XDAMAGE, the pointer's image by XFIXES, windows by EWMH; and of the session that
+/// it belongs to the accessibility tree, the applications, the lock and the notifications.
 pub struct X11Desktop {
     display: String,
     eyes: Slot<Eyes>,
-    input: Slot<Input>,
+    /// The ones that look at single windows.
+    panes: Slot<Eyes>,
+    input: Arc<Slot<Input>>,
+    changes: Slot<Changes>,
+    manager: Slot<WindowManager>,
+    clipboard: Clipboard,
+    accessibility: Accessibility,
+    apps: Apps,
+    locker: Locker,
+    notifications: Notifications,
+    variables: Vec<Variable>,
     capabilities: Vec<&'static str>,
+    missing: Vec<Missing>,
 }
 
 impl fmt::Debug for X11Desktop {
@@ -49,43 +81,60 @@ impl fmt::Debug for X11Desktop {
 }
 
 impl X11Desktop {
-    /// Connects to a display such as `:0`, or to the one that `DISPLAY` names, and finds out what it can do.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Internal`](crate::api::ErrorCode::Internal) when there is no server to connect to. A server
-    /// that lacks an extension is no error: what needs it is missing from [`Computer::capabilities`].
-    pub fn open(display: Option<&str>) -> Result<Self> {
-        let display = display
-            .map(str::to_owned)
-            .or_else(|| std::env::var("DISPLAY").ok().filter(|name| !name.is_empty()))
-            .ok_or_else(|| {
-                Error::internal(
-                    "DISPLAY is not set, so there is no X server to use; run inside a desktop session or set \
-                     DISPLAY, for example to :0",
-                )
-            })?;
-        let eyes = Slot::open(&display, Eyes::start)?;
-        let input = Slot::open(&display, Input::start)?;
-        let (can_capture, displays) = eyes.with(|eyes| Ok((eyes.can_capture(), eyes.layout()?.displays.len())))?;
-        let (can_press, can_type) = input.with(|input| Ok((input.can_press(), input.can_type())))?;
-        let capabilities = [
-            ("display.capture", can_capture),
-            ("display.multi_monitor", can_capture && displays > 1),
-            ("input.keyboard", can_press),
-            ("input.pointer", can_press),
-            ("input.text", can_type),
-        ];
-        let capabilities = capabilities.into_iter().filter_map(|(name, works)| works.then_some(name)).collect();
-        Ok(Self { display, eyes, input, capabilities })
-    }
-
     /// The X server's own key state: the keycodes that it holds for pressed, in ascending order, whoever pressed
     /// them.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`](crate::api::ErrorCode::Internal) when the server went away.
     pub fn pressed_keys(&self) -> Result<Vec<u8>> {
-        self.eyes.with(Eyes::pressed_keys)
+        self.eyes.look(Eyes::pressed_keys)
+    }
+
+    /// Does something that may lend keycodes to what the layout lacks, and has them given back later.
+    fn act<R>(&self, act: impl FnOnce(&mut Input) -> Outcome<R>) -> Result<R> {
+        let mut due = false;
+        let outcome = self.input.with(|input| {
+            let outcome = act(input);
+            due = input.promise_to_give_back();
+            outcome
+        });
+        if due {
+            self.give_back_later();
+        }
+        outcome
+    }
+
+    fn give_back_later(&self) {
+        let input = Arc::downgrade(&self.input);
+        let give_back = move || {
+            let mut pause = Some(lent::LATE);
+            while let Some(left) = pause {
+                input::wait(left);
+                let Some(input) = input.upgrade() else { return };
+                pause = input.with(Input::give_back_when_late).unwrap_or(None);
+            }
+        };
+        let begun = std::thread::Builder::new().name("opendesk-keymap".to_owned()).spawn(give_back);
+        if begun.is_err() {
+            drop(self.input.with(Input::give_back));
+        }
+    }
+
+    fn window(&self, id: &str) -> Result<Window> {
+        self.manager.with(|manager| manager.window(id))
+    }
+
+    /// The windows as applications are told apart by.
+    fn running(&self) -> Result<Vec<RunningWindow>> {
+        // Not by the connection that waits for windows to close.
+        let clients = self.eyes.look(Eyes::clients)?;
+        let running = |client: windows::ClientWindow| RunningWindow {
+            id: client.window.id,
+            pid: client.window.pid,
+            instance: client.instance,
+            class: client.class,
+        };
+        Ok(clients.into_iter().map(running).collect())
     }
 }
 
@@ -98,35 +147,132 @@ impl Computer for X11Desktop {
         self.capabilities.clone()
     }
 
+    fn missing(&self) -> Vec<Missing> {
+        self.missing.clone()
+    }
+
+    fn session_variables(&self) -> Vec<Variable> {
+        self.variables.clone()
+    }
+
     fn displays(&self) -> Result<Vec<Display>> {
-        self.eyes.with(|eyes| Ok(eyes.layout()?.displays))
+        self.eyes.look(|eyes| Ok(eyes.layout()?.displays))
     }
 
     fn capture(&self, area: &CaptureArea) -> Result<Frame> {
-        self.eyes.with(|eyes| eyes.capture(area))
+        // A window that others cover is waited for, which no other look should have to.
+        let eyes = if area.window_id.is_some() { &self.panes } else { &self.eyes };
+        eyes.look(|eyes| eyes.capture(area))
+    }
+
+    fn screen_state(&self) -> ScreenState {
+        if self.locker.is_locked() == Some(true) {
+            ScreenState::Locked
+        } else if self.changes.look(|changes| changes.is_asleep()).unwrap_or(false) {
+            ScreenState::Asleep
+        } else {
+            ScreenState::Shown
+        }
+    }
+
+    fn generation(&self, area: &CaptureArea) -> Result<Option<u64>> {
+        // What a window shows where others cover it is not drawn on the screen.
+        if area.window_id.is_some() {
+            return Ok(None);
+        }
+        let rect = self.eyes.look(|eyes| Ok(eyes.layout()?.area(area)?))?;
+        self.changes.look(|changes| changes.generation(rect, area.cursor))
+    }
+
+    fn wake_on_change(&self, wake: Wake) -> bool {
+        self.changes.with(|changes| changes.wake(wake)).unwrap_or(false)
     }
 
     fn cursor_position(&self) -> Result<Point> {
-        self.eyes.with(Eyes::cursor_position)
+        self.eyes.look(Eyes::cursor_position)
     }
 
-    fn move_pointer(&self, to: Point) -> Result<()> {
+    fn move_pointer(&self, to: Point) -> Result<Effect> {
         self.input.with(|input| input.move_pointer(to))
     }
 
-    fn button(&self, button: Button, press: Press) -> Result<()> {
+    fn button(&self, button: Button, press: Press) -> Result<Effect> {
         self.input.with(|input| input.button(button, press))
     }
 
-    fn scroll(&self, right: f64, up: f64) -> Result<()> {
+    fn scroll(&self, right: f64, up: f64) -> Result<Effect> {
         self.input.with(|input| input.scroll(right, up))
     }
 
-    fn key(&self, key: Key, press: Press) -> Result<()> {
-        self.input.with(|input| input.key(key, press))
+    fn key(&self, key: Key, press: Press) -> Result<Effect> {
+        self.act(|input| input.key(key, press))
     }
 
-    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<()> {
-        self.input.with(|input| input.type_text(text, pause, cancel))
+    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<Effect> {
+        self.act(|input| input.type_text(text, pause, cancel))
+    }
+
+    fn windows(&self) -> Result<Vec<Window>> {
+        Ok(self.eyes.look(Eyes::clients)?.into_iter().map(|client| client.window).collect())
+    }
+
+    fn focus_window(&self, id: &str) -> Result<Effect> {
+        self.manager.with(|manager| manager.focus(id))
+    }
+
+    fn move_window(&self, id: &str, bounds: Rect) -> Result<Effect> {
+        self.manager.with(|manager| manager.move_resize(id, bounds))
+    }
+
+    fn close_window(&self, id: &str, force: bool, cancel: &Cancel) -> Result<Effect> {
+        self.manager.with(|manager| manager.close(id, force, cancel))
+    }
+
+    fn apps(&self) -> Result<Vec<String>> {
+        Ok(self.apps.running(&self.running()?))
+    }
+
+    fn installed_apps(&self) -> Result<Vec<App>> {
+        Ok(self.apps.installed(&self.running()?))
+    }
+
+    fn open_app(&self, name: &str, cancel: &Cancel) -> Result<Effect> {
+        match self.apps.open(name, &|| cancel.check().and_then(|()| self.running()))? {
+            Opened::Running(window) => self.focus_window(&window),
+            Opened::Started(effect) => Ok(effect),
+        }
+    }
+
+    fn close_app(&self, name: &str, cancel: &Cancel) -> Result<Effect> {
+        self.apps.close(name, &self.running()?, &mut |window| self.close_window(window, false, cancel))
+    }
+
+    fn focus_app(&self, name: &str) -> Result<Effect> {
+        self.apps.focus(name, &self.running()?, |window| self.focus_window(window))
+    }
+
+    fn ui_tree(&self, params: &TreeParams, cancel: &Cancel) -> Result<UiTree> {
+        let window = params.window_id.as_ref().map(|id| self.window(id)).transpose()?;
+        self.accessibility.tree(params, window.as_ref(), cancel)
+    }
+
+    fn ui_action(&self, params: &UiActionParams, cancel: &Cancel) -> Result<Effect> {
+        self.accessibility.act(params, &AtDesktop { desktop: self, cancel }, cancel)
+    }
+
+    fn clipboard_read(&self) -> Result<ClipboardContents> {
+        self.clipboard.read()
+    }
+
+    fn clipboard_write(&self, contents: &ClipboardContents) -> Result<Effect> {
+        self.clipboard.write(contents)
+    }
+
+    fn lock(&self, cancel: &Cancel) -> Result<Effect> {
+        self.locker.lock(cancel)
+    }
+
+    fn notifications(&self) -> Result<Vec<Notification>> {
+        self.notifications.list()
     }
 }

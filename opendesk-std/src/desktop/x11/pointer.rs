@@ -1,13 +1,25 @@
 //! Moving the pointer, pressing its buttons, turning its wheel.
 
+use core::time::Duration;
+
 use x11rb::CURRENT_TIME;
-use x11rb::protocol::xproto::{BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, MOTION_NOTIFY_EVENT};
+use x11rb::protocol::xproto::{
+    BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ConnectionExt as _, KeyButMask, MOTION_NOTIFY_EVENT,
+};
 use x11rb::protocol::xtest::ConnectionExt as _;
 
 use super::connection::Outcome;
-use super::input::Input;
-use crate::api::{Button, Error, Point, Press};
+use super::input::{Input, confirmed, wait};
+use crate::api::{Button, Effect, Error, Point, Press};
+use crate::clock;
 use crate::desktop::hands::WHEEL_CLICKS;
+
+/// How long a click is waited for that a window manager keeps back. A busy one, which has just been told of another
+/// keyboard map, has taken more than half a second; a program may keep clicks back for as long as it likes.
+const KEPT_BACK: Duration = Duration::from_secs(3);
+
+/// How often it is looked for.
+const POLL: Duration = Duration::from_micros(100);
 
 const WHEEL_UP: u8 = 4;
 const WHEEL_DOWN: u8 = 5;
@@ -16,35 +28,49 @@ const WHEEL_RIGHT: u8 = 7;
 
 impl Input {
     /// Moves the pointer to the pixel that a point lies in.
-    pub(super) fn move_pointer(&mut self, to: Point) -> Outcome<()> {
+    pub(super) fn move_pointer(&mut self, to: Point) -> Outcome<Effect> {
         const ABSOLUTE: u8 = 0;
         self.begin("input.pointer")?;
         let (x, y) = self.surveyor.survey(&self.wire)?.pixel(to)?;
         let root = self.wire.root();
         drop(self.wire.x.xtest_fake_input(MOTION_NOTIFY_EVENT, ABSOLUTE, CURRENT_TIME, root, x, y, 0)?);
-        self.finish()
+        let pointer = self.finish_pointer()?;
+        Ok(confirmed((pointer.root_x, pointer.root_y) == (x, y)))
     }
 
     /// Presses or releases a button where the pointer is.
-    pub(super) fn button(&mut self, button: Button, press: Press) -> Outcome<()> {
+    pub(super) fn button(&mut self, button: Button, press: Press) -> Outcome<Effect> {
         self.begin("input.pointer")?;
-        let number = self.physical(match button {
-            Button::Left => 1,
-            Button::Middle => 2,
-            Button::Right => 3,
-            Button::X1 => 8,
-            Button::X2 => 9,
-        })?;
+        // The server tells of the state of the first five buttons only.
+        let (number, told) = match button {
+            Button::Left => (1, Some(KeyButMask::BUTTON1)),
+            Button::Middle => (2, Some(KeyButMask::BUTTON2)),
+            Button::Right => (3, Some(KeyButMask::BUTTON3)),
+            Button::X1 => (8, None),
+            Button::X2 => (9, None),
+        };
+        let number = self.physical(number)?;
         let event = match press {
             Press::Down => BUTTON_PRESS_EVENT,
             Press::Up => BUTTON_RELEASE_EVENT,
         };
         self.fake(event, number)?;
-        self.finish()
+        let Some(bit) = told else { return self.finish().map(|()| Effect::Unverifiable) };
+        // A window manager keeps the mouse back from a click on a window on until it has given that window the
+        // keyboard. A key does not wait for it: what is typed next would be there before the click.
+        let begun = clock::monotonic();
+        loop {
+            let pointer = self.finish_pointer()?;
+            let done = pointer.mask.contains(bit) == (press == Press::Down);
+            if done || clock::monotonic().duration_since(begun) >= KEPT_BACK {
+                return Ok(confirmed(done));
+            }
+            wait(POLL);
+        }
     }
 
     /// Turns the wheel by whole clicks; a click is a press and a release of one of its buttons.
-    pub(super) fn scroll(&mut self, right: f64, up: f64) -> Outcome<()> {
+    pub(super) fn scroll(&mut self, right: f64, up: f64) -> Outcome<Effect> {
         self.begin("input.pointer")?;
         // Both are looked at before the wheel turns at all.
         let vertical = (clicks(up)?, if up < 0.0 { WHEEL_DOWN } else { WHEEL_UP });
@@ -59,7 +85,8 @@ impl Input {
                 self.fake(BUTTON_RELEASE_EVENT, button)?;
             }
         }
-        self.finish()
+        self.finish()?;
+        Ok(Effect::Unverifiable)
     }
 
     /// The physical button that acts as the wanted one: the owner may have swapped them, and XTEST speaks of

@@ -2,7 +2,8 @@
 //!
 //! Characters that the layout has are typed on their keys. The others are put on keycodes that mean nothing, as many
 //! at once as there is room for, with one change of the keyboard map: programs hear of every change and read the
-//! map anew, and a change for each character would overtake them and garble the text.
+//! map anew, and a change for each character would overtake them and garble the text. For the same reason the map is
+//! changed back late ([`super::lent`]).
 
 use core::time::Duration;
 
@@ -11,10 +12,10 @@ use x11rb::protocol::xkb::{ConnectionExt as _, Group};
 use x11rb::protocol::xproto::{KEY_PRESS_EVENT, KEY_RELEASE_EVENT, ModMask};
 
 use super::connection::Outcome;
-use super::input::{AFTER_TYPING, BEFORE_TYPING, CORE_KEYBOARD, Input, wait};
+use super::input::{CORE_KEYBOARD, Input, wait};
 use super::keymap::{Keymap, Stroke};
 use super::keysym;
-use crate::api::{Error, Result};
+use crate::api::{Effect, Error, Result};
 use crate::cancel::Cancel;
 
 /// The part of a text that is typed with one change of the map.
@@ -86,13 +87,6 @@ impl Plan {
         plan.chunks.push(chunk);
         Ok(plan)
     }
-
-    /// The first and last keycode that any chunk borrows.
-    fn span(&self) -> Option<(u8, u8)> {
-        let most = self.chunks.iter().map(|chunk| chunk.borrowed.len().div_ceil(self.levels)).max()?;
-        // From the highest down.
-        Some((*self.spare.get(most.checked_sub(1)?)?, *self.spare.first()?))
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,8 +134,8 @@ fn symbols(text: &str) -> Result<Vec<Symbol>> {
 }
 
 impl Input {
-    /// Types a text and leaves the keyboard as it was. Keys that are held stay held and act on what is typed.
-    pub(super) fn type_text(&mut self, text: &str, pause: Duration, cancel: &Cancel) -> Outcome<()> {
+    /// Types a text; what it changed in the keyboard map is given back later. Keys that are held stay held and act on what is typed.
+    pub(super) fn type_text(&mut self, text: &str, pause: Duration, cancel: &Cancel) -> Outcome<Effect> {
         self.begin("input.text")?;
         if !self.can_type() {
             return Err(self.wire.cannot("input.text", "has no XKEYBOARD extension").into());
@@ -151,28 +145,24 @@ impl Input {
         cancel.check()?;
         let locked = self.unlock()?;
         let typed = self.type_plan(&plan, &map, pause, cancel);
-        // Whatever happened, the keyboard gets its own meaning back.
-        let restored = match plan.span() {
-            Some((first, last)) => self.remap(&map.rows_with(first, last, &[])),
-            None => Ok(()),
-        };
         let relocked = if u16::from(locked) == 0 { Ok(()) } else { self.lock(locked).and_then(|()| self.finish()) };
-        typed.and(restored).and(relocked)
+        typed.and(relocked)?;
+        // What the program made of it is only the program's to say.
+        Ok(Effect::Unverifiable)
     }
 
     fn type_plan(&mut self, plan: &Plan, map: &Keymap, pause: Duration, cancel: &Cancel) -> Outcome<()> {
         for chunk in &plan.chunks {
             let replaced = chunk.replaced(&plan.spare, plan.levels);
-            if let (Some((highest, _)), Some((lowest, _))) = (replaced.first(), replaced.last()) {
+            if !replaced.is_empty() {
                 cancel.check()?;
-                self.remap(&map.rows_with(*lowest, *highest, &replaced))?;
-                wait(BEFORE_TYPING);
+                self.lend(map, &replaced)?;
             }
             let typed = self.type_strokes(&chunk.strokes, map.shift(), pause, cancel);
             // What was typed up to an error or a cancel still has to be looked up in this map.
             let finished = self.finish();
             if !replaced.is_empty() {
-                wait(AFTER_TYPING);
+                self.used_loans();
             }
             typed.and(finished)?;
         }
@@ -245,6 +235,13 @@ mod tests {
     use super::*;
     use crate::api::ErrorCode;
 
+    /// The first and last keycode that any chunk borrows.
+    fn span(plan: &Plan) -> Option<(u8, u8)> {
+        let most = plan.chunks.iter().map(|chunk| chunk.borrowed.len().div_ceil(plan.levels)).max()?;
+        // From the highest down.
+        Some((*plan.spare.get(most.checked_sub(1)?)?, *plan.spare.first()?))
+    }
+
     /// What the strokes of a plan come out as: the server's side of typing.
     fn typed(plan: &Plan, map: &Keymap) -> String {
         let mut text = String::new();
@@ -274,7 +271,7 @@ mod tests {
     #[test]
     fn characters_of_the_layout_need_no_change_of_the_map() {
         let plan = check("aQ1! '#\n\tq", 0);
-        assert_eq!(plan.span(), None);
+        assert_eq!(span(&plan), None);
         assert_eq!(plan.chunks.len(), 1);
         assert!(plan.chunks[0].borrowed.is_empty());
         check("йЙфФ 1!", 1);
@@ -285,7 +282,7 @@ mod tests {
         let plan = check("aжaЖ世🚀ж", 0);
         assert_eq!(plan.chunks.len(), 1);
         assert_eq!(plan.chunks[0].borrowed.len(), 4, "each character once");
-        assert_eq!(plan.span(), Some((16, 20)), "two of the three spare keys, from the highest down");
+        assert_eq!(span(&plan), Some((16, 20)), "two of the three spare keys, from the highest down");
     }
 
     #[test]
@@ -299,7 +296,7 @@ mod tests {
         let plan = check("бвгдежзиклмнопб", 0);
         assert_eq!(plan.chunks.len(), 3, "six fit at once, and the last one is needed again");
         assert!(plan.chunks.iter().all(|chunk| chunk.borrowed.len() <= 6));
-        assert_eq!(plan.span(), Some((11, 20)));
+        assert_eq!(span(&plan), Some((11, 20)));
     }
 
     #[test]
@@ -315,7 +312,7 @@ mod tests {
         let plan = Plan::new("aжЖ", &map).unwrap();
         assert!(plan.chunks[0].strokes.iter().all(|stroke| !stroke.shift));
         assert_eq!(typed(&plan, &map), "aжЖ");
-        assert_eq!(plan.span(), Some((9, 10)));
+        assert_eq!(span(&plan), Some((9, 10)));
     }
 
     #[test]

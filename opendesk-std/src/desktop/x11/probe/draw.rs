@@ -1,9 +1,10 @@
 //! How the window looks. Every picture is drawn out of sight and shown at once: a screenshot never catches half of it.
 
+use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use x11rb::connection::Connection as _;
 use x11rb::errors::ReplyError;
 use x11rb::protocol::xproto::{
-    ChangeGCAux, Char2b, ConnectionExt as _, CreateGCAux, Font, Gcontext, Pixmap, Rectangle, Window,
+    ChangeGCAux, Char2b, ConnectionExt as _, CoordMode, CreateGCAux, Font, Gcontext, Pixmap, Point, Rectangle, Window,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -18,6 +19,26 @@ pub(super) const BUTTON: Rectangle = Rectangle { x: 32, y: 80, width: 176, heigh
 
 /// The text field, in the window's coordinates.
 pub(super) const ENTRY: Rectangle = Rectangle { x: 32, y: 168, width: 576, height: 200 };
+
+/// Where the sample stands, with some ground around it, in the window's coordinates.
+pub(super) const SAMPLE_PLACE: Rectangle = Rectangle { x: 412, y: 90, width: 196, height: 36 };
+
+/// Words to be read from the pixels: none of their letters is easily taken for another one.
+pub(super) const SAMPLE: &str = "Brown fox 4725";
+
+/// Colours, red first.
+const GROUND: [u8; 3] = [236, 239, 244];
+const INK: [u8; 3] = [28, 32, 40];
+const WHITE: [u8; 3] = [255, 255, 255];
+const BLUE: [u8; 3] = [37, 99, 235];
+const DARK_BLUE: [u8; 3] = [22, 60, 150];
+
+/// Places in the window that nothing is drawn over while it has no text, and their colours.
+pub(super) const PAINTED: [((i16, i16), [u8; 3]); 3] = [
+    ((8, 8), GROUND),
+    ((BUTTON.x + 4, BUTTON.y + 4), BLUE),
+    ((ENTRY.x + ENTRY.width as i16 - 12, ENTRY.y + ENTRY.height as i16 - 12), WHITE),
+];
 
 const WHOLE: Rectangle = Rectangle { x: 0, y: 0, width: SIZE.0, height: SIZE.1 };
 const PAPER: Rectangle = Rectangle { x: ENTRY.x + 2, y: ENTRY.y + 2, width: ENTRY.width - 4, height: ENTRY.height - 4 };
@@ -40,6 +61,8 @@ pub(super) struct Canvas {
     /// `None` on a server without fonts: all is drawn but the letters.
     face: Option<Face>,
     colours: Colours,
+    /// The pixels of the sample, which every server can draw.
+    sample: Vec<Point>,
 }
 
 /// Pixel values.
@@ -69,7 +92,7 @@ impl Canvas {
         let gc = x.generate_id()?;
         let tools = CreateGCAux::new().graphics_exposures(0_u32).font(face.as_ref().map(|face| face.font));
         x.create_gc(gc, pixmap, &tools)?.check()?;
-        Ok(Self { pixmap, gc, face, colours })
+        Ok(Self { pixmap, gc, face, colours, sample: sample() })
     }
 
     /// Shows the window as it is in `state`; when this returns, it can be seen.
@@ -80,6 +103,8 @@ impl Canvas {
         self.fill(x, BUTTON, button)?;
         self.fill(x, ENTRY, if state.focused { pressed } else { ink })?;
         self.fill(x, PAPER, paper)?;
+        x.change_gc(self.gc, &ChangeGCAux::new().foreground(ink))?;
+        x.poly_point(CoordMode::ORIGIN, self.pixmap, self.gc, &self.sample)?;
         if let Some(face) = &self.face {
             let beside_button = step(BUTTON.x, 1, BUTTON.width + 24);
             let middle = step(BUTTON.y, 1, (BUTTON.height + face.ascent) / 2);
@@ -133,16 +158,16 @@ impl Canvas {
 impl Colours {
     fn allocate(wire: &Wire) -> Outcome<Self> {
         let map = wire.screen().default_colormap;
-        let pixel = |red: u8, green: u8, blue: u8| -> Outcome<u32> {
-            let [red, green, blue] = [red, green, blue].map(|channel| u16::from(channel) * 257);
+        let pixel = |colour: [u8; 3]| -> Outcome<u32> {
+            let [red, green, blue] = colour.map(|channel| u16::from(channel) * 257);
             Ok(wire.x.alloc_color(map, red, green, blue)?.reply()?.pixel)
         };
         Ok(Self {
-            ground: pixel(236, 239, 244)?,
-            ink: pixel(28, 32, 40)?,
-            paper: pixel(255, 255, 255)?,
-            button: pixel(37, 99, 235)?,
-            pressed: pixel(22, 60, 150)?,
+            ground: pixel(GROUND)?,
+            ink: pixel(INK)?,
+            paper: pixel(WHITE)?,
+            button: pixel(BLUE)?,
+            pressed: pixel(DARK_BLUE)?,
         })
     }
 }
@@ -175,6 +200,24 @@ impl Face {
         let free = usize::from(part.width).saturating_sub(line.chars().count() * usize::from(self.advance));
         step(part.x, free / 2, 1)
     }
+}
+
+/// The pixels of the sample's letters.
+fn sample() -> Vec<Point> {
+    const STYLE: (FontWeight, RasterHeight) = (FontWeight::Regular, RasterHeight::Size20);
+    /// From which coverage on a pixel belongs to a letter.
+    const INKED: u8 = 96;
+    let advance = get_raster_width(STYLE.0, STYLE.1) as u16;
+    let (left, top) = (SAMPLE_PLACE.x + 12, SAMPLE_PLACE.y + 8);
+    let mut points = Vec::new();
+    for (index, letter) in SAMPLE.chars().enumerate() {
+        let Some(raster) = get_raster(letter, STYLE.0, STYLE.1) else { continue };
+        for (row, y) in raster.rows().zip(top..) {
+            let inked = row.iter().zip(step(left, index, advance)..).filter(|(coverage, _)| **coverage >= INKED);
+            points.extend(inked.map(|(_, x)| Point { x, y }));
+        }
+    }
+    points
 }
 
 /// So many steps of so many pixels from a place.
@@ -233,10 +276,25 @@ mod tests {
     #[test]
     fn the_parts_are_on_the_window_and_apart() {
         let ends = |part: Rectangle| (step(part.x, 1, part.width), step(part.y, 1, part.height));
-        for part in [BUTTON, ENTRY] {
+        for part in [BUTTON, ENTRY, SAMPLE_PLACE] {
             let (right, bottom) = ends(part);
             assert!(part.x > 0 && part.y > 0 && right < SIZE.0 as i16 && bottom < SIZE.1 as i16);
         }
-        assert!(ends(BUTTON).1 < ENTRY.y);
+        assert!(ends(BUTTON).1 < ENTRY.y && ends(SAMPLE_PLACE).1 < ENTRY.y);
+        assert!(ends(BUTTON).0 < SAMPLE_PLACE.x);
+        for ((x, y), _) in PAINTED {
+            assert!(x > 0 && y > 0 && x < SIZE.0 as i16 && y < SIZE.1 as i16);
+        }
+    }
+
+    #[test]
+    fn the_sample_is_drawn_within_its_place() {
+        let points = sample();
+        assert!(points.len() > 20 * SAMPLE.chars().count());
+        let (right, bottom) =
+            (step(SAMPLE_PLACE.x, 1, SAMPLE_PLACE.width), step(SAMPLE_PLACE.y, 1, SAMPLE_PLACE.height));
+        for Point { x, y } in points {
+            assert!(x > SAMPLE_PLACE.x && x < right && y > SAMPLE_PLACE.y && y < bottom, "{x},{y}");
+        }
     }
 }

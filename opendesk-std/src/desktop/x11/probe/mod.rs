@@ -4,8 +4,10 @@
 //! who make them.
 
 mod draw;
+mod former;
 mod keys;
 mod program;
+mod selection;
 
 use core::fmt;
 use core::time::Duration;
@@ -14,16 +16,19 @@ use std::thread::{self, JoinHandle};
 
 use x11rb::protocol::xproto::{ClientMessageEvent, ConnectionExt as _, EventMask, Rectangle, Window};
 
-use self::draw::{BUTTON, ENTRY};
-use self::program::{Program, State};
-use super::connection::{Slot, Wire};
-use crate::api::{Error, Rect, Result};
+use self::draw::{BUTTON, ENTRY, PAINTED, SAMPLE, SAMPLE_PLACE};
+use self::former::Former;
+use self::program::{Program, State, TITLE};
+pub(crate) use self::selection::{ClipboardWitness, OwnedClipboard};
+use super::connection::{Server, Slot, Wire};
+use crate::api::{Button, Error, Point, Rect, Result};
+use crate::desktop::session::SessionEnvironment;
 
 /// How long the window may take to be seen and to get the keyboard; on a desktop that works it is a few frames.
 const OPENING: Duration = Duration::from_secs(3);
 
 /// A window with a button that counts clicks and a text field that shows what is typed. It is closed when the value is
-/// dropped.
+/// dropped, and whoever had the keyboard before it has it again.
 ///
 /// [`clicks`](Self::clicks) and [`text`](Self::text) tell what programs on this desktop get of pointer and keyboard;
 /// whatever they tell is drawn already, so a picture taken afterwards shows it.
@@ -32,6 +37,7 @@ pub struct ProbeWindow {
     shared: Arc<Shared>,
     /// Another connection: it asks where the window is, and it closes the window.
     remote: Slot<Wire>,
+    former: Former,
     window: Window,
     farewell: ClientMessageEvent,
     /// `None` once the value is being dropped.
@@ -49,6 +55,12 @@ impl fmt::Debug for ProbeWindow {
 }
 
 impl ProbeWindow {
+    /// Its title.
+    pub const TITLE: &'static str = TITLE;
+
+    /// What is written at [`sample`](Self::sample), on any server.
+    pub const SAMPLE: &'static str = SAMPLE;
+
     /// Opens the window on a display such as `:0`, or on the one that `DISPLAY` names, brings it to the front and
     /// returns when it can be seen and has the keyboard.
     ///
@@ -57,8 +69,22 @@ impl ProbeWindow {
     /// be seen or had no keyboard after three seconds.
     pub fn open(display: Option<&str>) -> Result<Self> {
         let display = display.map(str::to_owned).or_else(|| std::env::var("DISPLAY").ok()).unwrap_or_default();
-        let remote = Slot::open(&display, Ok)?;
-        let program = Slot::open(&display, Program::start)?;
+        Self::open_on(Server { display, authority: None })
+    }
+
+    /// The same, on the display of a session that was found.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_in(session: &SessionEnvironment) -> Result<Self> {
+        Self::open_on(selection::server(session)?)
+    }
+
+    fn open_on(server: Server) -> Result<Self> {
+        let display = server.display.clone();
+        let remote = Slot::open(server.clone(), Ok)?;
+        let former = remote.with(|remote| Former::ask(remote))?;
+        let program = Slot::open(server, Program::start)?;
         let (window, farewell) = program.with(|program| Ok((program.window(), program.farewell())))?;
         let shared = Arc::<Shared>::default();
         let told = Arc::clone(&shared);
@@ -72,7 +98,7 @@ impl ProbeWindow {
             .name("opendesk-probe".to_owned())
             .spawn(serve)
             .map_err(|error| Error::internal(format!("no thread for the probe window could be started: {error}")))?;
-        let probe = Self { display, shared, remote, window, farewell, thread: Some(thread) };
+        let probe = Self { display, shared, remote, former, window, farewell, thread: Some(thread) };
         probe.wait(|probe| probe.is_ready() || probe.shared.ended().is_some(), OPENING);
         probe.check_ready()?;
         Ok(probe)
@@ -116,6 +142,24 @@ impl ProbeWindow {
         self.place(ENTRY)
     }
 
+    /// Where the [sample](Self::SAMPLE) of text is on the desktop, with ground around it, in pixels.
+    ///
+    /// # Errors
+    /// As [`button`](Self::button).
+    pub fn sample(&self) -> Result<Rect> {
+        self.place(SAMPLE_PLACE)
+    }
+
+    /// Three pixels of the window on the desktop, and the colours that they have as long as there is no text and the
+    /// button is not pressed: red, green, blue.
+    ///
+    /// # Errors
+    /// As [`button`](Self::button).
+    pub fn painted(&self) -> Result<[(Point, [u8; 3]); 3]> {
+        let Rect { x, y, .. } = self.place(Rectangle::default())?;
+        Ok(PAINTED.map(|(at, colour)| (Point::new(x + f64::from(at.0), y + f64::from(at.1)), colour)))
+    }
+
     fn place(&self, part: Rectangle) -> Result<Rect> {
         if let Some(error) = self.shared.ended() {
             return Err(error);
@@ -139,6 +183,42 @@ impl ProbeWindow {
         self.shared.state().text.clone()
     }
 
+    /// Whether what is typed goes to the window now: it has the keyboard, and no menu or lock screen takes all keys.
+    #[must_use]
+    pub fn has_keyboard(&self) -> bool {
+        let State { focused, grabbed, .. } = *self.shared.state();
+        focused && !grabbed
+    }
+
+    /// Where the pointer is on the desktop, as far as the window was told; `None` while it is elsewhere.
+    #[must_use]
+    pub fn pointer(&self) -> Option<Point> {
+        let (x, y) = self.shared.state().mouse.pointer?;
+        Some(Point::new(x.into(), y.into()))
+    }
+
+    /// How often a mouse button was pressed over the window.
+    #[must_use]
+    pub fn presses(&self, button: Button) -> u32 {
+        self.presses_of(match button {
+            Button::Left => 1,
+            Button::Middle => 2,
+            Button::Right => 3,
+            Button::X1 => 8,
+            Button::X2 => 9,
+        })
+    }
+
+    /// How many clicks the wheel was turned over the window: upwards, downwards, to the left, to the right.
+    #[must_use]
+    pub fn wheel(&self) -> [u32; 4] {
+        [4, 5, 6, 7].map(|number| self.presses_of(number))
+    }
+
+    fn presses_of(&self, number: usize) -> u32 {
+        self.shared.state().mouse.presses.get(number).copied().unwrap_or_default()
+    }
+
     /// Waits until something about the window is so, and tells whether it came true within this time. `what` is asked
     /// whenever the window has changed, and must not itself wait for the window.
     pub fn wait(&self, what: impl Fn(&Self) -> bool, within: Duration) -> bool {
@@ -157,6 +237,8 @@ impl Drop for ProbeWindow {
         if let (Ok(()), Some(thread)) = (asked, self.thread.take()) {
             let _ended = thread.join().is_ok();
         }
+        // A server that is gone has nothing to give back.
+        let _restored = self.remote.with(|remote| self.former.restore(remote)).is_ok();
     }
 }
 

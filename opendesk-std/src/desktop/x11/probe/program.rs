@@ -18,7 +18,8 @@ use super::super::input::CORE_KEYBOARD;
 use super::draw::{BUTTON, Canvas, SIZE};
 use super::keys::Keys;
 
-const TITLE: &[u8] = b"opendesk probe";
+/// What the window is called.
+pub(super) const TITLE: &str = "opendesk probe";
 const CLASS: &[u8] = b"opendesk-probe\0opendesk-probe\0";
 
 /// Where the window asks to be.
@@ -27,6 +28,9 @@ const POSITION: (i16, i16) = (80, 60);
 /// The main mouse button.
 const MAIN_BUTTON: u8 = 1;
 
+/// The buttons that are counted: 1 to 9, of which 4 to 7 are the wheel.
+const BUTTONS: usize = 10;
+
 /// What the window shows.
 #[derive(Clone, Default)]
 pub(super) struct State {
@@ -34,10 +38,22 @@ pub(super) struct State {
     pub(super) exposed: bool,
     /// Whether it has the keyboard.
     pub(super) focused: bool,
+    /// Whether a program has all keys for itself for a while, as menus and lock screens do.
+    pub(super) grabbed: bool,
     /// Whether the mouse button is down on the window's button.
     pub(super) pressed: bool,
     pub(super) clicks: u32,
     pub(super) text: String,
+    pub(super) mouse: Mouse,
+}
+
+/// What the window gets of the mouse and does not show.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Mouse {
+    /// Where the pointer last was over the window, in the desktop's coordinates.
+    pub(super) pointer: Option<(i16, i16)>,
+    /// How often each button was pressed, by its number.
+    pub(super) presses: [u32; BUTTONS],
 }
 
 pub(super) struct Program {
@@ -49,6 +65,8 @@ pub(super) struct Program {
     state: State,
     /// Whether the window shows something older than `state`.
     stale: bool,
+    /// Whether there is something to tell that the window does not show.
+    news: bool,
     had_keyboard: bool,
     closed: bool,
 }
@@ -63,7 +81,8 @@ impl Program {
         let canvas = Canvas::new(&wire, window)?;
         wire.x.map_window(window)?.check()?;
         let state = State::default();
-        Ok(Self { wire, window, atoms, keys, canvas, state, stale: false, had_keyboard: false, closed: false })
+        let (stale, news, had_keyboard, closed) = (false, false, false, false);
+        Ok(Self { wire, window, atoms, keys, canvas, state, stale, news, had_keyboard, closed })
     }
 
     pub(super) const fn window(&self) -> Window {
@@ -85,8 +104,11 @@ impl Program {
             while let Some(event) = self.wire.x.poll_for_event()? {
                 self.handle(&event)?;
             }
-            if mem::take(&mut self.stale) {
+            let (is_stale, has_news) = (mem::take(&mut self.stale), mem::take(&mut self.news));
+            if is_stale {
                 self.canvas.paint(&self.wire.x, self.window, &self.state)?;
+            }
+            if is_stale || has_news {
                 tell(&self.state);
             }
         }
@@ -94,6 +116,8 @@ impl Program {
     }
 
     fn handle(&mut self, event: &Event) -> Outcome<()> {
+        self.hear_mouse(event);
+        self.hear_grabs(event);
         match event {
             Event::MapNotify(_) => self.ask_for_keyboard()?,
             Event::Expose(_) => {
@@ -136,6 +160,30 @@ impl Program {
         Ok(())
     }
 
+    fn hear_mouse(&mut self, event: &Event) {
+        let mouse = &mut self.state.mouse;
+        match event {
+            Event::MotionNotify(motion) => mouse.pointer = Some((motion.root_x, motion.root_y)),
+            Event::EnterNotify(enter) => mouse.pointer = Some((enter.root_x, enter.root_y)),
+            Event::LeaveNotify(_) => mouse.pointer = None,
+            Event::ButtonPress(press) => {
+                if let Some(count) = mouse.presses.get_mut(usize::from(press.detail)) {
+                    *count = count.saturating_add(1);
+                }
+            }
+            _ => return,
+        }
+        self.news = true;
+    }
+
+    /// A grab is told as if the keyboard went, and its end as if it came back.
+    fn hear_grabs(&mut self, event: &Event) {
+        let (Event::FocusIn(focus) | Event::FocusOut(focus)) = event else { return };
+        let is_grabbed = matches!(focus.mode, NotifyMode::GRAB | NotifyMode::WHILE_GRABBED);
+        self.news |= is_grabbed != self.state.grabbed;
+        self.state.grabbed = is_grabbed;
+    }
+
     /// Takes the keyboard, and asks the window manager to bring the window to the front, until it has had the keyboard
     /// once. Both requests may be in vain: a refusal arrives as an event of no consequence, and the window asks again
     /// when it is next uncovered.
@@ -159,6 +207,7 @@ struct Atoms {
     protocols: Atom,
     delete: Atom,
     activate: Atom,
+    process: Atom,
 }
 
 impl Atoms {
@@ -168,6 +217,7 @@ impl Atoms {
             protocols: atom("WM_PROTOCOLS")?,
             delete: atom("WM_DELETE_WINDOW")?,
             activate: atom("_NET_ACTIVE_WINDOW")?,
+            process: atom("_NET_WM_PID")?,
         })
     }
 }
@@ -180,7 +230,10 @@ fn create(wire: &Wire, atoms: &Atoms) -> Outcome<Window> {
         | EventMask::FOCUS_CHANGE
         | EventMask::KEY_PRESS
         | EventMask::BUTTON_PRESS
-        | EventMask::BUTTON_RELEASE;
+        | EventMask::BUTTON_RELEASE
+        | EventMask::POINTER_MOTION
+        | EventMask::ENTER_WINDOW
+        | EventMask::LEAVE_WINDOW;
     x.create_window(
         COPY_DEPTH_FROM_PARENT,
         window,
@@ -195,9 +248,13 @@ fn create(wire: &Wire, atoms: &Atoms) -> Outcome<Window> {
         &CreateWindowAux::new().background_pixel(screen.white_pixel).event_mask(events),
     )?
     .check()?;
-    x.change_property8(PropMode::REPLACE, window, AtomEnum::WM_NAME, AtomEnum::STRING, TITLE)?;
+    x.change_property8(PropMode::REPLACE, window, AtomEnum::WM_NAME, AtomEnum::STRING, TITLE.as_bytes())?;
     x.change_property8(PropMode::REPLACE, window, AtomEnum::WM_CLASS, AtomEnum::STRING, CLASS)?;
     x.change_property32(PropMode::REPLACE, window, atoms.protocols, AtomEnum::ATOM, &[atoms.delete])?;
+    // A number of a process means something only with its machine.
+    let machine = crate::hostname();
+    x.change_property8(PropMode::REPLACE, window, AtomEnum::WM_CLIENT_MACHINE, AtomEnum::STRING, machine.as_bytes())?;
+    x.change_property32(PropMode::REPLACE, window, atoms.process, AtomEnum::CARDINAL, &[std::process::id()])?;
     let size = (i32::from(SIZE.0), i32::from(SIZE.1));
     let hints = WmSizeHints {
         position: Some((WmSizeHintsSpecification::UserSpecified, POSITION.0.into(), POSITION.1.into())),
