@@ -18,9 +18,9 @@ pub use self::error::ClientError;
 pub use self::subscription::Subscription;
 use crate::api::{
     Call, CaptureParams, ClipboardContents, ClipboardRead, ClipboardWrite, Codec, Display, DisplayCapture,
-    DisplayCursorPosition, DisplayDisplays, DisplaySubscribe, Environment, Error, HostGreeting, InputKey, InputPointer,
-    InputText, KeyEvent, Kind, Manifest, Method, Picture, Point, PointerEvent, SubscribeParams, SystemCapabilities,
-    SystemEnvironment, TextInput, TreeParams, UiTree, UiTreeRead,
+    DisplayCursorPosition, DisplayDisplays, DisplaySubscribe, Effect, Environment, Error, HostGreeting, InputKey,
+    InputPointer, InputText, KeyEvent, Kind, Manifest, Method, Picture, Point, PointerEvent, SubscribeParams,
+    SystemCapabilities, SystemEnvironment, TextInput, TreeParams, UiTree, UiTreeRead,
 };
 use crate::seed;
 
@@ -254,7 +254,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`Client`].
-    pub async fn pointer(&self, event: &PointerEvent) -> Result<(), ClientError> {
+    pub async fn pointer(&self, event: &PointerEvent) -> Result<Effect, ClientError> {
         self.call::<InputPointer>(event).await
     }
 
@@ -262,7 +262,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`Client`].
-    pub async fn key(&self, event: &KeyEvent) -> Result<(), ClientError> {
+    pub async fn key(&self, event: &KeyEvent) -> Result<Effect, ClientError> {
         self.call::<InputKey>(event).await
     }
 
@@ -270,7 +270,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`Client`].
-    pub async fn text(&self, input: &TextInput) -> Result<(), ClientError> {
+    pub async fn text(&self, input: &TextInput) -> Result<Effect, ClientError> {
         self.call_within::<InputText>(input, CALL + input.pauses()).await
     }
 
@@ -294,7 +294,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`Client`].
-    pub async fn clipboard_write(&self, contents: &ClipboardContents) -> Result<(), ClientError> {
+    pub async fn clipboard_write(&self, contents: &ClipboardContents) -> Result<Effect, ClientError> {
         self.call::<ClipboardWrite>(contents).await
     }
 }

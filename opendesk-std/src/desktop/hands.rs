@@ -5,7 +5,9 @@ use core::time::Duration;
 use opendesk_core::limits::TEXT_BYTES;
 
 use super::{Computer, Key, UnknownKey};
-use crate::api::{Button, Error, ErrorCode, KeyEvent, Modifier, PointerAction, PointerEvent, Press, Result, TextInput};
+use crate::api::{
+    Button, Effect, Error, ErrorCode, KeyEvent, Modifier, PointerAction, PointerEvent, Press, Result, TextInput,
+};
 use crate::cancel::Cancel;
 
 /// The most wheel clicks of one event, in either direction of either axis: ten times what a person turns in one
@@ -42,7 +44,7 @@ impl Hands {
     /// [`ErrorCode::InvalidArgument`] for coordinates that are not numbers, more than 100 wheel clicks, the
     /// modifier `fn`, and whatever the desktop does not have; nothing is held because of it. Every error of the
     /// desktop.
-    pub fn pointer(&mut self, computer: &dyn Computer, event: &PointerEvent) -> Result<()> {
+    pub fn pointer(&mut self, computer: &dyn Computer, event: &PointerEvent) -> Result<Effect> {
         let PointerEvent { action, point, button, modifiers, dx, dy } = event;
         if !point.x.is_finite() || !point.y.is_finite() {
             return Err(Error::invalid(format!("({}, {}) is no point; both have to be numbers", point.x, point.y)));
@@ -57,13 +59,18 @@ impl Hands {
         let modifiers = keys_of(modifiers)?;
         let button = button.unwrap_or(Button::Left);
         self.with_modifiers(computer, &modifiers, |hands| {
-            computer.move_pointer(*point)?;
-            match action {
-                PointerAction::Move => Ok(()),
+            let moved = computer.move_pointer(*point)?;
+            // What would happen elsewhere than it was asked to does not happen; a button comes up wherever it is.
+            if moved == Effect::NoEffect && matches!(action, PointerAction::Down | PointerAction::Scroll) {
+                return Ok(moved);
+            }
+            let done = match action {
+                PointerAction::Move => Ok(moved),
                 PointerAction::Down => hands.press_button(computer, button),
                 PointerAction::Up => hands.release_button(computer, button),
                 PointerAction::Scroll => computer.scroll(*dx, *dy),
-            }
+            }?;
+            Ok(moved.and(done))
         })
     }
 
@@ -72,7 +79,7 @@ impl Hands {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] for a key that has no such name, the modifier `fn`, and whatever the desktop
     /// does not have. Every error of the desktop.
-    pub fn key(&mut self, computer: &dyn Computer, event: &KeyEvent) -> Result<()> {
+    pub fn key(&mut self, computer: &dyn Computer, event: &KeyEvent) -> Result<Effect> {
         let key: Key = event.keysym.parse().map_err(|unknown: UnknownKey| Error::invalid(unknown.to_string()))?;
         let mut modifiers = keys_of(&event.modifiers)?;
         // A modifier key that is pressed with itself as its modifier has to stay down.
@@ -88,12 +95,8 @@ impl Hands {
     /// # Errors
     /// [`ErrorCode::LimitExceeded`] for more than [`TEXT_BYTES`], [`Error::invalid`] for a pause of more than a second,
     /// with nothing typed; every error of the desktop; [`ErrorCode::Cancelled`] once `cancel` is raised, with a part of the text typed.
-    pub fn text(&mut self, computer: &dyn Computer, input: &TextInput, cancel: &Cancel) -> Result<()> {
-        if input.text.len() > TEXT_BYTES {
-            let (length, most) = (input.text.len(), TEXT_BYTES);
-            let text = format!("the text has {length} bytes and one call types {most}; split it");
-            return Err(Error::new(ErrorCode::LimitExceeded, text));
-        }
+    pub fn text(&mut self, computer: &dyn Computer, input: &TextInput, cancel: &Cancel) -> Result<Effect> {
+        check_typed(&input.text)?;
         if input.interval_ms > LONGEST_PAUSE_MS {
             let (pause, most) = (input.interval_ms, LONGEST_PAUSE_MS);
             return Err(Error::invalid(format!("a pause of {pause} ms after each character is more than {most} ms")));
@@ -110,11 +113,11 @@ impl Hands {
         let mut outcome = Ok(());
         for button in self.buttons.clone().into_iter().rev() {
             let released = self.release_button(computer, button);
-            outcome = outcome.and(released);
+            outcome = outcome.and_then(|()| released.map(drop));
         }
         for key in self.keys.clone().into_iter().rev() {
             let released = self.release_key(computer, key);
-            outcome = outcome.and(released);
+            outcome = outcome.and_then(|()| released.map(drop));
         }
         outcome
     }
@@ -142,31 +145,33 @@ impl Hands {
         &mut self,
         computer: &dyn Computer,
         modifiers: &[Key],
-        act: impl FnOnce(&mut Self) -> Result<()>,
-    ) -> Result<()> {
+        act: impl FnOnce(&mut Self) -> Result<Effect>,
+    ) -> Result<Effect> {
         let mut pressed = Vec::new();
-        let mut outcome = Ok(());
+        let mut outcome = Ok(Effect::Confirmed);
         for modifier in modifiers {
             // One that is named twice is held the second time.
-            if outcome.is_ok() && !self.keys.contains(modifier) {
-                outcome = self.press_key(computer, *modifier);
+            if let Ok(so_far) = outcome
+                && !self.keys.contains(modifier)
+            {
+                outcome = self.press_key(computer, *modifier).map(|effect| so_far.and(effect));
                 pressed.push(*modifier);
             }
         }
-        if outcome.is_ok() {
-            outcome = act(self);
+        if let Ok(so_far) = outcome {
+            outcome = act(self).map(|effect| so_far.and(effect));
         }
         for modifier in pressed.into_iter().rev() {
             // Not one that the desktop does not have.
             if self.keys.contains(&modifier) {
                 let released = self.release_key(computer, modifier);
-                outcome = outcome.and(released);
+                outcome = outcome.and_then(|effect| released.map(|_| effect));
             }
         }
         outcome
     }
 
-    fn press_key(&mut self, computer: &dyn Computer, key: Key) -> Result<()> {
+    fn press_key(&mut self, computer: &dyn Computer, key: Key) -> Result<Effect> {
         let is_new = !self.keys.contains(&key);
         if is_new {
             self.keys.push(key);
@@ -178,13 +183,13 @@ impl Hands {
         outcome
     }
 
-    fn release_key(&mut self, computer: &dyn Computer, key: Key) -> Result<()> {
-        computer.key(key, Press::Up)?;
+    fn release_key(&mut self, computer: &dyn Computer, key: Key) -> Result<Effect> {
+        let effect = computer.key(key, Press::Up)?;
         self.keys.retain(|held| *held != key);
-        Ok(())
+        Ok(effect)
     }
 
-    fn press_button(&mut self, computer: &dyn Computer, button: Button) -> Result<()> {
+    fn press_button(&mut self, computer: &dyn Computer, button: Button) -> Result<Effect> {
         let is_new = !self.buttons.contains(&button);
         if is_new {
             self.buttons.push(button);
@@ -196,16 +201,25 @@ impl Hands {
         outcome
     }
 
-    fn release_button(&mut self, computer: &dyn Computer, button: Button) -> Result<()> {
-        computer.button(button, Press::Up)?;
+    fn release_button(&mut self, computer: &dyn Computer, button: Button) -> Result<Effect> {
+        let effect = computer.button(button, Press::Up)?;
         self.buttons.retain(|held| *held != button);
-        Ok(())
+        Ok(effect)
     }
+}
+
+/// Refuses a text that is longer than one call types.
+pub(super) fn check_typed(text: &str) -> Result<()> {
+    if text.len() <= TEXT_BYTES {
+        return Ok(());
+    }
+    let message = format!("the text has {} bytes and one call types {TEXT_BYTES}; split it", text.len());
+    Err(Error::new(ErrorCode::LimitExceeded, message))
 }
 
 /// Whether the desktop said that it has no such key or button, so that nothing can have been pressed. After any
 /// other failure it may have been.
-fn refused(outcome: &Result<()>) -> bool {
+fn refused(outcome: &Result<Effect>) -> bool {
     outcome
         .as_ref()
         .is_err_and(|error| matches!(error.code, ErrorCode::InvalidArgument | ErrorCode::CapabilityUnsupported))

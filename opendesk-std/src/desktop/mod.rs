@@ -1,10 +1,17 @@
 //! The desktop of the machine we run on: one [`Computer`] trait, the backends that implement it, and the
 //! [`Hands`] that remember what is held down.
 
+#[cfg(target_os = "linux")]
+mod a11y;
 mod hands;
 mod keys;
+#[cfg(any(target_os = "macos", windows))]
+mod native;
 mod none;
+pub mod ocr;
 mod select;
+#[cfg(target_os = "linux")]
+pub mod session;
 pub mod r#virtual;
 mod watch;
 mod worker;
@@ -18,14 +25,15 @@ pub use hands::Hands;
 pub use keys::{Key, UnknownKey};
 pub use none::NoDesktop;
 pub use select::{Backend, open};
-pub use watch::Watch;
+pub use watch::{Glimpse, Watch};
 pub use worker::{Desk, Reply, Seen};
 
 use crate::api::{
-    Button, CaptureParams, ClipboardContents, Display, Error, Notification, Point, Press, Rect, Result, TreeParams,
-    UiActionParams, UiElement, Window,
+    App, Button, CaptureParams, ClipboardContents, Display, Effect, Error, Notification, OcrParams, Point, Press, Rect,
+    Result, ScreenState, TreeParams, UiActionParams, UiTree, Window,
 };
 use crate::cancel::Cancel;
+use crate::os::command::Variable;
 
 /// One picture as the backend has it.
 #[derive(Clone)]
@@ -55,17 +63,54 @@ impl Debug for Frame {
 pub struct CaptureArea {
     /// One display by its id; absent is the whole desktop.
     pub display_id: Option<String>,
-    /// A part, in logical pixels; it must lie within the display or desktop.
+    /// A part, in logical pixels of the desktop; it must lie within the display, window or desktop.
     pub region: Option<Rect>,
+    /// One window by its id, also what other windows cover of it.
+    pub window_id: Option<String>,
     /// Whether to draw the mouse pointer.
     pub cursor: bool,
 }
 
-impl From<&CaptureParams> for CaptureArea {
-    fn from(params: &CaptureParams) -> Self {
-        Self { display_id: params.display_id.clone(), region: params.region, cursor: params.cursor }
+impl CaptureArea {
+    /// What a screen is said to be of which this part has only one colour: a part of a desktop may well have.
+    pub(crate) const fn seen_as(&self, state: ScreenState) -> ScreenState {
+        if self.region.is_some() || self.window_id.is_some() { ScreenState::Shown } else { state }
     }
 }
+
+impl From<&CaptureParams> for CaptureArea {
+    fn from(params: &CaptureParams) -> Self {
+        Self {
+            display_id: params.display_id.clone(),
+            region: params.region,
+            window_id: params.window_id.clone(),
+            cursor: params.cursor,
+        }
+    }
+}
+
+impl From<&OcrParams> for CaptureArea {
+    fn from(params: &OcrParams) -> Self {
+        Self {
+            display_id: params.display_id.clone(),
+            region: params.region,
+            window_id: params.window_id.clone(),
+            cursor: false,
+        }
+    }
+}
+
+/// Something that a desktop of its kind could do and this one cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// From the closed list of capability names.
+    pub capability: &'static str,
+    /// One line: what is not there, and what to install or set.
+    pub why: String,
+}
+
+/// Called when the desktop has changed.
+pub type Wake = Box<dyn FnOnce() + Send>;
 
 /// A desktop. Every method may block for as long as the desktop takes, and is called from a worker thread, never
 /// from an event loop. Input methods are primitive: what is held, and which modifiers go around an event, is
@@ -77,12 +122,27 @@ impl From<&CaptureParams> for CaptureArea {
 /// No method reports success that it cannot stand for: a key, button, window or point that the desktop does not
 /// have is an [`Error`] with [`ErrorCode::InvalidArgument`](crate::api::ErrorCode::InvalidArgument), a missing
 /// piece of the system is [`Error::unsupported`].
+///
+/// What may wait for a program is given a [`Cancel`] and stops waiting, typing and acting once it says so.
+///
+/// What acts says what it is known to have done ([`Effect`]), as far as that is cheap to ask: it never waits for a
+/// program to react longer than a person would notice.
 pub trait Computer: Debug + Send + Sync {
     /// The backend's short name, as `--backend` takes it.
     fn name(&self) -> &'static str;
 
     /// What was probed to work, from the closed list of capability names.
     fn capabilities(&self) -> Vec<&'static str>;
+
+    /// What the probing found missing.
+    fn missing(&self) -> Vec<Missing> {
+        Vec::new()
+    }
+
+    /// How the environment of a program has to differ from our own for it to be part of the desktop.
+    fn session_variables(&self) -> Vec<Variable> {
+        Vec::new()
+    }
 
     /// The displays, the primary one first.
     fn displays(&self) -> Result<Vec<Display>> {
@@ -94,34 +154,51 @@ pub trait Computer: Debug + Send + Sync {
         Err(Error::unsupported("display.capture", self.name()))
     }
 
+    /// What the person at the machine sees, as far as the desktop knows without looking at pixels.
+    fn screen_state(&self) -> ScreenState {
+        ScreenState::Shown
+    }
+
+    /// A number that becomes greater whenever what the area shows may have changed; `None` where the desktop does not
+    /// know, and the pixels have to be looked at.
+    fn generation(&self, _area: &CaptureArea) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// Has `wake` called once, from any thread, when something may have changed since the last
+    /// [`generation`](Self::generation). It must not block. False: it is not called, ever.
+    fn wake_on_change(&self, _wake: Wake) -> bool {
+        false
+    }
+
     /// Where the mouse pointer is.
     fn cursor_position(&self) -> Result<Point> {
         Err(Error::unsupported("input.pointer", self.name()))
     }
 
     /// Moves the mouse pointer. Points outside every display are refused.
-    fn move_pointer(&self, _to: Point) -> Result<()> {
+    fn move_pointer(&self, _to: Point) -> Result<Effect> {
         Err(Error::unsupported("input.pointer", self.name()))
     }
 
     /// Presses or releases a mouse button where the pointer is.
-    fn button(&self, _button: Button, _press: Press) -> Result<()> {
+    fn button(&self, _button: Button, _press: Press) -> Result<Effect> {
         Err(Error::unsupported("input.pointer", self.name()))
     }
 
     /// Turns the wheel: clicks to the right and upwards; fractions are rounded to the nearest whole click.
-    fn scroll(&self, _right: f64, _up: f64) -> Result<()> {
+    fn scroll(&self, _right: f64, _up: f64) -> Result<Effect> {
         Err(Error::unsupported("input.pointer", self.name()))
     }
 
     /// Presses or releases a key.
-    fn key(&self, _key: Key, _press: Press) -> Result<()> {
+    fn key(&self, _key: Key, _press: Press) -> Result<Effect> {
         Err(Error::unsupported("input.keyboard", self.name()))
     }
 
     /// Types text of any script into what has the keyboard, pausing after each character, and stops between
     /// two characters with [`ErrorCode::Cancelled`](crate::api::ErrorCode::Cancelled) once `cancel` says so.
-    fn type_text(&self, _text: &str, _pause: Duration, _cancel: &Cancel) -> Result<()> {
+    fn type_text(&self, _text: &str, _pause: Duration, _cancel: &Cancel) -> Result<Effect> {
         Err(Error::unsupported("input.text", self.name()))
     }
 
@@ -131,18 +208,18 @@ pub trait Computer: Debug + Send + Sync {
     }
 
     /// Brings an open window, named by its [`Window::id`], to the front and gives it the keyboard.
-    fn focus_window(&self, _id: &str) -> Result<()> {
+    fn focus_window(&self, _id: &str) -> Result<Effect> {
         Err(Error::unsupported("windows.manipulate", self.name()))
     }
 
     /// Gives an open window this place and size, in logical pixels. Bounds that it cannot have are refused, never
     /// brought within what is possible.
-    fn move_window(&self, _id: &str, _bounds: Rect) -> Result<()> {
+    fn move_window(&self, _id: &str, _bounds: Rect) -> Result<Effect> {
         Err(Error::unsupported("windows.manipulate", self.name()))
     }
 
-    /// Closes an open window.
-    fn close_window(&self, _id: &str) -> Result<()> {
+    /// Asks an open window to close. With `force` the process that it belongs to is ended if it does not.
+    fn close_window(&self, _id: &str, _force: bool, _cancel: &Cancel) -> Result<Effect> {
         Err(Error::unsupported("windows.manipulate", self.name()))
     }
 
@@ -151,29 +228,35 @@ pub trait Computer: Debug + Send + Sync {
         Err(Error::unsupported("app.lifecycle", self.name()))
     }
 
+    /// The applications that can be opened, by name.
+    fn installed_apps(&self) -> Result<Vec<App>> {
+        Err(Error::unsupported("app.lifecycle", self.name()))
+    }
+
     /// Starts an application, or brings it to the front if it is running.
-    fn open_app(&self, _name: &str) -> Result<()> {
+    fn open_app(&self, _name: &str, _cancel: &Cancel) -> Result<Effect> {
         Err(Error::unsupported("app.lifecycle", self.name()))
     }
 
     /// Ends a running application.
-    fn close_app(&self, _name: &str) -> Result<()> {
+    fn close_app(&self, _name: &str, _cancel: &Cancel) -> Result<Effect> {
         Err(Error::unsupported("app.lifecycle", self.name()))
     }
 
     /// Brings a running application to the front and gives it the keyboard.
-    fn focus_app(&self, _name: &str) -> Result<()> {
+    fn focus_app(&self, _name: &str) -> Result<Effect> {
         Err(Error::unsupported("app.lifecycle", self.name()))
     }
 
-    /// The accessibility tree.
-    fn ui_tree(&self, _params: &TreeParams) -> Result<UiElement> {
+    /// The accessibility tree, as much of it as there is time for; it stops with
+    /// [`ErrorCode::Cancelled`](crate::api::ErrorCode::Cancelled) once `cancel` says so.
+    fn ui_tree(&self, _params: &TreeParams, _cancel: &Cancel) -> Result<UiTree> {
         Err(Error::unsupported("ui.tree", self.name()))
     }
 
     /// Does something to one element of the accessibility tree. What keys and buttons are held stays as it is, so that
     /// the ledger of [`Hands`] remains true.
-    fn ui_action(&self, _params: &UiActionParams) -> Result<()> {
+    fn ui_action(&self, _params: &UiActionParams, _cancel: &Cancel) -> Result<Effect> {
         Err(Error::unsupported("ui.actions", self.name()))
     }
 
@@ -183,12 +266,12 @@ pub trait Computer: Debug + Send + Sync {
     }
 
     /// Replaces what the clipboard holds.
-    fn clipboard_write(&self, _contents: &ClipboardContents) -> Result<()> {
+    fn clipboard_write(&self, _contents: &ClipboardContents) -> Result<Effect> {
         Err(Error::unsupported("clipboard.write", self.name()))
     }
 
     /// Locks the session of the person at the machine.
-    fn lock(&self) -> Result<()> {
+    fn lock(&self, _cancel: &Cancel) -> Result<Effect> {
         Err(Error::unsupported("power.lock", self.name()))
     }
 

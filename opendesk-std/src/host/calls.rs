@@ -9,7 +9,7 @@ use super::link::{Arriving, Orphan, Running};
 use super::owner::Showing;
 use super::peers::Admitted;
 use crate::api::{Call, DisplaySubscribe, Error, ErrorCode, Kind, Method, Result};
-use crate::desktop::Watch;
+use crate::desktop::{Glimpse, Watch};
 use crate::home::{HomeError, Identity, TrustedPeer};
 use crate::runtime::Runtime;
 
@@ -37,7 +37,12 @@ pub(super) enum Done {
         link: LinkId,
         call: RequestId,
         watch: Watch,
-        seen: Result<Option<Vec<u8>>>,
+        seen: Result<Glimpse>,
+    },
+    /// There may be something to see for a stream that fell asleep.
+    Changed {
+        link: LinkId,
+        call: RequestId,
     },
     /// Whether the key that somebody says it has is trusted.
     LookedUp {
@@ -188,6 +193,7 @@ impl<R: Runtime> Server<R> {
                 self.answer(id, call, running.method, result);
             }
             Done::Seen { link, call, watch, seen } => self.seen(link, call, watch, seen),
+            Done::Changed { link, call } => self.changed(link, call),
             Done::LookedUp { link, peer, is_known } => self.looked_up(link, peer, is_known),
             Done::Derived { psk, showing } => self.derived(psk, showing),
             Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),

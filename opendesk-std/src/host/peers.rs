@@ -276,6 +276,10 @@ impl<R: Runtime> Server<R> {
 
     /// Stops all that the session started, and has all that it holds released before anybody else comes (I3).
     pub(super) fn session_ended(&mut self, id: LinkId, reason: Reason) {
+        // First, so that nothing begins behind the release.
+        if let Some(session) = self.links.get(&id).and_then(|link| link.session.as_ref()) {
+            session.ended.0.cancel();
+        }
         let done = self.done.clone();
         self.desk.release(move |result| drop(done.try_send(Done::Released { link: id, result })));
         let Some(link) = self.links.get_mut(&id) else { return };
@@ -285,7 +289,6 @@ impl<R: Runtime> Server<R> {
         let streams = core::mem::take(&mut link.streams);
         let mut operations = core::mem::take(&mut link.operations);
         let Some(session) = link.session.take() else { return };
-        session.ended.0.cancel();
         for stream in streams.into_values() {
             self.govern.stream_ended(&session.subject, stream.account(), &Error::cancelled());
         }

@@ -3,16 +3,23 @@
 //! A stream of pictures has nothing to catch up: it looks when there is credit, so that a controller that is slow gets
 //! fewer pictures, each as new as when it was asked for, and holds up nothing but itself.
 
+use core::time::Duration;
 use std::time::Instant;
 
-use opendesk_core::{BodyId, LinkId, RequestId};
+use opendesk_core::{BodyId, LinkId, RequestId, limits};
 
 use super::calls::{Done, MOST_CALLS};
 use super::driver::Server;
-use crate::api::{Error, Result, SubscribeParams};
+use crate::api::{Error, ErrorCode, Result, SubscribeParams};
 use crate::cancel::Cancel;
-use crate::desktop::Watch;
+use crate::desktop::{Glimpse, Watch};
 use crate::runtime::Runtime;
+
+/// The most streams of a session: each keeps a whole picture.
+const MOST_STREAMS: usize = 4;
+
+/// How long a stream sleeps at most: what is not drawn, such as a screen that is switched off, wakes nobody.
+const DROWSE: Duration = Duration::from_secs(2);
 
 /// One stream of a session.
 #[derive(Debug)]
@@ -24,6 +31,10 @@ pub(super) struct Stream {
     watch: Option<Watch>,
     /// When it may look next.
     due: Instant,
+    /// Whether the desktop says when there may be something to see.
+    asleep: bool,
+    /// Whether it said so before the watch that fell asleep was back.
+    woken: bool,
     items: u64,
     bytes: u64,
 }
@@ -52,7 +63,13 @@ impl<R: Runtime> Server<R> {
         let due = self.runtime.now();
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(session) = &link.session else { return };
-        match Watch::new(params) {
+        let watch = if link.streams.len() >= MOST_STREAMS {
+            let message = format!("{MOST_STREAMS} streams of pictures are open already; end one");
+            Err(Error::new(ErrorCode::LimitExceeded, message))
+        } else {
+            Watch::new(params)
+        };
+        match watch {
             Err(error) => {
                 self.govern.after(&session.subject, method, &summary, &Err(error.clone()));
                 self.answer(id, call, method, Err(error));
@@ -60,7 +77,17 @@ impl<R: Runtime> Server<R> {
             Ok(watch) => {
                 self.govern.stream_started(&session.subject, method, &summary);
                 let cancel = session.ended.0.child();
-                let stream = Stream { summary, method, cancel, watch: Some(watch), due, items: 0, bytes: 0 };
+                let stream = Stream {
+                    summary,
+                    method,
+                    cancel,
+                    watch: Some(watch),
+                    due,
+                    asleep: false,
+                    woken: false,
+                    items: 0,
+                    bytes: 0,
+                };
                 link.streams.insert(call, stream);
             }
         }
@@ -77,8 +104,9 @@ impl<R: Runtime> Server<R> {
             if stream.watch.is_none() || !self.host.is_stream_ready(id, *call) {
                 continue;
             }
-            if stream.due > now {
-                next = Some(next.map_or(stream.due, |at| at.min(stream.due)));
+            let due = if stream.asleep { stream.due + DROWSE } else { stream.due };
+            if due > now {
+                next = Some(next.map_or(due, |at| at.min(due)));
                 continue;
             }
             // A desk that is busy with others reports soon, and then this is asked again.
@@ -86,24 +114,42 @@ impl<R: Runtime> Server<R> {
                 continue;
             }
             let Some(watch) = stream.watch.take() else { continue };
+            stream.asleep = false;
             stream.due = now + watch.interval();
             self.submitted.0 += 1;
             let (call, done) = (*call, self.done.clone());
             let reply = move |watch, seen| drop(done.try_send(Done::Seen { link: id, call, watch, seen }));
-            self.desk.watch(watch, link.codec, stream.items, stream.cancel.clone(), Box::new(reply));
+            let woken = self.done.clone();
+            let wake = move || drop(woken.try_send(Done::Changed { link: id, call }));
+            let cancel = stream.cancel.clone();
+            self.desk.watch(watch, link.codec, stream.items, cancel, Box::new(wake), Box::new(reply));
         }
         next
     }
 
     /// A stream has looked.
-    pub(super) fn seen(&mut self, id: LinkId, call: RequestId, watch: Watch, seen: Result<Option<Vec<u8>>>) {
+    pub(super) fn seen(&mut self, id: LinkId, call: RequestId, watch: Watch, seen: Result<Glimpse>) {
         self.submitted.0 = self.submitted.0.saturating_sub(1);
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(stream) = link.streams.get_mut(&call) else { return };
         stream.watch = Some(watch);
         let sent = seen.and_then(|seen| {
-            let Some(body) = seen else { return Ok(()) };
+            let body = match seen {
+                Glimpse::New(body) => body,
+                Glimpse::Same => return Ok(()),
+                Glimpse::Asleep => {
+                    // Woken already, if something has changed since it fell asleep.
+                    stream.asleep = !core::mem::take(&mut stream.woken);
+                    return Ok(());
+                }
+            };
             let total = body.len();
+            if total > limits::BODY_BYTES {
+                return Err(Error::new(
+                    ErrorCode::LimitExceeded,
+                    "a picture of the stream has more than 16 MiB; ask for a smaller profile, jpeg or a region",
+                ));
+            }
             self.host.send_item(id, call, total).map_err(|misuse| Error::internal(misuse.to_string()))?;
             link.bodies.insert(BodyId::Item(call), body);
             stream.items += 1;
@@ -115,6 +161,16 @@ impl<R: Runtime> Server<R> {
             self.end_stream(id, call, &error);
             self.answer(id, call, method, Err(error));
         }
+        self.restless = true;
+    }
+
+    /// There may be something to see for a stream that fell asleep.
+    pub(super) fn changed(&mut self, id: LinkId, call: RequestId) {
+        let stream = self.links.get_mut(&id).and_then(|link| link.streams.get_mut(&call));
+        let Some(stream) = stream else { return };
+        // One that is looking is about to fall asleep, or has found the change itself.
+        stream.woken = stream.watch.is_none();
+        stream.asleep = false;
         self.restless = true;
     }
 

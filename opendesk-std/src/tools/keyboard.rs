@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::session::Session;
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, schema, settle_ms};
-use crate::api::{ErrorCode, InputKey, InputText, KeyEvent, Press, TextInput};
+use super::{Hints, Output, Tool, ToolError, arguments, lost, schema, settle_ms};
+use crate::api::{Effect, ErrorCode, InputKey, InputText, KeyEvent, Press, TextInput};
 use crate::client::{self, ClientError};
 
 pub(super) const TOOL: Tool = Tool {
@@ -78,15 +78,15 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
             let characters = text.chars().count();
             let input = TextInput { text, interval_ms: asked.interval_ms };
             let limit = client::CALL + input.pauses();
-            session.call_within::<InputText>(target, &input, limit).await?;
-            Ok(format!("Typed {characters} characters."))
+            let effect = session.call_within::<InputText>(target, &input, limit).await?;
+            Ok(format!("Typed {characters} characters.{}", lost(effect)))
         }
         Action::Press => {
             let key = one_key(asked)?;
             let mut chord = Chord::new(session, target);
             chord.down(key).await?;
-            chord.release().await?;
-            Ok(format!("Pressed {key}."))
+            let effect = chord.release().await?;
+            Ok(format!("Pressed {key}.{}", lost(effect)))
         }
         Action::Hotkey => {
             if asked.keys.is_empty() {
@@ -96,8 +96,8 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
             for key in &asked.keys {
                 chord.down(key).await?;
             }
-            chord.release().await?;
-            Ok(format!("Pressed {}.", asked.keys.join("+")))
+            let effect = chord.release().await?;
+            Ok(format!("Pressed {}.{}", asked.keys.join("+"), lost(effect)))
         }
         Action::Hold => {
             let key = one_key(asked)?;
@@ -107,8 +107,8 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
             let mut chord = Chord::new(session, target);
             chord.down(key).await?;
             session.sleep(Duration::from_secs_f64(asked.hold_duration)).await;
-            chord.release().await?;
-            Ok(format!("Held {key} for {} s.", asked.hold_duration))
+            let effect = chord.release().await?;
+            Ok(format!("Held {key} for {} s.{}", asked.hold_duration, lost(effect)))
         }
     }
 }
@@ -127,11 +127,12 @@ struct Chord<'a> {
     session: &'a Session,
     target: &'a Target,
     down: Vec<String>,
+    effect: Effect,
 }
 
 impl<'a> Chord<'a> {
     const fn new(session: &'a Session, target: &'a Target) -> Self {
-        Self { session, target, down: Vec::new() }
+        Self { session, target, down: Vec::new(), effect: Effect::Confirmed }
     }
 
     async fn down(&mut self, key: &str) -> Result<(), ToolError> {
@@ -146,13 +147,16 @@ impl<'a> Chord<'a> {
             // It was not pressed. After any other failure it may have been, and a release too many does no harm.
             self.down.pop();
         }
-        pressed
+        self.effect = self.effect.and(pressed?);
+        Ok(())
     }
 
-    async fn release(&mut self) -> Result<(), ToolError> {
-        let mut released = Ok(());
+    /// Lets all keys up and tells what became of the chord.
+    async fn release(&mut self) -> Result<Effect, ToolError> {
+        let mut released = Ok(self.effect);
         while let Some(key) = self.down.last().cloned() {
-            released = released.and(self.session.call::<InputKey>(self.target, &event(Press::Up, &key)).await);
+            let up = self.session.call::<InputKey>(self.target, &event(Press::Up, &key)).await;
+            released = released.and_then(|effect| up.map(|up| effect.and(up)));
             self.down.pop();
         }
         released

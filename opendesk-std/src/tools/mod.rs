@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 pub use self::output::{Block, Output};
 pub use self::session::{OnRuntime, Outside, Session};
 pub use self::target::{Target, ToolError};
+use crate::api::Effect;
 
 /// What a tool may do, as MCP's annotations tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +92,17 @@ impl Session {
             ToolError::NoSuchTool(format!("no tool is called {name:?}; there are {}", names.join(", ")))
         })?;
         (tool.run)(self, arguments).await
+    }
+}
+
+/// What has to be said of an action that came to nothing.
+const fn lost(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Confirmed | Effect::Unverifiable => "",
+        Effect::NoEffect => {
+            " But the desktop says that nothing came of it: a program may hold pointer or keyboard, or nothing there takes \
+             it. Take a screenshot."
+        }
     }
 }
 

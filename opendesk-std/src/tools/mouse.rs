@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::session::Session;
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, schema, settle_ms};
-use crate::api::{Button, DisplayCursorPosition, InputPointer, Modifier, Point, PointerAction, PointerEvent};
+use super::{Hints, Output, Tool, ToolError, arguments, lost, schema, settle_ms};
+use crate::api::{Button, DisplayCursorPosition, Effect, InputPointer, Modifier, Point, PointerAction, PointerEvent};
 
 pub(super) const TOOL: Tool = Tool {
     name: "mouse",
@@ -116,7 +116,7 @@ struct Pointer<'a> {
 }
 
 impl Pointer<'_> {
-    async fn send(&self, action: PointerAction, point: Point, button: Button) -> Result<(), ToolError> {
+    async fn send(&self, action: PointerAction, point: Point, button: Button) -> Result<Effect, ToolError> {
         self.event(action, point, Some(button), 0.0, 0.0).await
     }
 
@@ -127,24 +127,24 @@ impl Pointer<'_> {
         button: Option<Button>,
         dx: f64,
         dy: f64,
-    ) -> Result<(), ToolError> {
+    ) -> Result<Effect, ToolError> {
         let event = PointerEvent { action, point, button, modifiers: self.modifiers.clone(), dx, dy };
         self.session.call::<InputPointer>(self.target, &event).await
     }
 
-    async fn click(&self, point: Point, button: Button, times: u32) -> Result<(), ToolError> {
-        self.event(PointerAction::Move, point, None, 0.0, 0.0).await?;
+    async fn click(&self, point: Point, button: Button, times: u32) -> Result<Effect, ToolError> {
+        let mut effect = self.event(PointerAction::Move, point, None, 0.0, 0.0).await?;
         for _ in 0..times {
-            let held = self.press(point, button).await?;
-            held.release(point).await?;
+            let (held, pressed) = self.press(point, button).await?;
+            effect = effect.and(pressed).and(held.release(point).await?);
         }
-        Ok(())
+        Ok(effect)
     }
 
-    async fn press(&self, point: Point, button: Button) -> Result<Held<'_>, ToolError> {
+    async fn press(&self, point: Point, button: Button) -> Result<(Held<'_>, Effect), ToolError> {
         let held = Held { pointer: self, point, button, down: true };
-        self.send(PointerAction::Down, point, button).await?;
-        Ok(held)
+        let effect = self.send(PointerAction::Down, point, button).await?;
+        Ok((held, effect))
     }
 }
 
@@ -157,7 +157,7 @@ struct Held<'a> {
 }
 
 impl Held<'_> {
-    async fn release(mut self, point: Point) -> Result<(), ToolError> {
+    async fn release(mut self, point: Point) -> Result<Effect, ToolError> {
         self.point = point;
         let released = self.pointer.send(PointerAction::Up, point, self.button).await;
         self.down = released.is_err();
@@ -188,7 +188,7 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
     let point = place(session, target, asked.x, asked.y, ["x", "y"])?;
     let pointer = Pointer { session, target, modifiers: asked.modifiers.iter().copied().map(Modifier::from).collect() };
     let at = |point: Point| format!("{},{}", point.x.round(), point.y.round());
-    match asked.action {
+    let effect = match asked.action {
         Action::Move => pointer.event(PointerAction::Move, point, None, 0.0, 0.0).await?,
         Action::Click => pointer.click(point, Button::Left, 1).await?,
         Action::DoubleClick => pointer.click(point, Button::Left, 2).await?,
@@ -199,8 +199,8 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
         Action::LeftUp => pointer.send(PointerAction::Up, point, Button::Left).await?,
         Action::Drag => {
             let end = place(session, target, asked.end_x, asked.end_y, ["end_x", "end_y"])?;
-            drag(&pointer, point, end).await?;
-            return Ok(format!("Dragged from {} to {} on the desktop.", at(point), at(end)));
+            let effect = drag(&pointer, point, end).await?;
+            return Ok(format!("Dragged from {} to {} on the desktop.{}", at(point), at(end), lost(effect)));
         }
         Action::Scroll => {
             let direction = asked.direction.ok_or_else(|| missing("scroll needs a `direction`"))?;
@@ -214,21 +214,21 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
                 Direction::Left => (-amount, 0.0),
                 Direction::Right => (amount, 0.0),
             };
-            pointer.event(PointerAction::Scroll, point, None, dx, dy).await?;
+            pointer.event(PointerAction::Scroll, point, None, dx, dy).await?
         }
-        Action::CursorPosition => {}
-    }
+        Action::CursorPosition => Effect::Confirmed,
+    };
     let action = serde_json::to_value(asked.action).ok();
     let name = action.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
-    Ok(format!("Done: {name} at {} on the desktop.", at(point)))
+    Ok(format!("Done: {name} at {} on the desktop.{}", at(point), lost(effect)))
 }
 
 /// The button comes up wherever the drag ends, also when a step in between fails.
-async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<(), ToolError> {
+async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<Effect, ToolError> {
     const STEPS: u32 = 10;
-    pointer.event(PointerAction::Move, start, None, 0.0, 0.0).await?;
-    let held = pointer.press(start, Button::Left).await?;
-    let mut dragged = Ok(());
+    let moved = pointer.event(PointerAction::Move, start, None, 0.0, 0.0).await?;
+    let (held, pressed) = pointer.press(start, Button::Left).await?;
+    let mut dragged = Ok(moved);
     for step in 1..=STEPS {
         let part = f64::from(step) / f64::from(STEPS);
         let between = Point::new(start.x + (end.x - start.x) * part, start.y + (end.y - start.y) * part);
@@ -239,7 +239,7 @@ async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<(), Too
     }
     let last = if dragged.is_ok() { end } else { start };
     let released = held.release(last).await;
-    dragged.and(released)
+    Ok(dragged?.and(pressed).and(released?))
 }
 
 async fn cursor_position(session: &Session, target: &Target) -> Result<String, ToolError> {

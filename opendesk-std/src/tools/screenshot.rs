@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Block, Hints, Output, Tool, arguments, schema};
-use crate::api::{CaptureParams, DisplayCapture, PictureProfile, Rect};
+use super::{Block, Hints, Output, Tool, ToolError, arguments, schema};
+use crate::api::{CaptureParams, DisplayCapture, PictureFormat, PictureProfile, Rect, ScreenState};
 use crate::picture::Mapping;
 
 pub(super) const TOOL: Tool = Tool {
@@ -22,24 +22,59 @@ pub(super) const TOOL: Tool = Tool {
             let params = CaptureParams {
                 region: region.map(|[x, y, width, height]| Rect::new(x, y, width, height)),
                 cursor: show_cursor,
+                max_bytes: Some(MOST_BYTES),
                 profile: if full_size { PictureProfile::Native } else { PictureProfile::Claude },
                 ..CaptureParams::default()
             };
             let picture = session.call::<DisplayCapture>(&target, &params).await?;
-            let Rect { x, y, width, height } = picture.area;
-            session.remember(&target, Mapping { picture: (picture.width, picture.height), area: picture.area });
+            // A host of version 1 does not say where a part lies: it is where it was asked for.
+            let area = match params.region {
+                Some(asked) if (picture.area.x, picture.area.y) == (0.0, 0.0) => {
+                    Rect { x: asked.x.floor(), y: asked.y.floor(), ..picture.area }
+                }
+                _ => picture.area,
+            };
+            let Rect { x, y, width, height } = area;
+            session.remember(&target, Mapping { picture: (picture.width, picture.height), area });
             let text = format!(
                 "{}Picture of {}x{} pixels, showing {width}x{height} of the desktop from {x},{y}. \
-                 The coordinates of `mouse` are pixels of this picture.",
+                 The coordinates of `mouse` are pixels of this picture.{}",
                 target.prefix(),
                 picture.width,
                 picture.height,
+                state(picture.screen),
             );
-            let image = Block::Image { mime_type: "image/png", data: picture.data };
+            let image = Block::Image { mime_type: mime_type(picture.format)?, data: picture.data };
             Ok(Output { blocks: vec![Block::Text(text), image], is_error: false })
         })
     },
 };
+
+/// More than this does not fit an answer of some agents, base64 and the rest of it included.
+const MOST_BYTES: u32 = 700_000;
+
+/// What has to be said of a picture that does not show the desktop.
+const fn state(screen: ScreenState) -> &'static str {
+    match screen {
+        ScreenState::Shown => "",
+        ScreenState::Blank => {
+            " All of it is one colour: the desktop shows nothing, or the machine lets nobody capture it; ask its owner."
+        }
+        ScreenState::Locked => " The screen is locked: only the person at the machine can unlock it.",
+        ScreenState::Asleep => " The screen is switched off to save power; move the mouse to wake it.",
+    }
+}
+
+fn mime_type(format: PictureFormat) -> Result<&'static str, ToolError> {
+    match format {
+        PictureFormat::Png => Ok("image/png"),
+        PictureFormat::Jpeg => Ok("image/jpeg"),
+        PictureFormat::Webp => Ok("image/webp"),
+        PictureFormat::RawRgba | PictureFormat::RawRgb => {
+            Err(ToolError::Arguments("the host sent a picture that was not asked for; update it".to_owned()))
+        }
+    }
+}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

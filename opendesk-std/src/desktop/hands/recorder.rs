@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::api::{Button, Display, Error, Point, Press, Result};
+use crate::api::{Button, Display, Effect, Error, Point, Press, Result};
 use crate::cancel::Cancel;
 use crate::desktop::{CaptureArea, Computer, Frame, Key};
 
@@ -30,14 +30,14 @@ pub(super) struct State {
 
 impl State {
     /// Notes a call; the outcome of the call and whether it takes effect.
-    fn call(&mut self, did: Did) -> (Result<()>, bool) {
+    fn call(&mut self, did: Did) -> (Result<Effect>, bool) {
         self.did.push(did);
         match &mut self.failing {
-            None => (Ok(()), true),
+            None => (Ok(Effect::Unverifiable), true),
             Some((0, effective)) => (Err(Error::internal("the desktop went away")), *effective),
             Some((left, _)) => {
                 *left -= 1;
-                (Ok(()), true)
+                (Ok(Effect::Unverifiable), true)
             }
         }
     }
@@ -85,11 +85,11 @@ impl Computer for Recorder {
         Ok(Point::default())
     }
 
-    fn move_pointer(&self, to: Point) -> Result<()> {
+    fn move_pointer(&self, to: Point) -> Result<Effect> {
         self.state().call(Did::Move(to.x, to.y)).0
     }
 
-    fn button(&self, button: Button, press: Press) -> Result<()> {
+    fn button(&self, button: Button, press: Press) -> Result<Effect> {
         let mut state = self.state();
         let (outcome, effective) = state.call(Did::Button(button, press));
         if effective {
@@ -98,11 +98,11 @@ impl Computer for Recorder {
         outcome
     }
 
-    fn scroll(&self, right: f64, up: f64) -> Result<()> {
+    fn scroll(&self, right: f64, up: f64) -> Result<Effect> {
         self.state().call(Did::Scroll(right, up)).0
     }
 
-    fn key(&self, key: Key, press: Press) -> Result<()> {
+    fn key(&self, key: Key, press: Press) -> Result<Effect> {
         let mut state = self.state();
         if state.missing.contains(&key) {
             return Err(Error::invalid("no such key"));
@@ -114,7 +114,7 @@ impl Computer for Recorder {
         outcome
     }
 
-    fn type_text(&self, text: &str, pause: Duration, _cancel: &Cancel) -> Result<()> {
+    fn type_text(&self, text: &str, pause: Duration, _cancel: &Cancel) -> Result<Effect> {
         self.state().call(Did::Text(text.to_owned(), pause)).0
     }
 }

@@ -1,0 +1,167 @@
+//! What only looks.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::act::check_clicks;
+use super::{misplaced, told};
+use crate::api::{
+    AppsInstalled, AppsList, Call, CaptureParams, ClipboardRead, Codec, DisplayCapture, DisplayCursorPosition,
+    DisplayDisplays, Environment, Error, ErrorCode, NotificationsList, OcrClickParams, OcrParams, OcrRead, Picture,
+    Result, ScreenState, ScreenText, SystemEnvironment, UiTreeRead, WindowsFocused, WindowsList,
+};
+use crate::cancel::Cancel;
+use crate::desktop::ocr::{Found, Ocr, find};
+use crate::desktop::{CaptureArea, Computer};
+use crate::picture::{Content, Digest, Shots};
+use crate::{clock, picture};
+
+/// Whether a call waits for other programs, so that pictures must not wait behind it.
+pub(super) fn is_slow(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::UiTreeRead(_)
+            | Call::OcrRead(_)
+            | Call::OcrClick(_)
+            | Call::ClipboardRead(())
+            | Call::AppsList(())
+            | Call::AppsInstalled(())
+            | Call::NotificationsList(())
+    )
+}
+
+/// A desktop as it is looked at: with the pictures that were taken of it before.
+#[derive(Debug)]
+pub(super) struct Sight {
+    computer: Arc<dyn Computer>,
+    shots: Mutex<Shots>,
+    ocr: Option<Ocr>,
+}
+
+impl Sight {
+    pub(super) fn new(computer: Arc<dyn Computer>) -> Self {
+        // Another number than before, so that a picture of before is not taken for one of now.
+        let shots = Shots::starting_at((clock::epoch_seconds() * 1000.0) as u64);
+        Self { computer, shots: Mutex::new(shots), ocr: Ocr::probe().ok() }
+    }
+
+    pub(super) fn computer(&self) -> &dyn Computer {
+        &*self.computer
+    }
+
+    /// Whether text can be read from pixels.
+    pub(super) const fn can_read(&self) -> bool {
+        self.ocr.is_some()
+    }
+
+    pub(super) fn look(&self, call: &Call, codec: Codec, cancel: &Cancel) -> Result<Vec<u8>> {
+        let computer = &*self.computer;
+        match call {
+            Call::SystemEnvironment(()) => told::<SystemEnvironment>(codec, environment(computer)),
+            Call::DisplayDisplays(()) => told::<DisplayDisplays>(codec, computer.displays()),
+            Call::DisplayCapture(params) => told::<DisplayCapture>(codec, self.capture(params)),
+            Call::DisplayCursorPosition(()) => told::<DisplayCursorPosition>(codec, computer.cursor_position()),
+            Call::WindowsList(()) => told::<WindowsList>(codec, computer.windows()),
+            Call::WindowsFocused(()) => {
+                let focused = computer.windows().map(|windows| windows.into_iter().find(|window| window.focused));
+                told::<WindowsFocused>(codec, focused)
+            }
+            Call::AppsList(()) => told::<AppsList>(codec, computer.apps()),
+            Call::AppsInstalled(()) => told::<AppsInstalled>(codec, computer.installed_apps()),
+            Call::UiTreeRead(params) => told::<UiTreeRead>(codec, computer.ui_tree(params, cancel)),
+            Call::ClipboardRead(()) => told::<ClipboardRead>(codec, computer.clipboard_read()),
+            Call::OcrRead(params) => told::<OcrRead>(codec, self.read(params, cancel)),
+            Call::NotificationsList(()) => told::<NotificationsList>(codec, computer.notifications()),
+            Call::InputSubscribe(()) => Err(Error::new(
+                ErrorCode::CapabilityUnsupported,
+                "a host tells nobody what the person at it types and clicks: passwords are among it",
+            )),
+            // Every one by name, so that the compiler asks where a new method belongs.
+            Call::SystemCapabilities(())
+            | Call::DisplaySubscribe(_)
+            | Call::InputPointer(_)
+            | Call::InputKey(_)
+            | Call::InputText(_)
+            | Call::WindowsFocus(_)
+            | Call::WindowsMove(_)
+            | Call::WindowsClose(_)
+            | Call::AppsOpen(_)
+            | Call::AppsClose(_)
+            | Call::AppsFocus(_)
+            | Call::UiAction(_)
+            | Call::OcrClick(_)
+            | Call::ClipboardWrite(_)
+            | Call::PowerLock(())
+            | Call::FsRead(_)
+            | Call::FsWrite(_)
+            | Call::FsList(_)
+            | Call::FsStat(_)
+            | Call::FsDelete(_)
+            | Call::FsMove(_)
+            | Call::FsMkdir(_)
+            | Call::ProcessList(())
+            | Call::ProcessShell(_)
+            | Call::ProcessExec(_) => Err(misplaced(call)),
+        }
+    }
+
+    fn capture(&self, params: &CaptureParams) -> Result<Picture> {
+        let area = CaptureArea::from(params);
+        let state = self.computer.screen_state();
+        // Asked for before the pixels are, so that what changes in between is found next time.
+        let counted = self.computer.generation(&area)?.map(Content::Generation);
+        if let Some(same) = counted.and_then(|content| self.unchanged(params, content, state)) {
+            return Ok(same);
+        }
+        let captured_at = clock::epoch_seconds();
+        let frame = self.computer.capture(&area)?;
+        let content = match counted {
+            Some(content) => content,
+            None => {
+                let content = Content::Pixels(Digest::of(&frame));
+                if let Some(same) = self.unchanged(params, content, state) {
+                    return Ok(same);
+                }
+                content
+            }
+        };
+        let mut picture = picture::render(frame, &params.into(), area.display_id.clone(), captured_at)?;
+        picture.screen = if state == ScreenState::Shown { area.seen_as(picture.screen) } else { state };
+        self.shots().remember(params, content, &mut picture);
+        Ok(picture)
+    }
+
+    /// The picture that the controller has, if it would be the same again.
+    fn unchanged(&self, params: &CaptureParams, content: Content, state: ScreenState) -> Option<Picture> {
+        let known = self.shots().unchanged(params.unless_shot?, params, content)?;
+        let is_dark = matches!(known.screen, ScreenState::Locked | ScreenState::Asleep);
+        // A screen that went dark, or back, is news even if its pixels are the same.
+        (known.screen == state || (state == ScreenState::Shown && !is_dark)).then_some(known)
+    }
+
+    fn shots(&self) -> MutexGuard<'_, Shots> {
+        self.shots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The text in a part of the desktop.
+    fn read(&self, params: &OcrParams, cancel: &Cancel) -> Result<ScreenText> {
+        let Some(ocr) = &self.ocr else {
+            let why = Ocr::probe().err().unwrap_or_else(|| "start the host again".to_owned());
+            return Err(Error::missing("ocr", self.computer.name(), &why));
+        };
+        let frame = self.computer.capture(&CaptureArea::from(params))?;
+        ocr.read(frame, params, cancel)
+    }
+
+    /// Where a text is.
+    pub(super) fn find(&self, params: &OcrClickParams, cancel: &Cancel) -> Result<Found> {
+        check_clicks(params)?;
+        let text = self.read(&params.within, cancel)?;
+        find(&text, params)
+    }
+}
+
+fn environment(computer: &dyn Computer) -> Result<Environment> {
+    let mut environment = crate::machine::environment();
+    environment.displays = computer.displays()?;
+    Ok(environment)
+}

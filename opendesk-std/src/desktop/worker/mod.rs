@@ -1,0 +1,293 @@
+//! The threads on which calls are carried out. Desktop calls block, so none of them runs on an event loop. Input keeps
+//! its order on a thread of its own, so that nothing that looks delays it; pictures have threads of their own, so that
+//! nothing that asks other programs delays them, such as a walk through the accessibility tree; and what is done with
+//! files and programs, which may take minutes, has threads that delay none of these.
+
+mod act;
+mod errand;
+mod look;
+
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::thread;
+
+use async_channel::{Receiver, Sender, WeakSender};
+
+use look::Sight;
+
+use super::ocr::Found;
+use super::watch::Glimpse;
+use super::{Computer, Hands, Wake, Watch};
+use crate::api::{
+    Call, Codec, Error, Kind, Manifest, Method, OcrClick, OcrClickParams, Result, SystemCapabilities, capability,
+};
+use crate::cancel::Cancel;
+use crate::os::Files;
+use crate::os::command::Variable;
+
+/// Threads that look. Two, so that a large picture leaves room for a small one.
+const LOOKERS: usize = 2;
+
+/// Threads that ask other programs, or read text from pixels. Two, so that a slow one leaves room for a quick one.
+const READERS: usize = 2;
+
+/// Threads for files and programs. Eight, so that a few programs that run for minutes leave room for a file; a thread
+/// that waits costs next to nothing.
+const RUNNERS: usize = 8;
+
+/// What a desk with files and programs can do besides its desktop.
+const ERRANDS: [&str; 5] = ["fs.read", "fs.write", "process.list", "process.shell", "process.spawn"];
+
+/// Takes the outcome of a call, on a thread of the desk: it must not block.
+pub type Reply = Box<dyn FnOnce(Result<Vec<u8>>) + Send>;
+
+struct Job {
+    call: Call,
+    codec: Codec,
+    cancel: Cancel,
+    reply: Reply,
+}
+
+impl Job {
+    /// Works on the call and reports. A cancelled call does nothing.
+    fn finish(self, work: impl FnOnce(&Call, Codec, &Cancel) -> Result<Vec<u8>>) {
+        let Self { call, codec, cancel, reply } = self;
+        reply(guarded(&cancel, || work(&call, codec, &cancel)));
+    }
+}
+
+/// Takes a watch back with what it has seen, on a thread of the desk: it must not block.
+pub type Seen = Box<dyn FnOnce(Watch, Result<Glimpse>) + Send>;
+
+enum Look {
+    Once(Job),
+    Watching { watch: Watch, codec: Codec, number: u64, cancel: Cancel, wake: Wake, reply: Seen },
+}
+
+/// A text that was looked for and found: the hands do the rest.
+struct Located {
+    job: Job,
+    params: OcrClickParams,
+    found: Found,
+}
+
+enum Turn {
+    Act(Box<Job>),
+    ClickText(Box<Located>),
+    Release(Box<dyn FnOnce(Result<()>) + Send>),
+}
+
+/// A desktop and the threads that use it. Clones share them; with the last one the threads end, after everything
+/// that was held has been released.
+#[derive(Clone)]
+pub struct Desk {
+    manifest: Manifest,
+    /// The backend's short name.
+    backend: &'static str,
+    act: Sender<Turn>,
+    look: Sender<Look>,
+    read: Sender<Look>,
+    /// Absent where files and programs are not offered.
+    run: Option<Sender<Job>>,
+}
+
+impl core::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Desk").field("manifest", &self.manifest).finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    /// Starts the threads. Without `files` neither files nor programs of this machine are offered: their calls are
+    /// refused as unsupported, and the manifest does not name them.
+    ///
+    /// # Errors
+    /// `internal` when the system gives no thread.
+    pub fn start(computer: Arc<dyn Computer>, files: Option<Files>) -> Result<Self> {
+        let offered = if files.is_some() { &ERRANDS[..] } else { &[] };
+        let sight = Arc::new(Sight::new(Arc::clone(&computer)));
+        let mut names = computer.capabilities();
+        // Whoever can take one picture is asked for many by the host's streams.
+        if names.contains(&"display.capture") {
+            names.push("display.stream");
+            names.extend(sight.can_read().then_some("ocr"));
+        }
+        let mut capabilities: Vec<String> =
+            names.into_iter().chain(offered.iter().copied()).map(str::to_owned).collect();
+        capabilities.sort_unstable();
+        capabilities.dedup();
+        let backend = computer.name();
+        let manifest = Manifest { capabilities, backend: format!("local/{backend}") };
+        // Whoever submits counts what has not been reported yet, so no bound is needed here.
+        let (act, turns) = async_channel::unbounded();
+        let (look, looks) = async_channel::unbounded();
+        let hands = Arc::clone(&computer);
+        start("opendesk-hands", move || act_all(&*hands, &turns))?;
+        for _ in 0..LOOKERS {
+            let (sight, looks, act) = (Arc::clone(&sight), looks.clone(), act.downgrade());
+            start("opendesk-eyes", move || look_all(&sight, &looks, &act))?;
+        }
+        let (read, looks) = async_channel::unbounded();
+        for _ in 0..READERS {
+            let (sight, looks, act) = (Arc::clone(&sight), looks.clone(), act.downgrade());
+            start("opendesk-reader", move || look_all(&sight, &looks, &act))?;
+        }
+        let run = files.as_ref().map(|files| runners(files, &computer.session_variables())).transpose()?;
+        Ok(Self { manifest, backend, act, look, read, run })
+    }
+
+    /// What the desktop was probed to do.
+    #[must_use]
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The outcome of a call that needs no thread: what the host can do, and the refusal of what it does not offer.
+    #[must_use]
+    pub fn answer(&self, call: &Call, codec: Codec) -> Option<Result<Vec<u8>>> {
+        if matches!(call, Call::SystemCapabilities(())) {
+            return Some(codec.result::<SystemCapabilities>(&self.manifest));
+        }
+        let capability = errand(call).filter(|_| self.run.is_none())?;
+        Some(Err(Error::unsupported(capability, self.backend)))
+    }
+
+    /// Carries a call out on the thread it belongs to and gives its result, encoded by `codec`, to `reply`, exactly
+    /// once.
+    pub fn submit(&self, call: Call, codec: Codec, cancel: Cancel, reply: Reply) {
+        if let Some(answer) = self.answer(&call, codec) {
+            return reply(answer);
+        }
+        let (kind, is_errand, is_slow) = (call.kind(), errand(&call).is_some(), look::is_slow(&call));
+        let job = Job { call, codec, cancel, reply };
+        let refused = match (kind, &self.run) {
+            (_, Some(run)) if is_errand => run.try_send(job).is_err(),
+            (Kind::Observation | Kind::Action | Kind::Stream, _) if is_slow => {
+                self.read.try_send(Look::Once(job)).is_err()
+            }
+            (Kind::Action, _) => self.act.try_send(Turn::Act(Box::new(job))).is_err(),
+            (Kind::Observation | Kind::Stream, _) => self.look.try_send(Look::Once(job)).is_err(),
+        };
+        debug_assert!(!refused, "the threads live as long as the desk");
+    }
+
+    /// Has a watch look once, and gives it back to `reply`, exactly once. What it sees is encoded as the item of this
+    /// number: how many items of the stream there were before.
+    ///
+    /// `wake` is called, once at most and from any thread, if it fell [`Asleep`](Glimpse::Asleep) and there may be
+    /// something new.
+    pub fn watch(&self, watch: Watch, codec: Codec, number: u64, cancel: Cancel, wake: Wake, reply: Seen) {
+        let refused = self.look.try_send(Look::Watching { watch, codec, number, cancel, wake, reply }).is_err();
+        debug_assert!(!refused, "the threads live as long as the desk");
+    }
+
+    /// Releases everything that is held, after the input that is under way.
+    pub fn release(&self, reply: impl FnOnce(Result<()>) + Send + 'static) {
+        let refused = self.act.try_send(Turn::Release(Box::new(reply))).is_err();
+        debug_assert!(!refused, "the threads live as long as the desk");
+    }
+}
+
+/// The capability that a call about files or programs needs; nothing for a call that is about the desktop.
+fn errand(call: &Call) -> Option<&'static str> {
+    Some(capability(call.method())).filter(|capability| ERRANDS.contains(capability))
+}
+
+fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map(|_detached| ())
+        .map_err(|error| Error::internal(format!("no thread for the desktop could be started: {error}")))
+}
+
+/// Starts the threads for files and programs. They end with the sender and its clones.
+fn runners(files: &Files, session: &[Variable]) -> Result<Sender<Job>> {
+    let (run, jobs) = async_channel::unbounded::<Job>();
+    for _ in 0..RUNNERS {
+        let (files, jobs, session) = (files.clone(), jobs.clone(), session.to_vec());
+        let work = move || {
+            while let Ok(job) = jobs.recv_blocking() {
+                job.finish(|call, codec, cancel| errand::run(&files, &session, call, codec, cancel));
+            }
+        };
+        start("opendesk-errand", work)?;
+    }
+    Ok(run)
+}
+
+fn act_all(computer: &dyn Computer, turns: &Receiver<Turn>) {
+    let mut hands = Hands::new();
+    while let Ok(turn) = turns.recv_blocking() {
+        match turn {
+            Turn::Act(job) => job.finish(|call, codec, cancel| act::act(&mut hands, computer, call, codec, cancel)),
+            Turn::ClickText(located) => {
+                let Located { job, params, found } = *located;
+                job.finish(|_, codec, _| {
+                    told::<OcrClick>(codec, act::click_text(&mut hands, computer, &params, found))
+                });
+            }
+            Turn::Release(reply) => reply(release(&mut hands, computer)),
+        }
+    }
+    if let Err(error) = release(&mut hands, computer) {
+        tracing::warn!(%error, "what was held could not be released");
+    }
+}
+
+/// Releases everything, trying again once: the first failure of a desktop that went away is how that is noticed.
+fn release(hands: &mut Hands, computer: &dyn Computer) -> Result<()> {
+    let attempt = |hands: &mut Hands| {
+        catch_unwind(AssertUnwindSafe(|| hands.release_all(computer)))
+            .unwrap_or_else(|_| Err(Error::internal("the desktop backend failed while it released what was held")))
+    };
+    attempt(hands).or_else(|_| attempt(hands))
+}
+
+fn look_all(sight: &Sight, looks: &Receiver<Look>, act: &WeakSender<Turn>) {
+    while let Ok(look_at) = looks.recv_blocking() {
+        match look_at {
+            Look::Once(job) => match &job.call {
+                Call::OcrClick(params) => {
+                    let params = params.clone();
+                    match guarded(&job.cancel, || sight.find(&params, &job.cancel)) {
+                        Ok(found) => hand_over(act, Located { job, params, found }),
+                        Err(error) => (job.reply)(Err(error)),
+                    }
+                }
+                _ => job.finish(|call, codec, cancel| sight.look(call, codec, cancel)),
+            },
+            Look::Watching { mut watch, codec, number, cancel, wake, reply } => {
+                let seen = guarded(&cancel, || watch.look(sight.computer(), codec, number, wake));
+                reply(watch, seen);
+            }
+        }
+    }
+}
+
+/// Looking for a text takes a second, in which the hands do what else they are asked to; then it is their turn.
+fn hand_over(act: &WeakSender<Turn>, located: Located) {
+    let Some(act) = act.upgrade() else { return (located.job.reply)(Err(Error::cancelled())) };
+    let refused = act.try_send(Turn::ClickText(Box::new(located))).is_err();
+    debug_assert!(!refused, "the hands live as long as their sender");
+}
+
+/// A cancelled call does nothing, and a fault of ours or of a backend ends its call, not its thread.
+fn guarded<T>(cancel: &Cancel, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    cancel.check()?;
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Error::internal("the host failed while it did this; its log says where")))
+}
+
+/// The encoded result of a method.
+fn told<M: Method>(codec: Codec, outcome: Result<M::Output>) -> Result<Vec<u8>> {
+    codec.result::<M>(&outcome?)
+}
+
+fn misplaced(call: &Call) -> Error {
+    Error::internal(format!("{} was sent to the wrong thread", call.method()))
+}
+
+#[cfg(test)]
+mod tests;

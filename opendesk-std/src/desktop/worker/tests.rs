@@ -1,0 +1,139 @@
+use super::*;
+use crate::api::{
+    AppParams, CaptureParams, CompletedCommand, DirectoryParams, ElementTarget, ErrorCode, ExecParams, FileData,
+    FileMoveParams, FileParams, FileReadParams, FileWriteParams, Point, PointerAction, PointerEvent, ShellParams,
+    TextInput, UiActionParams, Window, WindowParams, decode,
+};
+use crate::desktop::r#virtual::VirtualDesktop;
+
+const CODEC: Codec = Codec::Postcard;
+
+fn desk(files: Option<Files>) -> (Arc<VirtualDesktop>, Desk) {
+    let desktop = Arc::new(VirtualDesktop::default());
+    let computer: Arc<dyn Computer> = desktop.clone();
+    (desktop, Desk::start(computer, files).unwrap())
+}
+
+/// Submits a call; its outcome arrives in what this gives.
+fn submit(desk: &Desk, call: Call, cancel: &Cancel) -> Receiver<Result<Vec<u8>>> {
+    let (reply, outcome) = async_channel::bounded(1);
+    desk.submit(call, CODEC, cancel.clone(), Box::new(move |result| drop(reply.try_send(result))));
+    outcome
+}
+
+fn done(desk: &Desk, call: Call) -> Result<Vec<u8>> {
+    submit(desk, call, &Cancel::new()).recv_blocking().unwrap()
+}
+
+fn shell(command: &str) -> Call {
+    Call::ProcessShell(ShellParams { command: command.to_owned(), ..ShellParams::default() })
+}
+
+fn app(name: &str) -> AppParams {
+    AppParams { name: name.to_owned() }
+}
+
+#[cfg(unix)]
+#[test]
+fn slow_commands_delay_neither_input_nor_pictures_and_the_ninth_waits() {
+    let home = tempfile::tempdir().unwrap();
+    let (desktop, desk) = desk(Some(Files::new(home.path().to_owned())));
+    let cancels: Vec<Cancel> = (0..RUNNERS).map(|_| Cancel::new()).collect();
+    let slow: Vec<_> = cancels.iter().map(|cancel| submit(&desk, shell("sleep 600"), cancel)).collect();
+    let ninth = submit(&desk, shell("echo ninth"), &Cancel::new());
+
+    let to = Point::new(30.0, 40.0);
+    let event =
+        PointerEvent { action: PointerAction::Move, point: to, button: None, modifiers: vec![], dx: 0.0, dy: 0.0 };
+    done(&desk, Call::InputPointer(event)).unwrap();
+    assert_eq!(desktop.cursor_position().unwrap(), to);
+    done(&desk, Call::DisplayCapture(CaptureParams::default())).unwrap();
+    assert!(slow.iter().chain([&ninth]).all(Receiver::is_empty));
+
+    cancels[0].cancel();
+    let ended: CompletedCommand = decode(&ninth.recv_blocking().unwrap().unwrap()).unwrap();
+    assert_eq!((ended.returncode, ended.stdout), (0, b"ninth\n".to_vec()));
+    assert!(slow[1..].iter().all(Receiver::is_empty));
+    cancels.iter().for_each(Cancel::cancel);
+    for outcome in slow {
+        assert_eq!(outcome.recv_blocking().unwrap().unwrap_err().code, ErrorCode::Cancelled);
+    }
+}
+
+#[test]
+fn files_are_reached_through_the_desk() {
+    let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_, desk) = desk(Some(Files::new(home.path().to_owned())));
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let write = FileWriteParams { path: path("notes"), data: b"kept".to_vec(), offset: None };
+    done(&desk, Call::FsWrite(write)).unwrap();
+    done(&desk, Call::FsMove(FileMoveParams { src: path("notes"), dst: path("moved") })).unwrap();
+    let read = FileReadParams { path: path("moved"), offset: 1, length: None };
+    let data: FileData = decode(&done(&desk, Call::FsRead(read)).unwrap()).unwrap();
+    assert_eq!(data, FileData { data: b"ept".to_vec(), size: 4 });
+    let gone = done(&desk, Call::FsStat(FileParams { path: path("notes") })).unwrap_err();
+    assert_eq!(gone.code, ErrorCode::NotFound);
+}
+
+#[test]
+fn without_files_neither_they_nor_programs_are_offered() {
+    let (home, file) = (tempfile::tempdir().unwrap(), || FileParams { path: "/".to_owned() });
+    let ((_, without), (_, with)) = (desk(None), desk(Some(Files::new(home.path().to_owned()))));
+    let missing: Vec<_> =
+        with.manifest().capabilities.iter().filter(|name| !without.manifest().capabilities.contains(name)).collect();
+    assert_eq!(missing, ERRANDS.iter().collect::<Vec<_>>());
+    assert!(with.manifest().capabilities.is_sorted());
+    for (call, capability) in [
+        (Call::FsList(file()), "fs.read"),
+        (Call::FsDelete(file()), "fs.write"),
+        (Call::FsMkdir(DirectoryParams { path: "/".to_owned(), parents: true }), "fs.write"),
+        (Call::ProcessList(()), "process.list"),
+        (shell("true"), "process.shell"),
+        (Call::ProcessExec(ExecParams::default()), "process.spawn"),
+    ] {
+        let refusal = without.answer(&call, CODEC).unwrap().unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::CapabilityUnsupported);
+        assert!(refusal.message.starts_with(capability), "{refusal}");
+        assert_eq!(done(&without, call.clone()), Err(refusal));
+        assert_eq!(with.answer(&call, CODEC), None);
+    }
+}
+
+#[test]
+fn actions_keep_their_order_with_input() {
+    let (desktop, desk) = desk(None);
+    let target = ElementTarget {
+        role: "text".to_owned(),
+        name: "Note".to_owned(),
+        value: Some("b".to_owned()),
+        ..ElementTarget::default()
+    };
+    let action = UiActionParams { target, action: "type".to_owned(), app: None };
+    let text = |text: &str| Call::InputText(TextInput { text: text.to_owned(), interval_ms: 0 });
+    let outcomes = [
+        Call::AppsClose(app("Notes")),
+        Call::AppsOpen(app("Notes")),
+        text("a"),
+        Call::UiAction(action),
+        text("c"),
+        Call::AppsFocus(app("Controls")),
+        text("lost on a button"),
+        Call::WindowsFocus(WindowParams { window_id: "virtual-1".to_owned() }),
+        text("d"),
+    ]
+    .map(|call| submit(&desk, call, &Cancel::new()));
+    for outcome in outcomes {
+        outcome.recv_blocking().unwrap().unwrap();
+    }
+    assert_eq!(desktop.editor_text(), "abcd");
+    let front: Option<Window> = decode(&done(&desk, Call::WindowsFocused(())).unwrap()).unwrap();
+    assert_eq!(front.unwrap().id, "virtual-1");
+}
+
+#[test]
+fn what_a_person_types_is_told_to_nobody() {
+    let (_, desk) = desk(None);
+    let refusal = done(&desk, Call::InputSubscribe(())).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::CapabilityUnsupported);
+    assert!(refusal.message.contains("tells nobody"), "{refusal}");
+}
