@@ -46,6 +46,9 @@ pub(crate) enum Command {
     Disconnect,
     /// Check the audit log of this machine
     Audit(Audit),
+    /// Prove what this machine's desktop can do, by doing it in a window of its own
+    #[command(after_help = crate::commands::CHECK_HELP)]
+    Check(Check),
     /// Check the connection to a paired machine
     Connect(Connect),
     /// Call one tool, as an agent would
@@ -182,6 +185,16 @@ pub(crate) enum AuditCommand {
         /// Files of a log, of any machine [default: all of this machine]
         files: Vec<PathBuf>,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// The desktop: auto, x11 or virtual
+    #[arg(long, default_value_t)]
+    pub(crate) backend: Backend,
+    /// Have standard input on the clipboard until something else is copied
+    #[arg(long, hide = true)]
+    pub(crate) keep_clipboard: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@
 
 pub mod api;
 mod cancel;
+pub mod check;
 pub mod client;
 pub mod clock;
 pub mod desktop;

@@ -1,5 +1,6 @@
 //! The built program on its command line: what it prints, how it exits, and what bad input costs.
 
+mod check;
 mod commands;
 mod docs;
 mod recordings;

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use opendesk_tests::bin::{PEER, Running, Served, command};
 
-use crate::{Folder, LIMIT, failure, opendesk};
+use crate::{Folder, LIMIT, failure, opendesk, run};
 
 #[test]
 fn a_wrong_code_says_how_many_tries_are_left() {
@@ -100,9 +100,12 @@ fn a_port_in_use_and_a_home_in_use_are_told_apart() {
 fn no_display_is_said_with_what_to_do() {
     let folder = Folder::new();
     for backend in ["x11", "auto"] {
-        let tried = opendesk(&folder.home("host"), &["serve", "--port", "0", "--backend", backend]);
+        // Without a name the display of another test could be found.
+        let mut serve = command(&folder.home("host"), &["serve", "--port", "0", "--backend", backend]);
+        serve.env("DISPLAY", ":4242");
+        let tried = run(serve);
         let (code, line) = failure(&tried);
-        assert!(code == 7 && line.contains("DISPLAY"), "{tried:?}");
+        assert!(code == 7 && line.contains(":4242") && line.contains("DISPLAY"), "{tried:?}");
     }
     let tried = opendesk(&folder.home("host"), &["serve", "--port", "0", "--backend", "wayland"]);
     assert_eq!(tried.status.code(), Some(2), "{tried:?}");

@@ -2,6 +2,7 @@
 
 mod audit;
 mod call;
+mod check;
 mod connect;
 mod identity;
 mod mcp;
@@ -22,6 +23,8 @@ use crate::args::{Args, Command};
 use crate::exit::Failure;
 use crate::{bench, demo, output};
 
+pub(crate) use check::HELP as CHECK_HELP;
+
 /// What every command gets.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
@@ -31,8 +34,10 @@ pub(crate) struct Context {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let json = args.json;
+    // Its report says how it failed.
+    let is_told = matches!(args.command, Command::Check(_));
     let done = dispatch(args).await;
-    if let (true, Err(failure)) = (json, &done) {
+    if let (true, false, Err(failure)) = (json, is_told, &done) {
         output::line(&output::failure_json(failure).to_string());
     }
     done
@@ -45,6 +50,7 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Demo(options) => return demo::run(options, json).await,
         Command::Bench(options) => return bench::run(options, json).await,
         Command::Replay(options) => return replay::run(json, &options),
+        Command::Check(options) => return check::run(json, options).await,
         _ => {}
     }
     let context = Context { home: Home::open(home)?, json };
@@ -60,7 +66,7 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Connect(options) => connect::run(&context, options).await,
         Command::Call(options) => call::run(&context, options).await,
         Command::Mcp(options) => mcp::run(&context, &options).await,
-        Command::Demo(_) | Command::Bench(_) | Command::Replay(_) => Ok(()),
+        Command::Demo(_) | Command::Bench(_) | Command::Replay(_) | Command::Check(_) => Ok(()),
     }
 }
 
