@@ -48,7 +48,7 @@ pub(super) async fn rows(report: &mut Report, client: &Client, link: &mut Link, 
         dx: 0.0,
         dy: 0.0,
     };
-    let act = async || client.pointer(&there).await.map_err(Failure::from);
+    let act = async || client.pointer(&there).await.map(drop).map_err(Failure::from);
     let (idle_look, idle_act) = (measure_loop(500 * rounds, look).await?, measure_loop(500 * rounds, act).await?);
     let reader = client.clone();
     // As long as there is somebody to ask, 32 MiB are always on their way.

@@ -4,13 +4,11 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use opendesk_std::Cancel;
-use opendesk_std::api::{
-    Button, PictureFormat, PictureProfile, Point, PointerAction, PointerEvent, Rect, TextInput, TreeParams, UiTree,
-};
+use opendesk_std::api::{Button, Point, PointerAction, PointerEvent, Rect, TextInput, TreeParams};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::desktop::{Backend, CaptureArea, Computer, Hands};
 use opendesk_std::home::PeerName;
-use opendesk_std::picture;
+use opendesk_std::picture::{self, Rendering};
 
 use super::agent::Said;
 use crate::exit::Failure;
@@ -53,6 +51,9 @@ impl Stage {
             }
             #[cfg(not(target_os = "linux"))]
             Backend::Auto | Backend::X11 => Err(Failure::usage("this system has no X11; use --backend virtual")),
+            Backend::MacOs | Backend::Windows => {
+                Err(Failure::usage("the demo has a window of its own on X11 only; use --backend virtual"))
+            }
         }
     }
 
@@ -145,7 +146,7 @@ impl Stage {
 }
 
 fn element(desktop: &VirtualDesktop, role: &str, name: &str) -> Result<Point, Failure> {
-    let tree = UiTree::from(desktop.ui_tree(&TreeParams::default()).map_err(failed)?);
+    let tree = desktop.ui_tree(&TreeParams::default(), &Cancel::new()).map_err(failed)?;
     let bounds = tree.find(role, name).and_then(|node| node.bounds);
     bounds.map(|bounds| bounds.center()).ok_or_else(|| failed(format!("there is no {role} called {name}")))
 }
@@ -173,7 +174,7 @@ fn likeness(typed: Option<&str>) -> Result<Vec<u8>, Failure> {
         hands.text(&desktop, &input, &Cancel::new()).map_err(failed)?;
     }
     let frame = desktop.capture(&CaptureArea::default()).map_err(failed)?;
-    let picture = picture::render(frame, PictureProfile::Claude, PictureFormat::Png, None, 0.0).map_err(failed)?;
+    let picture = picture::render(frame, &Rendering::default(), None, 0.0).map_err(failed)?;
     Ok(picture.data)
 }
 
