@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use core::time::Duration;
 use std::sync::Arc;
 
-use opendesk_std::api::{Display, Error, Point, Rect, Result};
+use opendesk_std::api::{Display, Effect, Error, Point, Rect, Result};
 use opendesk_std::desktop::{CaptureArea, Computer, Frame};
 use opendesk_std::{govern::AllowAll, home::Home};
 use opendesk_tokio::HostOptions;
@@ -35,11 +35,11 @@ impl Computer for Colour {
         let pixels = [0, self.1.load(Relaxed), self.0.load(Relaxed), 0].repeat(256 * 256);
         Ok(Frame { width: 256, height: 256, pixels, area: AREA })
     }
-    fn move_pointer(&self, to: Point) -> Result<()> {
+    fn move_pointer(&self, to: Point) -> Result<Effect> {
         AREA.contains(to).then_some(()).ok_or_else(|| Error::invalid("the desktop has 256 by 256 pixels"))?;
         self.0.store(to.x as u8, Relaxed);
         self.1.store(to.y as u8, Relaxed);
-        Ok(())
+        Ok(Effect::Confirmed)
     }
 }
 

@@ -1,10 +1,25 @@
 //! The x11 desktop on a real X server with a window manager and real programs. Effects are seen from outside: by
 //! xdotool, by files that programs write, and by the X server's own key state.
 
+mod accessibility;
+mod blank;
+mod brush;
+mod clipboard;
+mod displays;
+mod drive;
 mod input;
+mod layouts;
+mod ledger;
 mod lifetime;
 mod mcp;
+mod ocr;
 mod pictures;
+mod restart;
+mod service;
+mod session;
+mod stream;
+mod typing;
+mod windows;
 
 use core::time::Duration;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use opendesk_std::Cancel;
-use opendesk_std::api::{Button, Display, KeyEvent, Point, Press, Result, TextInput, encode};
+use opendesk_std::api::{Button, Display, Effect, KeyEvent, Point, Press, Result, TextInput, encode};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::desktop::{CaptureArea, Computer, Frame, Key};
 use opendesk_tests::puppet::Puppet;
@@ -43,19 +43,19 @@ impl Computer for Sticky {
         self.desktop.cursor_position()
     }
 
-    fn move_pointer(&self, to: Point) -> Result<()> {
+    fn move_pointer(&self, to: Point) -> Result<Effect> {
         self.desktop.move_pointer(to)
     }
 
-    fn button(&self, button: Button, press: Press) -> Result<()> {
+    fn button(&self, button: Button, press: Press) -> Result<Effect> {
         self.desktop.button(button, press)
     }
 
-    fn scroll(&self, right: f64, up: f64) -> Result<()> {
+    fn scroll(&self, right: f64, up: f64) -> Result<Effect> {
         self.desktop.scroll(right, up)
     }
 
-    fn key(&self, key: Key, press: Press) -> Result<()> {
+    fn key(&self, key: Key, press: Press) -> Result<Effect> {
         if press == Press::Up && self.sticks.load(Ordering::SeqCst) {
             self.panics.fetch_add(1, Ordering::SeqCst);
             panic!("a test wants that {key:?} cannot be let go of");
@@ -63,7 +63,7 @@ impl Computer for Sticky {
         self.desktop.key(key, press)
     }
 
-    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<()> {
+    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<Effect> {
         self.desktop.type_text(text, pause, cancel)
     }
 }

@@ -328,7 +328,10 @@ fn a_flood_of_pings_keeps_nobody_from_working() {
 const FULL: CaptureParams = CaptureParams {
     display_id: None,
     region: None,
+    window_id: None,
     profile: PictureProfile::Native,
     format: PictureFormat::RawRgba,
     cursor: false,
+    max_bytes: None,
+    unless_shot: None,
 };

@@ -1,12 +1,19 @@
 //! The host as a whole, in the test's own process: real sockets on loopback, the virtual desktop, real files.
 
 mod backend;
+mod effects;
 mod hostile;
+mod mapping;
+mod mix;
 mod pairing;
+mod pictures;
+mod reading;
 mod rotation;
 mod sessions;
 mod streams;
+mod streams_idle;
 mod unpairing;
+mod watched;
 
 use core::time::Duration;
 

@@ -4,9 +4,11 @@ use core::time::Duration;
 
 use opendesk_core::{ErrorCode, limits};
 use opendesk_std::api::{
-    Button, DisplaySubscribe, PointerAction, PointerEvent, Press, SubscribeParams, TextInput, TreeParams, encode,
+    Button, DisplaySubscribe, Patch, Picture, PointerAction, PointerEvent, Press, ScreenUpdate, SubscribeParams,
+    TextInput, TreeParams, encode,
 };
 use opendesk_std::desktop::Computer;
+use opendesk_std::picture::Canvas;
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::{Client, ClientError};
 
@@ -16,6 +18,17 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 fn fast() -> SubscribeParams {
     SubscribeParams { fps: 60, ..SubscribeParams::default() }
+}
+
+/// What one picture shows now.
+async fn now(client: &Client) -> Canvas {
+    let Picture { format, width, height, area, display_id, captured_at, screen, data, .. } =
+        client.capture(&fast().capture).await.expect("the host takes pictures");
+    let patches = vec![Patch { x: 0, y: 0, width, height, data }];
+    let update = ScreenUpdate { keyframe: true, format, width, height, area, display_id, captured_at, screen, patches };
+    let mut canvas = Canvas::new();
+    canvas.apply(&update).expect("a picture");
+    canvas
 }
 
 /// The entries of a log with this kind.
@@ -40,7 +53,13 @@ fn a_picture_comes_when_something_has_changed_and_not_otherwise() {
         desktop.button(Button::Left, Press::Up).unwrap();
         let second = tokio::time::timeout(LIMIT, pictures.next()).await.unwrap().unwrap().unwrap();
         assert_eq!((first.width, first.height), (second.width, second.height));
-        assert_ne!(first.data, second.data);
+        assert!(first.keyframe && !second.keyframe);
+        let sent = |update: &ScreenUpdate| update.patches.iter().map(|patch| patch.data.len()).sum::<usize>();
+        assert!(sent(&second) < sent(&first), "{second:?} after {first:?}");
+        let mut canvas = Canvas::new();
+        canvas.apply(&first).unwrap();
+        canvas.apply(&second).unwrap();
+        assert!(canvas.pixels() == now(&client).await.pixels(), "the picture with its change is how it is now");
         drop(pictures);
         // A stream that was dropped is over, and the session lives.
         client.capabilities().await.unwrap();
@@ -61,20 +80,21 @@ fn a_reader_that_pauses_misses_pictures_and_gets_the_newest() {
         rig.pair("controller").await;
         let client = rig.connect("controller").await.unwrap();
         let mut pictures = client.watch(&fast()).await.unwrap();
-        pictures.next().await.unwrap().unwrap();
+        let mut canvas = Canvas::new();
+        canvas.apply(&pictures.next().await.unwrap().unwrap()).unwrap();
         for x in 0..400 {
             desktop.move_pointer(opendesk_std::api::Point::new(f64::from(x), 5.0)).unwrap();
             desktop.type_text("x", Duration::ZERO, &opendesk_std::Cancel::new()).unwrap();
             client.cursor_position().await.unwrap();
         }
-        let mut last = pictures.next().await.unwrap().unwrap();
+        canvas.apply(&pictures.next().await.unwrap().unwrap()).unwrap();
         let mut seen = 1;
         while let Ok(next) = tokio::time::timeout(Duration::from_millis(500), pictures.next()).await {
-            last = next.unwrap().unwrap();
+            canvas.apply(&next.unwrap().unwrap()).unwrap();
             seen += 1;
         }
         assert!(seen < 400, "{seen} pictures waited for a reader that did not read");
-        assert_eq!(last.data, client.capture(&fast().capture).await.unwrap().data, "the last one shows how it is now");
+        assert!(canvas.pixels() == now(&client).await.pixels(), "the last one shows how it is now");
     });
 }
 
@@ -186,5 +206,27 @@ fn what_a_lost_session_really_did_is_what_a_later_one_is_told() {
         let told = second.call_for([5; 16], "input.text", long, LIMIT).await.unwrap_err();
         assert!(matches!(&told, ClientError::Call(error) if error.code == ErrorCode::Cancelled), "{told:?}");
         assert_eq!(desktop.editor_text(), typed, "nothing more was typed");
+    });
+}
+
+#[test]
+fn a_fifth_stream_of_pictures_is_refused() {
+    run(async {
+        let (rig, _desktop) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let client = rig.connect("controller").await.unwrap();
+        let mut open = Vec::new();
+        for _ in 0..4 {
+            let mut pictures = client.watch(&fast()).await.unwrap();
+            assert!(pictures.next().await.unwrap().unwrap().keyframe);
+            open.push(pictures);
+        }
+        let mut fifth = client.watch(&fast()).await.unwrap();
+        let refused = fifth.next().await.unwrap().unwrap_err();
+        assert!(matches!(&refused, ClientError::Call(error) if error.code == ErrorCode::LimitExceeded), "{refused}");
+        drop(open);
+        client.capabilities().await.unwrap();
+        let mut again = client.watch(&fast()).await.unwrap();
+        assert!(again.next().await.unwrap().unwrap().keyframe, "those that ended make room");
     });
 }

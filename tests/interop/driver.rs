@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use opendesk_core::Wire;
 use opendesk_std::api::*;
 use opendesk_std::client::{Client, ClientError};
 
@@ -66,6 +67,8 @@ pub(crate) fn capability(method: &str) -> &'static str {
         "process.list" => "process.list",
         "process.shell" => "process.shell",
         "process.exec" => "process.spawn",
+        "apps.installed" => "app.lifecycle",
+        "ocr.read" | "ocr.click" => "ocr",
         other => panic!("{other} is of every desktop"),
     }
 }
@@ -81,6 +84,7 @@ pub(crate) async fn drive(client: &Client, folder: &Path) -> Outcomes {
     use_windows(&mut driver).await;
     use_files(&mut driver, folder).await;
     use_programs(&mut driver).await;
+    use_what_is_new(&mut driver).await;
     watch(&mut driver).await;
     driver.outcomes
 }
@@ -112,7 +116,12 @@ async fn look_around(driver: &mut Driver<'_>) {
         })
         .await;
     driver.sees::<NotificationsList>((), |notifications| Ok(format!("{}", notifications.len()))).await;
-    driver.sees::<PowerLock>((), |()| Ok("locked".to_owned())).await;
+    driver.sees::<PowerLock>((), |_| Ok("locked".to_owned())).await;
+    // The virtual desktop has no password; on another one a Return does no harm.
+    for action in [Press::Down, Press::Up] {
+        let key = KeyEvent { action, keysym: "return".to_owned(), modifiers: vec![] };
+        driver.client.key(&key).await.expect("a key can be pressed");
+    }
 }
 
 fn pointer(action: PointerAction, x: f64, y: f64, button: Option<Button>) -> PointerEvent {
@@ -120,7 +129,7 @@ fn pointer(action: PointerAction, x: f64, y: f64, button: Option<Button>) -> Poi
 }
 
 async fn use_the_hands(driver: &mut Driver<'_>) {
-    driver.sees::<InputPointer>(pointer(PointerAction::Move, 33.0, 44.0, None), |()| Ok("moved".to_owned())).await;
+    driver.sees::<InputPointer>(pointer(PointerAction::Move, 33.0, 44.0, None), |_| Ok("moved".to_owned())).await;
     driver
         .sees::<DisplayCursorPosition>((), |point| {
             check(point == Point::new(33.0, 44.0), "the pointer is elsewhere")?;
@@ -128,13 +137,13 @@ async fn use_the_hands(driver: &mut Driver<'_>) {
         })
         .await;
     let key = |action| KeyEvent { action, keysym: "shift".to_owned(), modifiers: vec![] };
-    driver.sees::<InputKey>(key(Press::Down), |()| Ok("pressed and released".to_owned())).await;
-    driver.sees::<InputKey>(key(Press::Up), |()| Ok("pressed and released".to_owned())).await;
+    driver.sees::<InputKey>(key(Press::Down), |_| Ok("pressed and released".to_owned())).await;
+    driver.sees::<InputKey>(key(Press::Up), |_| Ok("pressed and released".to_owned())).await;
     let text = TextInput { text: TEXT.to_owned(), interval_ms: 0 };
-    driver.sees::<InputText>(text, |()| Ok("typed".to_owned())).await;
+    driver.sees::<InputText>(text, |_| Ok("typed".to_owned())).await;
     let entry = ClipboardEntry { mime_type: "text/plain;charset=utf-8".to_owned(), data: TEXT.as_bytes().to_vec() };
     let contents = ClipboardContents { entries: vec![entry] };
-    driver.sees::<ClipboardWrite>(contents, |()| Ok("written".to_owned())).await;
+    driver.sees::<ClipboardWrite>(contents, |_| Ok("written".to_owned())).await;
     driver
         .sees::<ClipboardRead>((), |contents| {
             check(contents.entries.iter().any(|entry| entry.data == TEXT.as_bytes()), "another clipboard")?;
@@ -155,14 +164,15 @@ async fn use_windows(driver: &mut Driver<'_>) {
     let Some(window) = windows.into_iter().next() else { return };
     let (window_id, bounds) = (window.id.clone(), window.bounds.expect("a window that is shown has a place"));
     let params = WindowParams { window_id: window_id.clone() };
-    driver.sees::<WindowsFocus>(params.clone(), |()| Ok("focused".to_owned())).await;
+    let close = WindowCloseParams { window_id: window_id.clone(), force: false };
+    driver.sees::<WindowsFocus>(params, |_| Ok("focused".to_owned())).await;
     driver
         .sees::<WindowsFocused>((), |focused| {
             check(focused.is_some_and(|focused| focused.id == window_id), "another window has the focus")?;
             Ok("the one that was focused".to_owned())
         })
         .await;
-    driver.sees::<WindowsMove>(MoveWindowParams { window_id, bounds }, |()| Ok("moved".to_owned())).await;
+    driver.sees::<WindowsMove>(MoveWindowParams { window_id, bounds }, |_| Ok("moved".to_owned())).await;
     let mut apps = Vec::new();
     driver
         .sees::<AppsList>((), |listed| {
@@ -172,7 +182,7 @@ async fn use_windows(driver: &mut Driver<'_>) {
         })
         .await;
     let app = || AppParams { name: window.app_name.clone() };
-    driver.sees::<AppsFocus>(app(), |()| Ok("focused".to_owned())).await;
+    driver.sees::<AppsFocus>(app(), |_| Ok("focused".to_owned())).await;
     let mut button = None;
     driver
         .sees::<UiTreeRead>(TreeParams::default(), |tree| {
@@ -184,11 +194,11 @@ async fn use_windows(driver: &mut Driver<'_>) {
     if let Some(UiNode { role, name, bounds, reference, .. }) = button {
         let target = ElementTarget { role, name, bounds, reference, ..ElementTarget::default() };
         let click = UiActionParams { target, action: "click".to_owned(), app: None };
-        driver.sees::<UiAction>(click, |()| Ok("clicked".to_owned())).await;
+        driver.sees::<UiAction>(click, |_| Ok("clicked".to_owned())).await;
     }
-    driver.sees::<WindowsClose>(params, |()| Ok("closed".to_owned())).await;
-    driver.sees::<AppsOpen>(app(), |()| Ok("opened".to_owned())).await;
-    driver.sees::<AppsClose>(app(), |()| Ok("closed".to_owned())).await;
+    driver.sees::<WindowsClose>(close, |_| Ok("closed".to_owned())).await;
+    driver.sees::<AppsOpen>(app(), |_| Ok("opened".to_owned())).await;
+    driver.sees::<AppsClose>(app(), |_| Ok("closed".to_owned())).await;
 }
 
 async fn use_files(driver: &mut Driver<'_>, folder: &Path) {
@@ -269,13 +279,53 @@ async fn use_programs(driver: &mut Driver<'_>) {
         .await;
 }
 
+/// What version 1 has no names for.
+async fn use_what_is_new(driver: &mut Driver<'_>) {
+    if driver.client.wire() == Wire::V1 {
+        let installed = driver.call::<AppsInstalled>(&()).await.err();
+        let read = driver.call::<OcrRead>(&OcrParams::default()).await.err();
+        let click = OcrClickParams { text: "Count".to_owned(), clicks: 1, ..OcrClickParams::default() };
+        let clicked = driver.call::<OcrClick>(&click).await.err();
+        for (name, refusal) in [(AppsInstalled::NAME, installed), (OcrRead::NAME, read), (OcrClick::NAME, clicked)] {
+            let outcome = match refusal {
+                Some(ClientError::Call(error)) if error.code == ErrorCode::CapabilityUnsupported => {
+                    Ok("refused: version 1 has no such method".to_owned())
+                }
+                other => Err(format!("{other:?}")),
+            };
+            driver.outcomes.insert(name, outcome);
+        }
+        return;
+    }
+    driver
+        .sees::<AppsInstalled>((), |apps| {
+            check(!apps.is_empty() && apps.iter().all(|app| !app.id.is_empty()), "no applications")?;
+            Ok(format!("{}", apps.len()))
+        })
+        .await;
+    driver
+        .sees::<OcrRead>(OcrParams::default(), |text| {
+            check(text.words.iter().any(|word| word.text == "Remember"), "no word Remember")?;
+            Ok(format!("{} words", text.words.len()))
+        })
+        .await;
+    let click = OcrClickParams { text: "Remember me".to_owned(), clicks: 1, ..OcrClickParams::default() };
+    driver
+        .sees::<OcrClick>(click, |clicked| {
+            check(clicked.text == "Remember me" && clicked.bounds.contains(clicked.point), "another text")?;
+            Ok("on the text".to_owned())
+        })
+        .await;
+}
+
 async fn watch(driver: &mut Driver<'_>) {
     let outcome = async {
         let mut pictures = driver.client.watch(&SubscribeParams { fps: 10, ..SubscribeParams::default() }).await?;
         pictures.next().await.unwrap_or_else(|| Err(ClientError::Call(Error::internal("the stream ended"))))
     };
     let outcome = outcome.await.map_err(|error| error.to_string()).and_then(|picture| {
-        check(picture.data.starts_with(b"\x89PNG"), "no PNG")?;
+        let whole = picture.patches.first().is_some_and(|patch| patch.data.starts_with(b"\x89PNG"));
+        check(picture.keyframe && whole, "no PNG")?;
         Ok(format!("{}x{}", picture.width, picture.height))
     });
     driver.outcomes.insert(DisplaySubscribe::NAME, outcome);

@@ -1,22 +1,43 @@
 //! A real X desktop for one test: its own Xvfb on a display number that is free, openbox, and the programs that the
-//! test starts. Only what was started here is ended, and all of it is ended when the value is dropped.
+//! test starts. Only what was started here is ended, and all of it is ended when the value is dropped, also what these
+//! programs started. A desktop whose test fails leaves a picture of itself in `target/failures`.
+
+#[path = "desktop/browser.rs"]
+mod browser;
+#[path = "desktop/failure.rs"]
+mod failure;
+#[path = "desktop/form.rs"]
+mod form;
+#[path = "desktop/monitors.rs"]
+mod monitors;
+#[path = "desktop/processes.rs"]
+mod processes;
+#[path = "desktop/session.rs"]
+mod session;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Instant;
 use std::{env, process};
 
+pub use browser::Browser;
+pub use form::Form;
+use processes::Kin;
+
 /// How often something that is awaited is looked at.
 pub(crate) const POLL: Duration = Duration::from_millis(10);
 /// Far longer than any program here takes to start or to do its work. A machine that was just set up reads each of them
 /// from a slow disk for the first time: an X server, a window manager and one program have taken 80 s there.
 pub const PATIENCE: Duration = Duration::from_secs(180);
+/// Debian's own Python: it has the modules of Debian's packages, and another one may come first on the `PATH`.
+pub const PYTHON: &str = "/usr/bin/python3";
 /// How long a program may take to end when it is asked to, before it is ended.
 const END: Duration = Duration::from_secs(2);
 
@@ -27,6 +48,8 @@ static NEXT_FOLDER: AtomicU32 = AtomicU32::new(0);
 pub struct TestDesktop {
     folder: PathBuf,
     display: String,
+    /// The address of the session bus, if there is one.
+    bus: String,
     /// In the order in which they were started; they are ended in the reverse one.
     children: Vec<Child>,
     logs: u32,
@@ -39,7 +62,14 @@ impl TestDesktop {
     /// When it cannot be started; the line names the program that is missing.
     #[must_use]
     pub fn start(width: u16, height: u16) -> Self {
-        let mut desktop = Self { folder: make_folder(), display: String::new(), children: Vec::new(), logs: 0 };
+        let mut desktop = Self::start_server(width, height);
+        desktop.start_manager();
+        desktop
+    }
+
+    fn start_server(width: u16, height: u16) -> Self {
+        let (display, bus) = (String::new(), String::new());
+        let mut desktop = Self { folder: make_folder(), display, bus, children: Vec::new(), logs: 0 };
         let screen = format!("{width}x{height}x24");
         let number = desktop.folder.join("display");
         let mut server = desktop.command("Xvfb");
@@ -49,12 +79,14 @@ impl TestDesktop {
             let written = fs::read_to_string(&number).ok()?;
             Some(format!(":{}", written.strip_suffix('\n')?.trim()))
         });
-
-        let mut manager = desktop.command("openbox");
-        manager.arg("--sm-disable");
-        desktop.start_child(manager, None);
-        desktop.await_started("openbox", Self::manages);
         desktop
+    }
+
+    fn start_manager(&mut self) {
+        let mut manager = self.command("openbox");
+        manager.arg("--sm-disable");
+        self.start_child(manager, None);
+        self.await_started("openbox", Self::manages);
     }
 
     /// Whether the window manager carries out what it is asked. One that only says that it is there has yet to look
@@ -77,6 +109,12 @@ impl TestDesktop {
         self.folder.join("home")
     }
 
+    /// The runtime directory of the programs on this desktop, `XDG_RUNTIME_DIR`.
+    #[must_use]
+    pub fn run_dir(&self) -> PathBuf {
+        self.folder.join("run")
+    }
+
     /// A command that sees this desktop and nothing else of the environment but `PATH`.
     #[must_use]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -85,7 +123,8 @@ impl TestDesktop {
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()))
             .env("HOME", self.home())
-            .env("XDG_RUNTIME_DIR", self.folder.join("run"))
+            .env("XDG_DATA_HOME", self.home().join(".local/share"))
+            .env("XDG_RUNTIME_DIR", self.run_dir())
             .env("XDG_SESSION_TYPE", "x11")
             .env("SHELL", "/bin/sh")
             .env("LANG", "C.UTF-8")
@@ -95,16 +134,21 @@ impl TestDesktop {
         if !self.display.is_empty() {
             command.env("DISPLAY", &self.display);
         }
+        if !self.bus.is_empty() {
+            command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus).env("GTK_MODULES", "gail:atk-bridge");
+        }
         command
     }
 
-    /// Starts a program that is ended with the desktop, and gives its process id.
+    /// Starts a program that is ended with the desktop, together with what it starts, and gives its process id.
     ///
     /// # Panics
     /// When it cannot be started.
     pub fn spawn(&mut self, program: &str, args: &[&str]) -> u32 {
         let mut command = self.command(program);
-        command.args(args);
+        // What it starts is in its group. The X server, the window manager and the buses stay in the group of the
+        // tests, which a person's Ctrl-C ends, and with them the programs.
+        command.args(args).process_group(0);
         self.start_child(command, None)
     }
 
@@ -220,9 +264,14 @@ impl TestDesktop {
 
 impl Drop for TestDesktop {
     fn drop(&mut self) {
+        if thread::panicking() && !self.display.is_empty() {
+            failure::keep_picture(&self.display);
+        }
+        let kin = Kin::new(self.children.iter().map(Child::id).collect(), &self.run_dir());
         for mut child in self.children.drain(..).rev() {
             end(&mut child);
         }
+        kin.end();
         // A drop cannot report anything, and what is left behind is in the system's folder for temporary files.
         let _removed = fs::remove_dir_all(&self.folder).is_ok();
     }
@@ -255,6 +304,26 @@ pub(crate) fn spawned(command: &mut Command) -> Child {
         let program = command.get_program().to_string_lossy();
         panic!("{program} could not be started ({error}); `cargo ci setup` installs what the tests need")
     })
+}
+
+/// The path of a program or page of `tests/desktop/programs`.
+pub fn program(name: &str) -> String {
+    format!("{}/desktop/programs/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Waits until something is there.
+///
+/// # Panics
+/// When it is not within [`PATIENCE`].
+pub(crate) fn await_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ready() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        thread::sleep(POLL);
+    }
 }
 
 /// Waits for a child's end, up to a limit.

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::command::{Failure, Outcome, Repo, capture, line, read, run};
 
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 22] = [
     "xvfb",
     "openbox",
     "xdotool",
@@ -18,6 +18,15 @@ const PACKAGES: [&str; 13] = [
     "python3",
     "python3-tk",
     "python3-venv",
+    "dbus",
+    "libglib2.0-bin",
+    "at-spi2-core",
+    "python3-gi",
+    "gir1.2-gtk-3.0",
+    "chromium",
+    "tesseract-ocr",
+    "tesseract-ocr-eng",
+    "xauth",
 ];
 
 const INSTALL: [&str; 5] = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
