@@ -165,8 +165,8 @@ pub trait Computer: Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Has `wake` called once, from any thread, when something may have changed since the last
-    /// [`generation`](Self::generation). It must not block. False: it is not called, ever.
+    /// Has `wake` called once, from any thread, at the next change that anybody learns of. What changed before is not told:
+    /// whoever sleeps asks for the [`generation`](Self::generation) once more after this. False: it is not called, ever.
     fn wake_on_change(&self, _wake: Wake) -> bool {
         false
     }

@@ -167,7 +167,7 @@ impl Input {
 impl Drop for Input {
     fn drop(&mut self) {
         // A connection that is gone has lost its server, and the map with it.
-        drop(self.give_back());
+        drop(self.leave());
     }
 }
 

@@ -83,8 +83,7 @@ impl Input {
     pub(super) fn lend(&mut self, map: &Keymap, wanted: &[Loan]) -> Outcome<()> {
         if !wanted.iter().all(|loan| self.lent.loans.contains(loan)) {
             let is_wanted = |(keycode, _): &Loan| wanted.iter().any(|(wanted, _)| wanted == keycode);
-            let recent = self.lent.used.is_some_and(|used| clock::monotonic().duration_since(used) < LATE);
-            if recent && self.lent.loans.iter().any(is_wanted) {
+            if self.is_recent() && self.lent.loans.iter().any(is_wanted) {
                 self.let_read(TO_READ)?;
             }
             let kept = self.lent.loans.iter().copied().filter(|loan| !is_wanted(loan));
@@ -112,6 +111,19 @@ impl Input {
         }
         self.lent.awaited = false;
         self.give_back().map(|()| None)
+    }
+
+    /// Gives everything back once what was typed has been read: nobody is there to do so later.
+    pub(super) fn leave(&mut self) -> Outcome<()> {
+        if !self.lent.is_empty() && self.is_recent() {
+            self.let_read(TO_READ)?;
+        }
+        self.give_back()
+    }
+
+    /// Whether somebody may still look up what was typed.
+    fn is_recent(&self) -> bool {
+        self.lent.used.is_some_and(|used| clock::monotonic().duration_since(used) < LATE)
     }
 
     /// Gives everything back at once but keys that are held down.
