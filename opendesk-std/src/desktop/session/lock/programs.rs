@@ -175,9 +175,14 @@ mod tests {
         assert_eq!(lock(path, &variables, &until()), None);
         let child = fs::read_to_string(&file).unwrap();
         let child = Pid::from_raw(child.trim().parse().unwrap()).unwrap();
-        // Who is to wait for it has ended, too; whether somebody else has yet, is open.
-        let stat = fs::read_to_string(format!("/proc/{}/stat", child.as_raw_pid())).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z ") || stat.contains(") X "), "{stat}");
+        // The signal is on its way; whether somebody waits for what has ended is open.
+        let stat = || fs::read_to_string(format!("/proc/{}/stat", child.as_raw_pid())).unwrap_or_default();
+        let is_over = |stat: &str| stat.is_empty() || stat.contains(") Z ") || stat.contains(") X ");
+        let begun = monotonic();
+        while !is_over(&stat()) {
+            assert!(begun.elapsed() < PATIENCE, "{}", stat());
+            std::thread::yield_now();
+        }
         let cancel = Cancel::new();
         cancel.cancel();
         fs::remove_file(&file).unwrap();
