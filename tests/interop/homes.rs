@@ -73,7 +73,9 @@ fn each_verifies_the_log_of_the_other_and_sees_a_changed_line() {
     assert!(verified.status.success() && verified.stdout.contains("as they were written"), "{verified:?}");
 
     for (home, ours_verifies) in [(theirs.path(), true), (ours.as_path(), false)] {
-        let day = fs::read_dir(home.join("audit")).unwrap().next().unwrap().unwrap().path();
+        // Beside it lies the lock, in an order that depends on both names.
+        let mut files = fs::read_dir(home.join("audit")).unwrap().map(|file| file.unwrap().path());
+        let day = files.find(|file| file.extension().is_some_and(|extension| extension == "jsonl")).unwrap();
         let text = fs::read_to_string(&day).unwrap();
         fs::write(&day, text.replacen("session.opened", "session.closed", 1)).unwrap();
         let verify = ["audit", "verify"];
