@@ -181,7 +181,7 @@ mod tests {
         let begun = monotonic();
         while !is_over(&stat()) {
             assert!(begun.elapsed() < PATIENCE, "{}", stat());
-            std::thread::yield_now();
+            thread::yield_now();
         }
         let cancel = Cancel::new();
         cancel.cancel();
