@@ -88,6 +88,22 @@ impl Output for Picture {
     }
 }
 
+/// A picture, with these bytes as its content.
+macro_rules! pixmap {
+    ($picture:expr, $data:expr) => {
+        Value::map([
+            ("data", Value::Bin($data)),
+            ("format", $picture.format.to_value()),
+            ("width", $picture.width.to_value()),
+            ("height", $picture.height.to_value()),
+            ("logical_width", logical($picture.area.width)),
+            ("logical_height", logical($picture.area.height)),
+            ("display_id", $picture.display_id.to_value()),
+            ("captured_at", $picture.captured_at.to_value()),
+        ])
+    };
+}
+
 /// Every item of version 1 is a whole picture.
 impl Output for ScreenUpdate {
     fn from_result(result: Value<'_>) -> Read<Self> {
@@ -106,18 +122,8 @@ impl Output for ScreenUpdate {
 
     fn to_item(&self, number: u64) -> Value<'_> {
         let data = self.patches.first().map_or(&[][..], |patch| &patch.data);
-        let pixmap = Value::map([
-            ("data", Value::Bin(data)),
-            ("format", self.format.to_value()),
-            ("width", self.width.to_value()),
-            ("height", self.height.to_value()),
-            ("logical_width", logical(self.area.width)),
-            ("logical_height", logical(self.area.height)),
-            ("display_id", self.display_id.to_value()),
-            ("captured_at", self.captured_at.to_value()),
-        ]);
         Value::map([
-            ("pixmap", pixmap),
+            ("pixmap", pixmap!(self, data)),
             ("frame_number", Value::Int(i64::try_from(number).unwrap_or(i64::MAX))),
             ("keyframe", Value::Bool(self.keyframe)),
         ])
@@ -151,15 +157,6 @@ impl Form for Picture {
     }
 
     fn to_value(&self) -> Value<'_> {
-        Value::map([
-            ("data", self.data.to_value()),
-            ("format", self.format.to_value()),
-            ("width", self.width.to_value()),
-            ("height", self.height.to_value()),
-            ("logical_width", logical(self.area.width)),
-            ("logical_height", logical(self.area.height)),
-            ("display_id", self.display_id.to_value()),
-            ("captured_at", self.captured_at.to_value()),
-        ])
+        pixmap!(self, &self.data)
     }
 }
