@@ -34,14 +34,15 @@ pub(super) fn is_slow(call: &Call) -> bool {
 pub(super) struct Sight {
     computer: Arc<dyn Computer>,
     shots: Mutex<Shots>,
-    ocr: Option<Ocr>,
+    /// Or why no text can be read.
+    ocr: core::result::Result<Ocr, String>,
 }
 
 impl Sight {
     pub(super) fn new(computer: Arc<dyn Computer>) -> Self {
         // Another number than before, so that a picture of before is not taken for one of now.
         let shots = Shots::starting_at((clock::epoch_seconds() * 1000.0) as u64);
-        Self { computer, shots: Mutex::new(shots), ocr: Ocr::probe().ok() }
+        Self { computer, shots: Mutex::new(shots), ocr: Ocr::probe() }
     }
 
     pub(super) fn computer(&self) -> &dyn Computer {
@@ -50,7 +51,7 @@ impl Sight {
 
     /// Whether text can be read from pixels.
     pub(super) const fn can_read(&self) -> bool {
-        self.ocr.is_some()
+        self.ocr.is_ok()
     }
 
     pub(super) fn look(&self, call: &Call, codec: Codec, cancel: &Cancel) -> Result<Vec<u8>> {
@@ -144,10 +145,7 @@ impl Sight {
 
     /// The text in a part of the desktop.
     fn read(&self, params: &OcrParams, cancel: &Cancel) -> Result<ScreenText> {
-        let Some(ocr) = &self.ocr else {
-            let why = Ocr::probe().err().unwrap_or_else(|| "start the host again".to_owned());
-            return Err(Error::missing("ocr", self.computer.name(), &why));
-        };
+        let ocr = self.ocr.as_ref().map_err(|why| Error::missing("ocr", self.computer.name(), why))?;
         let frame = self.computer.capture(&CaptureArea::from(params))?;
         ocr.read(frame, params, cancel)
     }

@@ -159,15 +159,14 @@ impl Desk {
         if let Some(answer) = self.answer(&call, codec) {
             return reply(answer);
         }
-        let (kind, is_errand, is_slow) = (call.kind(), errand(&call).is_some(), look::is_slow(&call));
+        let (kind, is_slow) = (call.kind(), look::is_slow(&call));
+        let run = self.run.as_ref().filter(|_| errand(&call).is_some());
         let job = Job { call, codec, cancel, reply };
-        let refused = match (kind, &self.run) {
-            (_, Some(run)) if is_errand => run.try_send(job).is_err(),
-            (Kind::Observation | Kind::Action | Kind::Stream, _) if is_slow => {
-                self.read.try_send(Look::Once(job)).is_err()
-            }
-            (Kind::Action, _) => self.act.try_send(Turn::Act(Box::new(job))).is_err(),
-            (Kind::Observation | Kind::Stream, _) => self.look.try_send(Look::Once(job)).is_err(),
+        let refused = match (run, kind) {
+            (Some(run), _) => run.try_send(job).is_err(),
+            (None, _) if is_slow => self.read.try_send(Look::Once(job)).is_err(),
+            (None, Kind::Action) => self.act.try_send(Turn::Act(Box::new(job))).is_err(),
+            (None, Kind::Observation | Kind::Stream) => self.look.try_send(Look::Once(job)).is_err(),
         };
         debug_assert!(!refused, "the threads live as long as the desk");
     }
