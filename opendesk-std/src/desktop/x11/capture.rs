@@ -13,7 +13,7 @@ use super::input::wait;
 use super::layout::{self, Layout, Surveyor};
 use super::shm::Shm;
 use super::windows::{ClientWindow, Roster, Surface, Surfaces};
-use crate::api::{Error, Point, Rect};
+use crate::api::{Error, Point, Rect, Window};
 use crate::clock::monotonic;
 use crate::desktop::{CaptureArea, Frame};
 
@@ -69,6 +69,12 @@ impl Eyes {
     pub(super) fn clients(&mut self) -> Outcome<Vec<ClientWindow>> {
         self.wire.take_events(|_| {})?;
         self.roster.clients(&self.wire)
+    }
+
+    /// The open window that an id names.
+    pub(super) fn window(&self, id: &str) -> Outcome<Window> {
+        self.wire.take_events(|_| {})?;
+        self.roster.window(&self.wire, id)
     }
 
     pub(super) fn cursor_position(&mut self) -> Outcome<Point> {

@@ -120,10 +120,6 @@ impl X11Desktop {
         }
     }
 
-    fn window(&self, id: &str) -> Result<Window> {
-        self.manager.with(|manager| manager.window(id))
-    }
-
     /// The windows as applications are told apart by.
     fn running(&self) -> Result<Vec<RunningWindow>> {
         // Not by the connection that waits for windows to close.
@@ -252,7 +248,7 @@ impl Computer for X11Desktop {
     }
 
     fn ui_tree(&self, params: &TreeParams, cancel: &Cancel) -> Result<UiTree> {
-        let window = params.window_id.as_ref().map(|id| self.window(id)).transpose()?;
+        let window = params.window_id.as_ref().map(|id| self.eyes.look(|eyes| eyes.window(id))).transpose()?;
         self.accessibility.tree(params, window.as_ref(), cancel)
     }
 

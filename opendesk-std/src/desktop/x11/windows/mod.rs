@@ -84,21 +84,6 @@ impl WindowManager {
         Ok(desk.can_list(atoms) && hints.into_iter().all(|hint| desk.can_ask_for(hint)))
     }
 
-    /// The open windows with what tells whose they are, the one in front first.
-    fn clients(&self) -> Outcome<Vec<ClientWindow>> {
-        self.wire.take_events(|_| {})?;
-        self.roster.clients(&self.wire)
-    }
-
-    /// The open window that an id names.
-    pub(super) fn window(&self, id: &str) -> Outcome<Window> {
-        self.find(id)?;
-        // An id may be spelt in other ways than here.
-        let named = ids::parse(id);
-        let client = self.clients()?.into_iter().find(|client| ids::parse(&client.window.id) == named);
-        client.map(|client| client.window).ok_or_else(|| ids::unknown(id).into())
-    }
-
     /// Begins a call about one window.
     fn find(&self, id: &str) -> Outcome<(Desk, Facts)> {
         self.wire.take_events(|_| {})?;

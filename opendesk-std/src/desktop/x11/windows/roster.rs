@@ -54,6 +54,15 @@ impl Roster {
         Ok(self.known.see(xid, Holder::of(self.owners.pid(wire, xid)?)))
     }
 
+    /// The open window that an id names.
+    pub(in crate::desktop::x11) fn window(&self, wire: &Wire, id: &str) -> Outcome<Window> {
+        // An id may be spelt in other ways than here.
+        let named = ids::parse(id);
+        let is_it = |client: &ClientWindow| named.is_some() && ids::parse(&client.window.id) == named;
+        let client = self.clients(wire)?.into_iter().find(is_it);
+        client.map(|client| client.window).ok_or_else(|| ids::unknown(id).into())
+    }
+
     /// The open windows, the one in front first: three round trips, however many there are.
     pub(in crate::desktop::x11) fn clients(&self, wire: &Wire) -> Outcome<Vec<ClientWindow>> {
         let desk = self.desk(wire)?;
