@@ -9,10 +9,9 @@ use asker::Asker;
 use opendesk_std::api::{ClipboardContents, ClipboardEntry, Effect, ErrorCode};
 use opendesk_std::desktop::Computer;
 use opendesk_std::desktop::x11::X11Desktop;
-use opendesk_tests::bin::Running;
 use opendesk_tests::desktop::TestDesktop;
 
-use crate::{open, wait_until};
+use crate::{open, server, wait_until};
 
 const TEXT: &str = "text/plain;charset=utf-8";
 
@@ -353,19 +352,10 @@ fn only_the_owner_has_the_clipboard_kept() {
     wait_until("it is gone with its program", || is_read(&computer, &[]));
 }
 
-/// A server of this test's own, with a number that no other test uses.
-fn server(display: &str) -> Running {
-    let mut xvfb = Command::new("Xvfb");
-    xvfb.args([display, "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-ac"]);
-    let running = Running::start(xvfb);
-    wait_until("the X server is there", || X11Desktop::open(Some(display)).is_ok());
-    running
-}
-
 #[test]
 fn a_server_that_comes_back_has_a_clipboard_again() {
-    let display = format!(":{}", 5000 + std::process::id() % 1000);
-    let first = server(&display);
+    let display = server::display();
+    let first = server::start(&display);
     let computer = X11Desktop::open(Some(&display)).unwrap();
     write(&computer, &[(TEXT, b"first")]);
     drop(first);
@@ -374,7 +364,7 @@ fn a_server_that_comes_back_has_a_clipboard_again() {
         let error = error.unwrap();
         assert!(error.message.contains(&display), "{error}");
     }
-    let _second = server(&display);
+    let _second = server::start(&display);
     assert_eq!(computer.clipboard_read(), Ok(ClipboardContents::default()));
     write(&computer, &[(TEXT, b"second")]);
     let asker = Command::new("xclip").args(["-display", &display, "-selection", "clipboard", "-o"]).output().unwrap();

@@ -1,14 +1,12 @@
 //! Sessions and X servers that end.
 
-use std::process::Command;
-
 use opendesk_std::desktop::CaptureArea;
 use opendesk_std::desktop::Computer;
 use opendesk_std::desktop::x11::X11Desktop;
 use opendesk_tests::bin::{PEER, Running, Served, command};
 use opendesk_tests::desktop::TestDesktop;
 
-use crate::{LIMIT, open, wait_until};
+use crate::{LIMIT, open, server, wait_until};
 
 /// A host whose controller holds a key down; after `end`, which gives back what goes on, the key must come up.
 fn while_a_key_is_held<T>(key: &str, end: impl FnOnce(Served, Running) -> T) {
@@ -38,20 +36,10 @@ fn a_host_that_is_stopped_leaves_nothing_pressed() {
     while_a_key_is_held("ctrl", |served, _holding| drop(served));
 }
 
-/// A server of this test's own. Its number is none that other tests are given, so that nobody takes it while it is
-/// away.
-fn server(display: &str) -> Running {
-    let mut xvfb = Command::new("Xvfb");
-    xvfb.args([display, "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-ac"]);
-    let running = Running::start(xvfb);
-    wait_until("the X server is there", || X11Desktop::open(Some(display)).is_ok());
-    running
-}
-
 #[test]
 fn an_x_server_that_goes_away_costs_its_calls_and_nothing_more() {
-    let display = format!(":{}", 3000 + std::process::id() % 1000);
-    let first = server(&display);
+    let display = server::display();
+    let first = server::start(&display);
     let folder = tempfile::tempdir().unwrap();
     let (host, controller) = (folder.path().join("host"), folder.path().join("controller"));
     let served = Served::start(&host, "x11", &[("DISPLAY", &display)]);
@@ -71,7 +59,7 @@ fn an_x_server_that_goes_away_costs_its_calls_and_nothing_more() {
     assert!(error.message.contains(&display), "{error}");
 
     // A server that comes back under the same name is used again.
-    let _again = server(&display);
+    let _again = server::start(&display);
     wait_until("the screenshot works again", || screenshot().status.success());
     direct.capture(&CaptureArea::default()).unwrap();
 }

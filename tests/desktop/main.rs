@@ -15,6 +15,7 @@ mod mcp;
 mod ocr;
 mod pictures;
 mod restart;
+mod server;
 mod service;
 mod session;
 mod stream;

@@ -1,6 +1,5 @@
 //! An X server that goes away and comes back on the same display, under a host whose session goes on.
 
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -11,29 +10,18 @@ use opendesk_std::api::{
 use opendesk_std::desktop::x11::X11Desktop;
 use opendesk_tests::bin::Running;
 use opendesk_tokio::{Client, ClientError};
-use x11rb::rust_connection::RustConnection;
 
-use crate::LIMIT;
 use crate::brush::Brush;
 use crate::drive::{drive, run, wait_for};
+use crate::{LIMIT, server};
 
 /// What is asked of a server that may have gone.
 const KINDS: [&str; 7] = ["capture", "generation", "clipboard", "windows", "pointer", "key", "text"];
 
-/// A display that no other test is given, so that nobody takes it while its server is away.
-fn display() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let own = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!(":{}", 6000 + 8 * (std::process::id() % 1000) + own)
-}
-
-/// Starts a server of this test's own, and waits until it is there.
-async fn server(display: &str) -> Running {
-    let mut xvfb = Command::new("Xvfb");
-    xvfb.args([display, "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-ac"]);
-    let running = Running::start(xvfb);
-    wait_for("the X server is there", async || RustConnection::connect(Some(display)).is_ok()).await;
-    running
+/// Starts a server, while the host goes on.
+async fn start(display: &str) -> Running {
+    let display = display.to_owned();
+    tokio::task::spawn_blocking(move || server::start(&display)).await.expect("it starts")
 }
 
 /// A program of this test's own on a display.
@@ -104,14 +92,14 @@ async fn ask_again(client: &Client, kind: &str, display: &str) {
 #[test]
 fn whatever_is_asked_first_of_a_server_that_came_back_fails_once_at_most() {
     run(async {
-        let display = display();
-        let mut running = server(&display).await;
+        let display = server::display();
+        let mut running = start(&display).await;
         let computer = Arc::new(X11Desktop::open(Some(&display)).unwrap());
         let (_rig, client) = drive(computer).await;
         for kind in KINDS {
             ask(&client, kind).await.unwrap_or_else(|error| panic!("{kind} before: {error}"));
             drop(running);
-            running = server(&display).await;
+            running = start(&display).await;
             ask_again(&client, kind, &display).await;
             // The others find out, too.
             for other in KINDS {
@@ -125,8 +113,8 @@ fn whatever_is_asked_first_of_a_server_that_came_back_fails_once_at_most() {
 #[test]
 fn while_the_server_is_away_each_call_says_so_and_the_session_goes_on() {
     run(async {
-        let display = display();
-        let running = server(&display).await;
+        let display = server::display();
+        let running = start(&display).await;
         let computer = Arc::new(X11Desktop::open(Some(&display)).unwrap());
         let (rig, client) = drive(computer).await;
         for kind in KINDS {
@@ -143,7 +131,7 @@ fn while_the_server_is_away_each_call_says_so_and_the_session_goes_on() {
             }
         }
 
-        let _again = server(&display).await;
+        let _again = start(&display).await;
         for kind in KINDS {
             ask_again(&client, kind, &display).await;
         }
@@ -168,8 +156,8 @@ fn while_the_server_is_away_each_call_says_so_and_the_session_goes_on() {
 #[test]
 fn a_stream_ends_with_its_server_and_the_next_one_begins_anew() {
     run(async {
-        let display = display();
-        let running = server(&display).await;
+        let display = server::display();
+        let running = start(&display).await;
         let computer = Arc::new(X11Desktop::open(Some(&display)).unwrap());
         let (_rig, client) = drive(computer).await;
         let mut pictures = client.watch(&Default::default()).await.unwrap();
@@ -187,7 +175,7 @@ fn a_stream_ends_with_its_server_and_the_next_one_begins_anew() {
         let end = tokio::time::timeout(LIMIT, end).await.unwrap();
         assert!(matches!(&end, Some(Err(error)) if is_told(error, &display)), "{end:?}");
 
-        let _again = server(&display).await;
+        let _again = start(&display).await;
         ask_again(&client, "capture", &display).await;
         let mut pictures = client.watch(&Default::default()).await.unwrap();
         assert!(tokio::time::timeout(LIMIT, pictures.next()).await.unwrap().unwrap().unwrap().keyframe);

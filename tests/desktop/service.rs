@@ -17,7 +17,7 @@ use opendesk_tokio::ConnectOptions;
 use tempfile::TempDir;
 
 use crate::drive::run;
-use crate::{LIMIT, wait_until};
+use crate::{LIMIT, server};
 
 /// A program that a session starts for itself, by its name.
 const NAME: &str = "xfce4-session";
@@ -133,24 +133,6 @@ fn what_such_a_host_has_found_is_what_it_drives() {
     assert!(place.starts_with("x:321 y:234 "), "{place}");
 }
 
-/// A server that lets in who has its key, and where that key is.
-fn server_with_key(folder: &Path) -> (Running, String, String) {
-    // A number that no other test is given.
-    let display = format!(":{}", 5000 + std::process::id() % 1000);
-    let key = folder.join("key").to_str().expect("its path is text").to_owned();
-    let secret = "00112233445566778899aabbccddeeff";
-    let added = Command::new("xauth").args(["-f", &key, "add", &display, ".", secret]).output().expect("xauth starts");
-    assert!(added.status.success(), "{added:?}");
-    let mut xvfb = Command::new("Xvfb");
-    xvfb.args([&display, "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-auth", &key]);
-    let server = Running::start(xvfb);
-    wait_until("the server answers who has its key", || {
-        let asked = Command::new("xdpyinfo").env("DISPLAY", &display).env("XAUTHORITY", &key).output();
-        asked.expect("xdpyinfo starts").status.success()
-    });
-    (server, display, key)
-}
-
 /// The one line of a host that cannot serve.
 fn failure(finished: &Finished) -> &str {
     assert_eq!((finished.status.code(), finished.stdout.as_str()), (Some(7), ""), "{finished:?}");
@@ -162,7 +144,8 @@ fn failure(finished: &Finished) -> &str {
 fn the_key_of_a_server_is_found_with_its_display() {
     let _turn = turn();
     let homes = Homes::new();
-    let (_server, display, key) = server_with_key(homes.0.path());
+    let display = server::display();
+    let (_server, key) = server::start_with_key(&display, homes.0.path());
     let serve = |backend: &str| -> Command { command(&homes.host(), &[&SERVE[..], &["--backend", backend]].concat()) };
 
     // The control: nobody there has the key, so the host has it not either.

@@ -1,7 +1,6 @@
 //! The environment of a session that the program was not started in.
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::Command;
 
 use opendesk_std::desktop::Computer;
@@ -10,7 +9,7 @@ use opendesk_std::desktop::x11::X11Desktop;
 use opendesk_tests::bin::Running;
 use opendesk_tests::desktop::TestDesktop;
 
-use crate::wait_until;
+use crate::{server, wait_until};
 
 #[test]
 fn the_session_of_a_display_is_found_in_its_processes() {
@@ -43,20 +42,8 @@ fn a_desktop_without_a_bus_lacks_it() {
 #[test]
 fn a_server_that_asks_for_a_key_is_shown_the_one_that_its_programs_have() {
     let folder = tempfile::tempdir().unwrap();
-    // A number that no other test is given.
-    let display = format!(":{}", 2000 + std::process::id() % 1000);
-    let key = folder.path().join("key");
-    let key = key.to_str().unwrap();
-    let added = Command::new("xauth")
-        .args(["-f", key, "add", &display, ".", "00112233445566778899aabbccddeeff"])
-        .output()
-        .expect("xauth starts");
-    assert!(added.status.success(), "{added:?}");
-    let mut xvfb = Command::new("Xvfb");
-    xvfb.args([&display, "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-auth", key]);
-    let _server = Running::start(xvfb);
-    let socket = format!("/tmp/.X11-unix/X{}", display.trim_start_matches(':'));
-    wait_until("the server is there", || Path::new(&socket).exists());
+    let display = server::display();
+    let (_server, key) = server::start_with_key(&display, folder.path());
     let error = X11Desktop::open_with(Some(&display), None).unwrap_err();
     assert!(error.message.contains(&display) && error.message.lines().count() == 1, "{error}");
     // Not a client even: that it was given the key is enough.
