@@ -1,9 +1,14 @@
 //! `opendesk bench`: opendesk against the floor under it, a plain WebSocket on the same runtime, in one run.
 
 mod against;
+#[cfg(all(target_os = "linux", feature = "against-xcap"))]
+mod by_xcap;
 mod echo;
+#[cfg(target_os = "linux")]
+mod elements;
 mod load;
 mod loopback;
+mod process;
 mod protocol;
 mod sample;
 #[cfg(target_os = "linux")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use opendesk_std::Cancel;
 use opendesk_std::api::{
     Button, CaptureParams, DisplaySubscribe, PictureFormat, PictureProfile, Point, PointerAction, PointerEvent, Rect,
-    SubscribeParams, TextInput, TreeParams,
+    SubscribeParams, TextInput,
 };
 use opendesk_std::client::Subscription;
 use opendesk_std::desktop::x11::{ProbeWindow, X11Desktop};
@@ -17,7 +17,7 @@ use opendesk_tokio::{Client, HostOptions};
 
 use super::loopback::Loopback;
 use super::sample::{self, measure};
-use super::{Report, failed, measure_loop};
+use super::{Report, elements, failed, measure_loop};
 use crate::exit::Failure;
 
 /// What is typed: within what one call takes, and nothing that a layout may lack.
@@ -34,6 +34,8 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
             return Ok(());
         }
     };
+    #[cfg(feature = "against-xcap")]
+    super::by_xcap::row(report, &*x11, rounds)?;
     looks(report, &*x11, rounds)?;
     let computer: Arc<dyn Computer> = x11.clone();
     let loopback = Loopback::start(|home| HostOptions::new(home, computer)).await?;
@@ -43,7 +45,10 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
     streams(report, &client, &x11, &probe).await?;
     drop(probe);
     client.close().await;
-    loopback.end().await
+    loopback.end().await?;
+    // The last one: its window would be in the way of the others.
+    elements::row(report, &*x11, rounds).await;
+    Ok(())
 }
 
 fn looks(report: &mut Report, x11: &dyn Computer, rounds: usize) -> Result<(), Failure> {
@@ -71,12 +76,8 @@ fn looks(report: &mut Report, x11: &dyn Computer, rounds: usize) -> Result<(), F
     let asked = measure(500 * rounds, || x11.generation(&area).map(drop)).map_err(failed)?;
     report.row("x11: has anything changed?", asked, None);
     if x11.capabilities().contains(&"ui.tree") {
-        let mut nodes = 0;
-        let tree = measure(5 * rounds, || {
-            nodes = x11.ui_tree(&TreeParams { max_depth: 64, ..TreeParams::default() }, &Cancel::new())?.nodes.len();
-            Ok::<_, opendesk_std::api::Error>(())
-        });
-        report.row("x11: accessibility tree", tree.map_err(failed)?, None);
+        let (tree, nodes) = elements::tree(x11, None, 5 * rounds)?;
+        report.row("x11: accessibility tree", tree, None);
         report.note(format!("x11: accessibility tree: {nodes} elements"));
     }
     let before = resident();

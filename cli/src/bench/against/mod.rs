@@ -1,7 +1,6 @@
 //! `opendesk bench --against-python`: this program beside the Python package opendesk, in one run.
 
 mod ours;
-mod process;
 mod rows;
 mod theirs;
 

@@ -9,9 +9,9 @@ use opendesk_std::home::printable;
 use serde_json::Value;
 
 use super::ours::Size;
-use super::process::Process;
 use super::rows::Row;
 use crate::bench::failed;
+use crate::bench::process::Process;
 use crate::exit::Failure;
 
 const SCRIPT: &str = include_str!("peer.py");

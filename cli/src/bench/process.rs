@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use opendesk_std::home::printable;
 
-use crate::bench::{failed, sample};
+use super::{failed, sample};
 use crate::exit::Failure;
 
 /// How often a process is looked at. Rarely enough that looking takes nothing from what it measures.
