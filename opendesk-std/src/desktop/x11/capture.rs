@@ -1,5 +1,6 @@
 //! Pictures of the desktop, and what else is only looked at.
 
+use core::ops::Range;
 use core::time::Duration;
 
 use x11rb::connection::Connection as _;
@@ -16,6 +17,12 @@ use super::windows::{ClientWindow, Roster, Surface, Surfaces};
 use crate::api::{Error, Point, Rect, Window};
 use crate::clock::monotonic;
 use crate::desktop::{CaptureArea, Frame};
+
+/// A part of a picture is at least so long, in bytes: a request more costs what copying so much does.
+const BAND_BYTES: usize = 512 << 10;
+
+/// After the last one is written only that one is left to copy.
+const MOST_BANDS: usize = 16;
 
 /// How often a window that draws what was covered is looked at.
 const REPAINT_POLL: Duration = Duration::from_millis(15);
@@ -196,8 +203,21 @@ fn read_pixels(wire: &Wire, shm: &mut Shm, (drawable, at): (Drawable, Point), re
     let bytes = usize::from(width) * usize::from(height) * 4;
     let format = ImageFormat::Z_PIXMAP;
     if let Some(segment) = shm.segment(wire, bytes)? {
-        wire.x.shm_get_image(drawable, x, y, width, height, ALL_PLANES, format.into(), segment.id, 0)?.reply()?;
-        return Ok(segment.memory.read(bytes));
+        let row = usize::from(width) * 4;
+        let bands = bands(height, row);
+        // All are on their way before the first is waited for, so nothing is drawn in between.
+        let asked = bands.iter().map(|band| {
+            let (top, rows) = (y + band.start as i16, band.end - band.start);
+            let at = u32::from(band.start) * row as u32;
+            wire.x.shm_get_image(drawable, x, top, width, rows, ALL_PLANES, format.into(), segment.id, at)
+        });
+        let asked = asked.collect::<Result<Vec<_>, _>>()?;
+        let mut pixels = Vec::with_capacity(bytes);
+        for (asked, band) in asked.into_iter().zip(bands) {
+            asked.reply()?;
+            segment.memory.read(usize::from(band.start) * row..usize::from(band.end) * row, &mut pixels);
+        }
+        return Ok(pixels);
     }
     let mut pixels = wire.x.get_image(format, drawable, x, y, width, height, ALL_PLANES)?.reply()?.data;
     if pixels.len() < bytes {
@@ -205,6 +225,13 @@ fn read_pixels(wire: &Wire, shm: &mut Shm, (drawable, at): (Drawable, Point), re
     }
     pixels.truncate(bytes);
     Ok(pixels)
+}
+
+/// The rows of a large picture in a few parts: one is copied here while the server writes the next.
+fn bands(height: u16, row: usize) -> Vec<Range<u16>> {
+    let bands = (usize::from(height) * row / BAND_BYTES).clamp(1, MOST_BANDS) as u16;
+    let edge = |band: u16| (u32::from(height) * u32::from(band) / u32::from(bands)) as u16;
+    (0..bands).map(|band| edge(band)..edge(band + 1)).collect()
 }
 
 /// Draws the mouse pointer, whose colours are multiplied by their opacity already, so that its hotspot lies where
@@ -235,6 +262,17 @@ fn draw_pointer(frame: &mut Frame, pointer: &GetCursorImageReply) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bands_are_all_rows_once() {
+        for (height, width) in [(1, 1), (1080, 1920), (65_535, 10_000), (7, 600_000), (2160, 3840)] {
+            let bands = bands(height, width * 4);
+            assert!((1..=MOST_BANDS).contains(&bands.len()), "{height} {width}");
+            assert_eq!((bands[0].start, bands[bands.len() - 1].end), (0, height));
+            assert!(bands.windows(2).all(|two| two[0].end == two[1].start));
+        }
+        assert_eq!(bands(64, 64 * 4).len(), 1, "a small one is asked for at once");
+    }
 
     fn grey(area: Rect) -> Frame {
         let (width, height) = (area.width as u32, area.height as u32);

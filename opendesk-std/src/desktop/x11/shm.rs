@@ -1,6 +1,7 @@
 //! Memory that the X server writes pictures into (MIT-SHM).
 
 use core::ffi::c_void;
+use core::ops::Range;
 use core::ptr;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -93,20 +94,22 @@ impl SharedMemory {
         Ok((Self { address, length }, descriptor))
     }
 
-    /// A copy of the first bytes; at most as many as there are.
-    pub(super) fn read(&self, bytes: usize) -> Vec<u8> {
-        let bytes = bytes.min(self.length);
-        let mut copy = Vec::<u8>::with_capacity(bytes);
+    /// Adds a copy of some bytes to `copy`: of those of this range that there are.
+    pub(super) fn read(&self, range: Range<usize>, copy: &mut Vec<u8>) {
+        let end = range.end.min(self.length);
+        let start = range.start.min(end);
+        let (before, bytes) = (copy.len(), end - start);
+        copy.reserve(bytes);
         #[expect(unsafe_code, reason = "the memory is another process's too, so it is only reachable by pointer")]
-        // SAFETY: `address` is mapped and readable for `length` bytes, which are at least `bytes`, until `self` is
-        // dropped; the seals keep the file that long. `copy` has room for `bytes` and is memory of its own, and all
-        // of its first `bytes` are written before its length says so. The writer is idle: it writes while it
-        // carries out a request of the one connection that `self` belongs to, and that was answered before.
+        // SAFETY: `address` is mapped and readable for `length` bytes, which `start` and `bytes` do not exceed, until
+        // `self` is dropped; the seals keep the file that long. `copy` has room for `bytes` behind `before` and is memory
+        // of its own, and all of them are written before its length says so. Nobody writes these bytes meanwhile: the
+        // writer does while it carries out a request of the one connection that `self` belongs to, and the one for this
+        // range was answered before; others are for other bytes.
         unsafe {
-            ptr::copy_nonoverlapping(self.address.cast::<u8>(), copy.as_mut_ptr(), bytes);
-            copy.set_len(bytes);
+            ptr::copy_nonoverlapping(self.address.cast::<u8>().add(start), copy.as_mut_ptr().add(before), bytes);
+            copy.set_len(before + bytes);
         }
-        copy
     }
 }
 
@@ -129,17 +132,26 @@ mod tests {
     #[test]
     fn what_the_other_side_writes_is_read() {
         let (memory, descriptor) = SharedMemory::new(10_000).unwrap();
-        assert_eq!(memory.read(10_000), vec![0; 10_000]);
+        let read = |range| {
+            let mut copy = b"before".to_vec();
+            memory.read(range, &mut copy);
+            assert!(copy.starts_with(b"before"));
+            copy.split_off(6)
+        };
+        assert_eq!(read(0..10_000), vec![0; 10_000]);
         let file = File::from(descriptor);
         file.write_all_at(b"pixels", 5_000).unwrap();
-        assert_eq!(&memory.read(5_006)[5_000..], b"pixels");
-        assert_eq!(memory.read(usize::MAX).len(), 10_000, "no more than there is");
+        assert_eq!(read(5_000..5_006), b"pixels");
+        assert_eq!(read(9_990..usize::MAX).len(), 10, "no more than there is");
+        assert_eq!(read(20_000..30_000), b"");
     }
 
     #[test]
     fn the_other_side_cannot_take_the_memory_away() {
         let (memory, descriptor) = SharedMemory::new(4096).unwrap();
         assert!(File::from(descriptor).set_len(0).is_err());
-        assert_eq!(memory.read(1), [0]);
+        let mut copy = Vec::new();
+        memory.read(0..1, &mut copy);
+        assert_eq!(copy, [0]);
     }
 }
