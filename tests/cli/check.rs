@@ -159,6 +159,39 @@ fn a_desktop_is_proved_and_left_as_it_was() {
     assert_eq!(pasted(), "<i>new</i>");
 }
 
+/// Nobody else takes part in accessibility on this desktop. The bus is read along.
+#[test]
+fn accessibility_is_proved_in_the_window_of_the_check_and_in_no_other() {
+    let folder = Folder::new();
+    let mut desktop = TestDesktop::start_with_session(1280, 800);
+    let launcher = ["--session", "--dest", "org.a11y.Bus", "--object-path", "/org/a11y/bus"];
+    let told = desktop.run("gdbus", &[&["call"], &launcher[..], &["--method", "org.a11y.Bus.GetAddress"]].concat());
+    let bus = told.split('\'').nth(1).expect("an address in quotes").to_owned();
+    let file = desktop.home().join("heard");
+    let script = format!("exec dbus-monitor --address '{bus}' type=method_call > '{}'", file.display());
+    desktop.spawn("sh", &["-c", &script]);
+    let heard = |member: &str| {
+        let lines = fs::read_to_string(&file).unwrap_or_default();
+        lines.lines().filter(|line| line.ends_with(&format!("member={member}"))).count()
+    };
+    // The bus takes the name of whoever reads along.
+    wait_until("the bus is read along", || heard("NameLost") == 1);
+    let registry = ["--dest", "org.a11y.atspi.Registry", "--object-path", "/org/a11y/atspi/accessible/root"];
+    let method = ["--method", "org.a11y.atspi.Accessible.GetChildren"];
+    let programs = || desktop.run("gdbus", &[&["call", "--address", &bus], &registry[..], &method].concat());
+    let nobody = "(@a(so) [],)";
+    assert_eq!(programs().trim(), nobody);
+
+    let report = json(&check(&folder, &desktop, &["--json"]));
+    assert_eq!(outcome(&report, "accessibility"), "ok", "{report}");
+    let detail = one(&report, "accessibility")["detail"].as_str().expect("a line");
+    assert!(detail.contains("the window \"opendesk probe\""), "{report}");
+    for member in ["Embed", "DoAction", "SetTextContents"] {
+        wait_until(member, || heard(member) == 1);
+    }
+    wait_until("the window is gone there too", || programs().trim() == nobody);
+}
+
 #[test]
 fn an_empty_clipboard_stays_empty_and_a_terminal_in_front_gets_nothing() {
     let folder = Folder::new();

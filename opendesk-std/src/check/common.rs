@@ -1,7 +1,7 @@
 //! Checks that are the same on every desktop.
 
 use super::proofs::{Obstacle, Proof};
-use crate::api::{OcrParams, Press, Rect, TreeParams};
+use crate::api::{OcrParams, Press, Rect};
 use crate::cancel::Cancel;
 use crate::clock::{epoch_seconds, monotonic};
 use crate::desktop::ocr::{Ocr, matches};
@@ -9,9 +9,6 @@ use crate::desktop::{CaptureArea, Computer, Key};
 
 /// Text of several scripts and of both keys that are no characters.
 pub(super) const TYPED: &str = "Grüße {[@]} мир 世界 🚀\n\tQuit";
-
-/// As much of the accessibility tree as shows that there is one.
-const GLANCE: TreeParams = TreeParams { window_id: None, app: None, max_depth: 4, max_nodes: 200 };
 
 pub(super) fn displays(computer: &dyn Computer) -> Proof {
     let displays = computer.displays()?;
@@ -23,18 +20,6 @@ pub(super) fn displays(computer: &dyn Computer) -> Proof {
     });
     let described: Vec<String> = described.collect();
     if described.is_empty() { Err(Obstacle::failed("there is no display")) } else { Ok(described.join("; ")) }
-}
-
-pub(super) fn accessibility(computer: &dyn Computer, cancel: &Cancel) -> Proof {
-    let tree = computer.ui_tree(&GLANCE, cancel)?;
-    let applications = tree.nodes.iter().filter(|node| node.depth == 1).count();
-    if applications == 0 {
-        return Err(Obstacle::Missing(
-            "it answers, and no application shows itself; start one, with QT_ACCESSIBILITY=1 if it is of Qt".to_owned(),
-        ));
-    }
-    let more = if tree.truncated { " and more" } else { "" };
-    Ok(format!("{} elements{more} were read, of {applications} applications or windows", tree.nodes.len()))
 }
 
 /// Reads words that are shown in a part of the desktop.

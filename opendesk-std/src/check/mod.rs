@@ -8,6 +8,7 @@
 #[cfg(target_os = "linux")]
 mod clipboard;
 mod common;
+mod elements;
 #[cfg(target_os = "linux")]
 mod keeper;
 mod proofs;
@@ -110,9 +111,19 @@ mod tests {
             assert!(!check.detail.is_empty() && !check.detail.contains('\n'), "{check:?}");
         }
         let names: Vec<&str> = report.checks.iter().map(|check| check.name).collect();
-        for name in
-            ["displays", "capture", "pointer", "buttons", "wheel", "keyboard", "text", "windows", "clipboard", "ocr"]
-        {
+        for name in [
+            "displays",
+            "capture",
+            "pointer",
+            "buttons",
+            "wheel",
+            "keyboard",
+            "text",
+            "windows",
+            "ocr",
+            "accessibility",
+            "clipboard",
+        ] {
             assert!(names.contains(&name), "{name}: {names:?}");
         }
     }

@@ -4,10 +4,12 @@ use core::cell::Cell;
 use core::time::Duration;
 
 use super::common::{self, TYPED, compared, stroke};
+use super::elements::{self, Witness};
 use super::proofs::{Obstacle, Proof, Tried};
-use crate::api::{Button, Effect, Point, Press, Rect, Window};
+use crate::api::{Button, Effect, Point, Press, Rect, TreeParams, Window};
 use crate::cancel::Cancel;
 use crate::clock::monotonic;
+use crate::desktop::session::SessionEnvironment;
 use crate::desktop::x11::{ProbeWindow, X11Desktop};
 use crate::desktop::{CaptureArea, Computer, Key};
 
@@ -204,6 +206,31 @@ impl<'a> Stage<'a> {
     /// The words in the window can be read.
     pub(super) fn ocr(&self) -> Proof {
         common::ocr(self.computer, self.window.sample()?, ProbeWindow::SAMPLE, self.cancel)
+    }
+
+    /// The window is found by what it shows to accessibility, and hears what is done to it there. It takes part in it
+    /// only for this, so nobody else has to.
+    pub(super) fn accessibility(&self, session: &SessionEnvironment) -> Proof {
+        let shown = self.window.take_part(session, self.cancel)?;
+        let witness = Witness {
+            window: &format!("the window {:?}", ProbeWindow::TITLE),
+            tree: self.own_tree()?,
+            button: ProbeWindow::BUTTON_NAME,
+            clicks: &|| shown.clicks(),
+            field: ProbeWindow::FIELD_NAME,
+            text: &|| shown.text(),
+        };
+        elements::proof(self.computer, &witness, self.cancel)
+    }
+
+    /// How the tree of the window is asked for.
+    fn own_tree(&self) -> Tried<TreeParams> {
+        // Windows have ids only where they can be listed.
+        if !self.computer.capabilities().contains(&"windows.list") {
+            return Ok(TreeParams { app: Some(ProbeWindow::PROGRAM.to_owned()), ..TreeParams::default() });
+        }
+        let (own, _) = self.until(|| self.own_window())?;
+        Ok(TreeParams { window_id: Some(own.id), ..TreeParams::default() })
     }
 
     /// Tries until something is proved or there is no more patience.

@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use super::common::{self, TYPED, compared, stroke, unique};
+use super::elements::{self, Witness};
 use super::proofs::{Obstacle, Proof, Proofs, Report, Tried};
 use crate::api::{Button, ClipboardContents, ClipboardEntry, Point, Press, Rect, Result, TreeParams};
 use crate::cancel::Cancel;
@@ -33,7 +34,7 @@ pub(super) fn check(cancel: &Cancel) -> Result<Report> {
     proofs.prove("text", "input.text", || stage.text())?;
     proofs.prove("windows", "windows.manipulate", || stage.windows())?;
     proofs.prove("ocr", "display.capture", || stage.ocr())?;
-    proofs.prove("accessibility", "ui.tree", || common::accessibility(&desktop, cancel))?;
+    proofs.prove("accessibility", "ui.tree", || stage.accessibility())?;
     proofs.prove("clipboard", "clipboard.write", || stage.clipboard())?;
     proofs.report()
 }
@@ -137,6 +138,19 @@ impl Stage<'_> {
         self.focus(NOTES)?;
         self.type_text(&format!("\n{SAMPLE}"))?;
         common::ocr(self.desktop, self.bounds("text", "Note")?, SAMPLE, self.cancel)
+    }
+
+    /// The button and the note are found in the tree, and the windows heard what was done to them.
+    fn accessibility(&self) -> Proof {
+        let witness = Witness {
+            window: &format!("the windows {CONTROLS} and {NOTES}"),
+            tree: TreeParams::default(),
+            button: "Count",
+            clicks: &|| self.desktop.counter(),
+            field: "Note",
+            text: &|| self.desktop.editor_text(),
+        };
+        elements::proof(self.desktop, &witness, self.cancel)
     }
 
     /// What is copied is pasted by the note.

@@ -10,7 +10,7 @@ use crate::desktop::session::SessionEnvironment;
 use crate::desktop::x11::{ProbeWindow, X11Desktop};
 
 /// What needs the window, by its name and its capability.
-const IN_WINDOW: [(&str, &str); 8] = [
+const IN_WINDOW: [(&str, &str); 9] = [
     ("capture", "display.capture"),
     ("pointer", "input.pointer"),
     ("buttons", "input.pointer"),
@@ -19,6 +19,7 @@ const IN_WINDOW: [(&str, &str); 8] = [
     ("text", "input.text"),
     ("windows", "windows.list"),
     ("ocr", "display.capture"),
+    ("accessibility", "ui.tree"),
 ];
 
 pub(super) fn check(keep: Keep<'_>, cancel: &Cancel) -> Result<Report> {
@@ -29,7 +30,6 @@ pub(super) fn check(keep: Keep<'_>, cancel: &Cancel) -> Result<Report> {
     proofs.add("session", || environment(&session))?;
     proofs.prove("displays", "display.capture", || common::displays(&computer))?;
     in_window(&session, &computer, &mut proofs, cancel)?;
-    proofs.prove("accessibility", "ui.tree", || common::accessibility(&computer, cancel))?;
     proofs.prove("clipboard", "clipboard.write", || clipboard::proof(&session, &computer, keep))?;
     proofs.report()
 }
@@ -65,7 +65,8 @@ fn in_window(
             "keyboard" => stage.keyboard(),
             "text" => stage.text(),
             "windows" => stage.windows(),
-            _ => stage.ocr(),
+            "ocr" => stage.ocr(),
+            _ => stage.accessibility(session),
         })?;
     }
     Ok(())

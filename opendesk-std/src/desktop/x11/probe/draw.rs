@@ -17,6 +17,9 @@ pub(super) const SIZE: (u16, u16) = (640, 400);
 /// The button, in the window's coordinates.
 pub(super) const BUTTON: Rectangle = Rectangle { x: 32, y: 80, width: 176, height: 56 };
 
+/// What is written on the button.
+pub(super) const LABEL: &str = "Count";
+
 /// The text field, in the window's coordinates.
 pub(super) const ENTRY: Rectangle = Rectangle { x: 32, y: 168, width: 576, height: 200 };
 
@@ -40,7 +43,8 @@ pub(super) const PAINTED: [((i16, i16), [u8; 3]); 3] = [
     ((ENTRY.x + ENTRY.width as i16 - 12, ENTRY.y + ENTRY.height as i16 - 12), WHITE),
 ];
 
-const WHOLE: Rectangle = Rectangle { x: 0, y: 0, width: SIZE.0, height: SIZE.1 };
+/// All of the window, in its own coordinates.
+pub(super) const WHOLE: Rectangle = Rectangle { x: 0, y: 0, width: SIZE.0, height: SIZE.1 };
 const PAPER: Rectangle = Rectangle { x: ENTRY.x + 2, y: ENTRY.y + 2, width: ENTRY.width - 4, height: ENTRY.height - 4 };
 
 const HEADING: &str = "This window shows that pictures, pointer and keys work.";
@@ -109,7 +113,7 @@ impl Canvas {
             let beside_button = step(BUTTON.x, 1, BUTTON.width + 24);
             let middle = step(BUTTON.y, 1, (BUTTON.height + face.ascent) / 2);
             self.write(x, (ENTRY.x, 48), HEADING, (ink, ground))?;
-            self.write(x, (face.centred("Count", BUTTON), middle), "Count", (paper, button))?;
+            self.write(x, (face.centred(LABEL, BUTTON), middle), LABEL, (paper, button))?;
             self.write(x, (beside_button, middle), &format!("clicks: {}", state.clicks), (ink, ground))?;
             self.write_entry(x, face, state)?;
         }

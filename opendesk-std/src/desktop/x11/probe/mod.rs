@@ -3,6 +3,7 @@
 //! It is a program like any other: it has its own connection, reads keys as programs do, and knows nothing of those
 //! who make them.
 
+mod accessible;
 mod draw;
 mod former;
 mod keys;
