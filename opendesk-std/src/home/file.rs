@@ -68,7 +68,7 @@ pub fn read_private(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
 ///
 /// # Errors
 /// Whatever the operating system says, and [`io::ErrorKind::InvalidInput`] for what is not a regular file.
-pub(crate) fn open_careful(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub fn open_careful(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options.mode(0o600).custom_flags(CAREFUL).open(path).map_err(|error| {
         if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
             io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link, which is not followed here")

@@ -13,6 +13,8 @@ mod name;
 mod peer;
 mod peers;
 mod records;
+mod stamp;
+mod watch;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, Metadata};
@@ -26,9 +28,13 @@ pub use identity::Identity;
 pub(crate) use lock::{Attempt, try_exclusive};
 pub use lock::{HomeLock, ServeLock};
 pub use name::{BadName, MAX_NAME, PeerName, plain_text, printable};
-pub use peer::{NewPeer, TrustedPeer};
+pub use peer::{BadRole, NewPeer, Role, Terms, TrustedPeer};
 pub use peers::Peers;
 pub(crate) use peers::pin;
+pub(crate) use stamp::Kept;
+pub use watch::Watcher;
+
+const DESCRIPTION: &str = "description.txt";
 
 /// Room for far more than [`plain_text`] leaves of a description, in bytes.
 const MAX_DESCRIPTION: usize = 64 << 10;
@@ -104,13 +110,26 @@ impl Home {
     /// file. It may change at any time, so read it when it is needed.
     #[must_use]
     pub fn description(&self) -> String {
-        match self.read("description.txt", MAX_DESCRIPTION) {
+        match self.read(DESCRIPTION, MAX_DESCRIPTION) {
             Ok(text) => plain_text(&String::from_utf8_lossy(&text.unwrap_or_default())),
             Err(error) => {
                 tracing::warn!(%error, "the description of this machine is left out");
                 String::new()
             }
         }
+    }
+
+    /// Sets how the owner describes this machine, as [`plain_text`]; with nothing in it there is no description. A
+    /// running host tells it to whoever connects next.
+    ///
+    /// # Errors
+    /// [`HomeErrorKind::Invalid`] for more than 1,024 characters, [`HomeErrorKind::Io`].
+    pub fn set_description(&self, text: &str) -> Result<(), HomeError> {
+        let words = name::own_words(text)?;
+        if words.is_empty() {
+            return self.remove(DESCRIPTION).map(drop);
+        }
+        self.write(DESCRIPTION, format!("{words}\n").as_bytes())
     }
 
     /// The content of a file of at most `max` bytes directly in the home; `None` when there is none.
@@ -317,6 +336,24 @@ mod tests {
         assert_eq!(home.description(), "the büro PC under the desk");
         home.write("description.txt", &[b'x'; MAX_DESCRIPTION + 1]).unwrap();
         assert_eq!(home.description(), "");
+    }
+
+    #[test]
+    fn a_description_is_set_cleared_and_never_cut() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(root.path().join("home"))).unwrap();
+        home.set_description("the büro PC\nunder the desk\u{1b}").unwrap();
+        assert_eq!(home.description(), "the büro PC under the desk");
+        let written = fs::read_to_string(home.path().join("description.txt")).unwrap();
+        assert_eq!(written, "the büro PC under the desk\n", "as version 1 peers write it");
+        let error = home.set_description(&"x".repeat(1025)).unwrap_err();
+        assert_eq!(error.kind(), HomeErrorKind::Invalid);
+        assert_eq!(home.description(), "the büro PC under the desk");
+        for nothing in [" \n", ""] {
+            home.set_description(nothing).unwrap();
+            assert!(!home.path().join("description.txt").exists());
+            home.write("description.txt", b"again\n").unwrap();
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use super::hex;
+use super::{HomeError, HomeErrorKind, hex};
 
 /// Longest name of a machine, in characters: it still fits a line of a terminal beside other columns.
 pub const MAX_NAME: usize = 64;
@@ -14,8 +14,11 @@ const MAX_TEXT: usize = 1024;
 /// Names that commands and tools give a meaning of their own.
 const RESERVED: [&str; 2] = ["local", "all"];
 
-/// The name of a paired machine: 1 to [`MAX_NAME`] visible characters, no space at either end, and neither `local`
-/// nor `all` in any case.
+/// Digits of a fingerprint.
+const FINGERPRINT_DIGITS: usize = 16;
+
+/// The name of a paired machine: 1 to [`MAX_NAME`] visible characters, no space at either end, neither `local` nor
+/// `all` in any case, and nothing that reads as the fingerprint or the key of a machine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerName(String);
 
@@ -50,6 +53,9 @@ impl FromStr for PeerName {
         if RESERVED.iter().any(|reserved| text.eq_ignore_ascii_case(reserved)) {
             return Err(BadName("cannot be \"local\" or \"all\", which mean something else"));
         }
+        if hex_digits(text).is_some_and(|digits| digits.len() >= FINGERPRINT_DIGITS) {
+            return Err(BadName("cannot look like a fingerprint or a key"));
+        }
         Ok(Self(text.to_owned()))
     }
 }
@@ -72,6 +78,12 @@ impl PeerName {
             .take(MAX_NAME)
             .collect();
         visible.trim_end().parse().unwrap_or_else(|_| Self(format!("peer-{}", hex::encode(&public_key[..3]))))
+    }
+
+    /// Whether two names are one name in different case. They cannot stand beside each other: the rules of a policy
+    /// know no case, so what they say of one machine would hold for the other.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.0.to_lowercase() == other.0.to_lowercase()
     }
 
     /// This name, or the first of `name-2`, `name-3`… that is not taken.
@@ -137,6 +149,26 @@ pub fn plain_text(text: &str) -> String {
     visible.trim_end().to_owned()
 }
 
+/// The words of this machine's owner as [`plain_text`].
+///
+/// # Errors
+/// [`HomeErrorKind::Invalid`] for more than it would leave, which must not be cut in silence.
+pub(super) fn own_words(text: &str) -> Result<String, HomeError> {
+    let length = text.trim().chars().count();
+    if length > MAX_TEXT {
+        let message = format!("the description has {length} characters and {MAX_TEXT} is the most; shorten it");
+        return Err(HomeError::new(HomeErrorKind::Invalid, message));
+    }
+    Ok(plain_text(text))
+}
+
+/// The digits of a key or fingerprint, or of the beginning of one, in lower case and without colons; `None` for what
+/// holds anything else.
+pub(super) fn hex_digits(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|character| *character != ':').collect();
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| digits.to_ascii_lowercase())
+}
+
 /// Whether a character shows nothing of its own or changes how its neighbours are shown.
 const fn is_hidden(character: char) -> bool {
     matches!(
@@ -193,12 +225,41 @@ mod tests {
     }
 
     #[test]
+    fn a_name_never_passes_for_the_key_of_another_machine() {
+        for name in ["3f2a:11bc:0000:dead", "3F2A11BC0000DEAD", &"ab".repeat(32), "3f2a:11bc:0000:dead:beef"] {
+            assert!(name.parse::<PeerName>().is_err(), "{name:?}");
+            assert_eq!(PeerName::sanitize(name, &KEY).as_str(), "peer-ababab");
+        }
+        for name in ["cafe", "2026", "3f2a:11bc:0000:dea", "3f2a:11bc:0000:dead-2", "3f2a:11bc:0000:deaf's pc", "::"] {
+            assert!(name.parse::<PeerName>().is_ok(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_in_case_only_are_alike() {
+        let alike = |one: &str, other: &str| {
+            let [one, other]: [PeerName; 2] = [one, other].map(|name| name.parse().unwrap());
+            one.is_like(&other)
+        };
+        assert!(alike("Büro PC", "BÜRO pc") && alike("a", "a"));
+        assert!(!alike("a", "b") && !alike("pc", "pc-2"));
+    }
+
+    #[test]
+    fn the_owner_is_told_what_is_too_long_instead_of_having_it_cut() {
+        assert_eq!(own_words(" the\nPC\u{1b} ").unwrap(), "the PC");
+        assert_eq!(own_words(&format!(" {}\n", "é".repeat(1024))).unwrap(), "é".repeat(1024));
+        let error = own_words(&"é".repeat(1025)).unwrap_err();
+        assert!(error.to_string().contains("1025 characters and 1024"), "{error}");
+    }
+
+    #[test]
     fn a_proposed_name_becomes_a_usable_one() {
         let named = |proposed: &str| PeerName::sanitize(proposed, &KEY).to_string();
         assert_eq!(named("laptop"), "laptop");
         assert_eq!(named("\u{200b} \u{1b}[31mred\u{202e} "), "[31mred");
         assert_eq!(named(&"é".repeat(1000)), "é".repeat(64));
-        assert_eq!(named(&format!("{} {}", "a".repeat(63), "b")), "a".repeat(63));
+        assert_eq!(named(&format!("{} {}", "x".repeat(63), "b")), "x".repeat(63));
         for nothing in ["", " \n", "local", "ALL ", "\u{feff}"] {
             assert_eq!(named(nothing), "peer-ababab");
         }

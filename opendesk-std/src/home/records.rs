@@ -2,24 +2,32 @@
 //!
 //! `trusted-peers.json` belongs to version 1 peers as well. They read entries with fields they do not know, but drop
 //! those fields, and every entry they do not understand, with the next thing they write. What must not get lost
-//! that way, above all that a machine was seen on version 2 and is never to be dialled on version 1 again, is
-//! therefore kept beside it in `peers.json`, an object with one object for each public key.
+//! that way, above all within which bounds a machine is trusted, and that it was seen on version 2 and is never to be
+//! dialled on version 1 again, is therefore kept beside it in `peers.json`, an object with one object for each public
+//! key.
 //!
 //! Entries are changed in place: fields and entries that nobody here understands stay as they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::json::{self, Style};
-use super::{Home, HomeError, PeerName, TrustedPeer, hex};
+use super::name::plain_text;
+use super::{Home, HomeError, HomeErrorKind, PeerName, Role, Terms, TrustedPeer, hex};
 
 const TRUSTED: &str = "trusted-peers.json";
 const OURS: &str = "peers.json";
 const DEFAULT: &str = "default-peer";
 
+/// How often the files are read while others change them.
+const TRIES: usize = 100;
+
 /// Room for thousands of machines.
 const MAX_FILE: usize = 4 << 20;
+
+/// What nobody can do anything with.
+const NOTHING: Terms = Terms { role: Role::Observe, expires_at: Some(f64::NEG_INFINITY) };
 
 /// What the three files hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +41,23 @@ pub(super) struct Records {
 }
 
 impl Records {
+    /// Reads what belongs together: somebody may be between the two files, and a machine that is trusted on terms must
+    /// not be seen without them.
     pub(super) fn read(home: &Home) -> Result<Self, HomeError> {
+        let mut before = home.read(OURS, MAX_FILE)?;
+        for _ in 0..TRIES {
+            let read = Self::read_once(home)?;
+            let after = home.read(OURS, MAX_FILE)?;
+            if before == after {
+                return Ok(read);
+            }
+            before = after;
+        }
+        let line = format!("{} changes all the time; try again", home.path().join(OURS).display());
+        Err(HomeError::new(HomeErrorKind::Busy, line))
+    }
+
+    fn read_once(home: &Home) -> Result<Self, HomeError> {
         let trusted = match parse(home, TRUSTED)? {
             None => Vec::new(),
             Some(Value::Array(entries)) => entries,
@@ -52,40 +76,36 @@ impl Records {
     }
 
     /// Writes what differs from `before`. A crash between two files leaves a machine without trust rather than
-    /// trusted without what is known of it.
+    /// trusted without what is known of it, and no default rather than a default that means another machine.
     pub(super) fn write(&self, home: &Home, before: &Self) -> Result<(), HomeError> {
-        if self.ours.len() < before.ours.len() {
-            self.write_trusted(home, before)?;
-            self.write_ours(home, before)?;
-        } else {
-            self.write_ours(home, before)?;
-            self.write_trusted(home, before)?;
-        }
-        match &self.default {
-            _ if self.default == before.default => Ok(()),
-            Some(name) => home.write(DEFAULT, format!("{name}\n").as_bytes()),
-            None => home.remove(DEFAULT).map(drop),
-        }
+        let trusted =
+            (self.trusted != before.trusted).then(|| Step::Write(TRUSTED, json::array(&self.trusted, Style::Pretty)));
+        let ours = (self.ours != before.ours).then(|| Step::Write(OURS, self.ours_text()));
+        let (no_default, default) = match &self.default {
+            _ if self.default == before.default => (None, None),
+            None => (Some(Step::Remove(DEFAULT)), None),
+            Some(name) => (None, Some(Step::Write(DEFAULT, format!("{name}\n")))),
+        };
+        let both = if self.only_ends_trust(before) { [trusted, ours] } else { [ours, trusted] };
+        no_default.into_iter().chain(both.into_iter().flatten()).chain(default).try_for_each(|step| step.take(home))
     }
 
-    fn write_trusted(&self, home: &Home, before: &Self) -> Result<(), HomeError> {
-        if self.trusted == before.trusted {
-            return Ok(());
-        }
-        home.write(TRUSTED, json::array(&self.trusted, Style::Pretty).as_bytes())
+    /// Whether machines lost their trust and none gained any.
+    fn only_ends_trust(&self, before: &Self) -> bool {
+        let keys = |records: &Self| -> BTreeSet<_> { records.trusted.iter().filter_map(key_of).collect() };
+        let (now, then) = (keys(self), keys(before));
+        now.len() < then.len() && now.is_subset(&then)
     }
 
-    fn write_ours(&self, home: &Home, before: &Self) -> Result<(), HomeError> {
-        if self.ours == before.ours {
-            return Ok(());
-        }
+    fn ours_text(&self) -> String {
         let entries: Map<_, _> =
             self.ours.iter().map(|(key, fields)| (key.clone(), Value::Object(fields.clone()))).collect();
-        home.write(OURS, json::object(&entries, Style::Pretty).as_bytes())
+        json::object(&entries, Style::Pretty)
     }
 
-    /// The machines of all understandable entries, in the order of pairing. Their names are valid and unique even
-    /// where those in the file are not. Of two entries with the same key the first counts.
+    /// The machines of all understandable entries, in the order of pairing. Their names are valid and unique, and
+    /// their texts bounded and free of control characters, even where those in the file are not. Of two entries with
+    /// the same key the first counts.
     pub(super) fn peers(&self) -> Vec<TrustedPeer> {
         let mut peers: Vec<TrustedPeer> = Vec::new();
         for entry in &self.trusted {
@@ -95,15 +115,17 @@ impl Records {
             }
             let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
             let name = PeerName::sanitize(&text("name"), &public_key)
-                .unique(|name| peers.iter().any(|peer| peer.name == *name));
+                .unique(|name| peers.iter().any(|peer| peer.name.is_like(name)));
             let ours = self.ours.get(&hex::encode(&public_key));
+            let Terms { role, expires_at } =
+                ours.map_or_else(Terms::default, |fields| terms(fields).unwrap_or(NOTHING));
             peers.push(TrustedPeer {
                 public_key,
                 name,
                 paired_at: entry.get("paired_at").and_then(Value::as_f64).unwrap_or_default(),
-                description: text("description"),
-                description_override: text("description_override"),
-                last_host: text("last_host"),
+                description: plain_text(&text("description")),
+                description_override: plain_text(&text("description_override")),
+                last_host: plain_text(&text("last_host")),
                 last_port: entry
                     .get("last_port")
                     .and_then(Value::as_u64)
@@ -111,15 +133,20 @@ impl Records {
                     .unwrap_or_default(),
                 signing_key: ours.and_then(signing_key),
                 wire: ours.and_then(wire),
+                role,
+                expires_at,
             });
         }
         peers
     }
 
     /// Gives every understandable entry the key and the name that [`peers`](Self::peers) shows, so that a name
-    /// means the same machine from then on.
+    /// means the same machine from then on. A default that names nobody is none: it must not become whoever gets that
+    /// name next.
     pub(super) fn settle(&mut self) {
-        for peer in self.peers() {
+        let peers = self.peers();
+        self.default = self.default.take().filter(|name| peers.iter().any(|peer| peer.name == **name));
+        for peer in peers {
             let Some(fields) = self.fields_mut(&peer.public_key) else { continue };
             fields.insert("public_key".into(), hex::encode(&peer.public_key).into());
             fields.insert("name".into(), peer.name.as_str().into());
@@ -145,6 +172,70 @@ impl Records {
             fields.insert("signing_key".into(), hex::encode(&key).into());
         }
     }
+
+    /// Notes within which bounds a machine is trusted.
+    pub(super) fn bind(&mut self, public_key: &[u8; 32], terms: Terms) {
+        let key = hex::encode(public_key);
+        if terms == Terms::default() && !self.ours.contains_key(&key) {
+            return;
+        }
+        let fields = self.ours.entry(key).or_default();
+        match terms.role {
+            Role::Full => fields.remove("role"),
+            Role::Observe => fields.insert("role".into(), terms.role.word().into()),
+        };
+        match terms.expires_at {
+            None => fields.remove("expires_at"),
+            Some(end) => fields.insert("expires_at".into(), end.into()),
+        };
+    }
+}
+
+/// A change of one file, whole or not at all.
+enum Step {
+    Write(&'static str, String),
+    Remove(&'static str),
+}
+
+impl Step {
+    fn take(self, home: &Home) -> Result<(), HomeError> {
+        #[cfg(test)]
+        crash::check()?;
+        match self {
+            Self::Write(name, text) => home.write(name, text.as_bytes()),
+            Self::Remove(name) => home.remove(name).map(drop),
+        }
+    }
+}
+
+/// Crashes of the program between two files, for tests.
+#[cfg(test)]
+pub(super) mod crash {
+    use core::cell::Cell;
+
+    use super::super::{HomeError, HomeErrorKind};
+
+    std::thread_local! {
+        static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+    }
+
+    /// Runs `act`, which may change so many files and none after that. Gives how many more it might have changed.
+    pub(in super::super) fn after(steps: u32, act: impl FnOnce()) -> u32 {
+        LEFT.set(Some(steps));
+        act();
+        LEFT.take().unwrap_or_default()
+    }
+
+    pub(super) fn check() -> Result<(), HomeError> {
+        match LEFT.get() {
+            None => Ok(()),
+            Some(0) => Err(HomeError::new(HomeErrorKind::Io, "the program crashed")),
+            Some(left) => {
+                LEFT.set(Some(left - 1));
+                Ok(())
+            }
+        }
+    }
 }
 
 /// The public key of an entry of `trusted-peers.json`; `None` for an entry that cannot be understood.
@@ -157,12 +248,27 @@ fn understood(key: String, entry: Value) -> Option<(String, Map<String, Value>)>
     let Value::Object(fields) = entry else { return None };
     let is_key = hex::decode_key(&key).is_some();
     let is_whole = (fields.get("wire").is_none() || wire(&fields).is_some())
-        && (fields.get("signing_key").is_none() || signing_key(&fields).is_some());
+        && (fields.get("signing_key").is_none() || signing_key(&fields).is_some())
+        && terms(&fields).is_some();
     (is_key && is_whole).then(|| (key.to_ascii_lowercase(), fields))
 }
 
 fn wire(fields: &Map<String, Value>) -> Option<u8> {
     fields.get("wire").and_then(Value::as_u64).and_then(|version| u8::try_from(version).ok())
+}
+
+/// `None` for a role that nobody here knows, or an end that is no time: what was meant to bound a trust must not be
+/// passed over.
+fn terms(fields: &Map<String, Value>) -> Option<Terms> {
+    let role = match fields.get("role") {
+        None => Role::default(),
+        Some(word) => word.as_str()?.parse().ok()?,
+    };
+    let expires_at = match fields.get("expires_at") {
+        None => None,
+        Some(end) => Some(end.as_f64()?),
+    };
+    Some(Terms { role, expires_at })
 }
 
 fn signing_key(fields: &Map<String, Value>) -> Option<[u8; 32]> {
@@ -228,17 +334,17 @@ mod tests {
     fn names_are_valid_and_unique_in_memory_and_then_on_disk() {
         let entry = |digits: &str, name: &str| format!("{{\"public_key\": \"{}\", \"name\": \"{name}\"}}", key(digits));
         let entries =
-            [entry("01", "pc"), entry("02", "pc"), entry("03", "ALL"), entry("01", "again"), entry("04", "pc")];
+            [entry("01", "pc"), entry("02", "PC"), entry("03", "ALL"), entry("01", "again"), entry("04", "pc")];
         let (home, _root) = home(&[(TRUSTED, &format!("[{}]", entries.join(",")))]);
         let before = Records::read(&home).unwrap();
         let names =
             |records: &Records| -> Vec<String> { records.peers().iter().map(|peer| peer.name.to_string()).collect() };
-        assert_eq!(names(&before), ["pc", "pc-2", "peer-030303", "pc-3"]);
+        assert_eq!(names(&before), ["pc", "PC-2", "peer-030303", "pc-3"]);
         let mut after = before.clone();
         after.settle();
         after.trusted.remove(0);
         after.write(&home, &before).unwrap();
-        assert_eq!(names(&Records::read(&home).unwrap()), ["pc-2", "peer-030303", "again", "pc-3"]);
+        assert_eq!(names(&Records::read(&home).unwrap()), ["PC-2", "peer-030303", "again", "pc-3"]);
     }
 
     #[test]
@@ -255,6 +361,12 @@ mod tests {
             (OURS, entry("{\"wire\": \"2\"}"), "has a damaged entry"),
             (OURS, entry("{\"wire\": 256}"), "has a damaged entry"),
             (OURS, entry("{\"signing_key\": \"00\"}"), "has a damaged entry"),
+            (OURS, entry("{\"role\": \"admin\"}"), "has a damaged entry"),
+            (OURS, entry("{\"role\": \"Observe\"}"), "has a damaged entry"),
+            (OURS, entry("{\"role\": null}"), "has a damaged entry"),
+            (OURS, entry("{\"expires_at\": \"never\"}"), "has a damaged entry"),
+            (OURS, entry("{\"expires_at\": null}"), "has a damaged entry"),
+            (OURS, entry("{\"expires_at\": 1e999}"), "does not parse"),
         ] {
             let (home, _root) = home(&[(name, &content)]);
             let error = Records::read(&home).unwrap_err();
