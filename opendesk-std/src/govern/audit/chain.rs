@@ -2,18 +2,21 @@
 
 use core::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::MAX_LINE;
+use super::lines::read_line;
 use crate::home::hex;
 use crate::home::json::{self, Style};
 
 /// What `prev` is in the first line of a file.
 pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What is wrong with a line without a hash, once there were some with.
+pub(super) const NOT_CHAINED: &str = "it is not chained but follows lines that are";
 
 /// Completes a record with `prev` and `hash`, and returns the latter.
 pub(super) fn seal(entry: &mut Map<String, Value>, prev: &str) -> String {
@@ -32,8 +35,8 @@ pub(super) fn claimed(line: &[u8]) -> Option<String> {
 
 /// The hash of a line that follows one with hash `prev`; `None` when the line is not whole.
 pub(super) fn whole(line: &[u8], prev: &str) -> Option<String> {
-    let entry: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    check(entry, prev).ok().flatten()
+    let mut entry: Map<String, Value> = serde_json::from_slice(line).ok()?;
+    check(&mut entry, prev).ok().flatten()
 }
 
 /// The hash of an entry without its `hash`.
@@ -41,13 +44,29 @@ fn hash_of(entry: &Map<String, Value>) -> String {
     hex::encode(Sha256::digest(json::object(entry, Style::Canonical)).as_slice())
 }
 
-/// The entry's hash when it follows on `prev`, `None` when the entry is not chained at all.
-fn check(mut entry: Map<String, Value>, prev: &str) -> Result<Option<String>, &'static str> {
+/// The object that a line holds.
+///
+/// # Errors
+/// What completes "line 7: …".
+pub(super) fn parse(line: &[u8]) -> Result<Map<String, Value>, String> {
+    match serde_json::from_slice(line).map_err(|error| format!("it is not valid JSON ({error})"))? {
+        Value::Object(entry) => Ok(entry),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err("it is not a JSON object".to_owned())
+        }
+    }
+}
+
+/// The entry's hash when it follows on `prev`, `None` when the entry is not chained at all. It is taken out of the entry.
+///
+/// # Errors
+/// What completes "line 7: …".
+pub(super) fn check(entry: &mut Map<String, Value>, prev: &str) -> Result<Option<String>, &'static str> {
     let Some(hash) = entry.remove("hash") else { return Ok(None) };
     if entry.get("prev").and_then(Value::as_str) != Some(prev) {
         return Err("prev is not the hash of the line before: a line was removed, added or moved");
     }
-    let actual = hash_of(&entry);
+    let actual = hash_of(entry);
     if hash == actual { Ok(Some(actual)) } else { Err("the hash is not that of the line: it was changed") }
 }
 
@@ -82,13 +101,14 @@ impl core::error::Error for VerifyError {}
 
 /// Checks every line of an audit file, of this program or of a version 1 peer.
 ///
-/// A file from whose end whole lines were cut is intact: only what was noted elsewhere, such as `audit.altered` or a
-/// signed checkpoint, tells.
+/// It looks at the chain of hashes alone: a file from whose end whole lines were cut is intact, and so is one that was
+/// written anew. [`verify_log`](super::verify_log) looks at signatures as well.
 ///
 /// # Errors
 /// The first line that is not as it was written.
 pub fn verify_file(path: &Path) -> Result<Verified, VerifyError> {
-    let file = File::open(path).map_err(|error| VerifyError { line: 0, why: format!("cannot open it: {error}") })?;
+    let file =
+        File::open(path).map_err(|error| VerifyError { line: 0, why: format!("it cannot be opened: {error}") })?;
     let mut reader = BufReader::new(file);
     let mut verified = Verified { lines: 0, chained: 0 };
     let mut prev = GENESIS.to_owned();
@@ -101,34 +121,23 @@ pub fn verify_file(path: &Path) -> Result<Verified, VerifyError> {
         if buffer.trim_ascii().is_empty() {
             continue;
         }
-        let value: Value =
-            serde_json::from_slice(&buffer).map_err(|error| failed(&format!("it is not valid JSON ({error})")))?;
-        let Value::Object(entry) = value else { return Err(failed("it is not a JSON object")) };
+        let mut entry = parse(&buffer).map_err(|why| failed(&why))?;
         verified.lines += 1;
-        match check(entry, &prev).map_err(failed)? {
+        match check(&mut entry, &prev).map_err(failed)? {
             Some(hash) => {
                 verified.chained += 1;
                 prev = hash;
             }
-            None if verified.chained > 0 => return Err(failed("it is not chained but follows lines that are")),
+            None if verified.chained > 0 => return Err(failed(NOT_CHAINED)),
             None => {}
         }
     }
     Ok(verified)
 }
 
-/// Reads the next line into `buffer`; `false` at the end of the file.
-fn read_line(reader: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<bool> {
-    buffer.clear();
-    reader.take(MAX_LINE as u64 + 1).read_until(b'\n', buffer)?;
-    if buffer.len() > MAX_LINE {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it is longer than {MAX_LINE} bytes")));
-    }
-    Ok(!buffer.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::MAX_LINE;
     use super::*;
 
     fn entry(json: &str) -> Map<String, Value> {
@@ -228,7 +237,7 @@ mod tests {
     fn what_is_no_log_is_an_error() {
         assert_eq!(verify_file(Path::new("/nowhere/at/all")).unwrap_err().line, 0);
         assert_eq!(verified(&[0xff, 0xfe]).unwrap_err().line, 1);
-        assert!(verified(&vec![b' '; MAX_LINE + 1]).unwrap_err().why.contains("longer"));
+        assert!(verified(&vec![b' '; MAX_LINE + 1]).unwrap_err().why.contains("more than"));
         assert!(verified("[".repeat(100_000).as_bytes()).is_err());
     }
 

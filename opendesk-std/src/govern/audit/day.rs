@@ -2,32 +2,112 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::MAX_LINE;
+use jiff::civil::Date;
+
 use super::chain::{GENESIS, claimed, whole};
+use super::head::End;
+use super::lines::{Backwards, Forwards, Source};
+use super::record::Change;
 use crate::home::file::{make_private, open_careful, sync_directory};
 
-const BLOCK: usize = 64 << 10;
+/// How a line of ours ends that is a checkpoint: names of fields are sorted, and none comes after `type`.
+const CHECKPOINT_ENDS: &[u8] = b"\"type\": \"audit.checkpoint\"}";
+
+/// How the line begins when the log was closed with it.
+const CLOSED_BEGINS: &[u8] = b"{\"closed\": true, ";
+
+/// A checkpoint as it stands in a file. Whether its signature holds is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) line: u64,
+    pub(super) is_closed: bool,
+}
+
+/// What a file holds.
+#[derive(Debug)]
+pub(super) struct Scan {
+    /// Lines with a line break.
+    pub(super) lines: u64,
+    /// The hash of the last chained one.
+    pub(super) last: String,
+    /// The last checkpoint.
+    pub(super) mark: Option<Mark>,
+    /// How many there are.
+    pub(super) marks: u64,
+    /// The hash that the watched line claims.
+    pub(super) watched: Option<String>,
+    /// What follows the last line break.
+    pub(super) rest: Vec<u8>,
+}
+
+impl Scan {
+    /// Reads a file up to `length`, and looks at the line of this number.
+    pub(super) fn of(file: &impl Source, length: u64, watch: Option<u64>) -> io::Result<Self> {
+        let (mut lines, mut mark, mut marks, mut watched) = (0, None, 0, None);
+        let mut reader = Forwards::new(file, 0, length);
+        while let Some(line) = reader.line()? {
+            lines += 1;
+            if let Some(found) = mark_of(line, lines) {
+                mark = Some(found);
+                marks += 1;
+            }
+            if watch == Some(lines) {
+                watched = claimed(line);
+            }
+        }
+        let rest = reader.rest().to_vec();
+        Ok(Self { lines, last: last(file, reader.position())?, mark, marks, watched, rest })
+    }
+}
+
+fn mark_of(line: &[u8], number: u64) -> Option<Mark> {
+    line.ends_with(CHECKPOINT_ENDS).then(|| Mark { line: number, is_closed: line.starts_with(CLOSED_BEGINS) })
+}
+
+/// The hash of the last chained line before this place.
+fn last(file: &impl Source, end: u64) -> io::Result<String> {
+    for line in Backwards::new(file, end) {
+        if let Some(hash) = claimed(&line?.1) {
+            return Ok(hash);
+        }
+    }
+    Ok(GENESIS.to_owned())
+}
 
 /// An open file whose chain is known.
 #[derive(Debug)]
 pub(super) struct Day {
     path: PathBuf,
+    date: Date,
     /// Appends only: whatever else happens to the file, nothing in it is overwritten.
-    file: File,
+    file: Arc<File>,
     /// Device and number of the file.
     place: (u64, u64),
     length: u64,
+    lines: u64,
     last: String,
-    damaged: bool,
+    mark: Option<Mark>,
+    is_damaged: bool,
+}
+
+/// A file that can be continued, and how it was found.
+#[derive(Debug)]
+pub(super) struct Resumed {
+    pub(super) day: Day,
+    /// The part of a line that it ended in. It is cut off.
+    pub(super) torn: Vec<u8>,
+    /// The hash that the watched line claims.
+    pub(super) watched: Option<String>,
 }
 
 impl Day {
     /// Opens the file, new or not, and finds the end of its chain. Where it ends in a part of a line, that part is
-    /// cut off and returned.
-    pub(super) fn resume(path: &Path) -> io::Result<(Self, Option<Vec<u8>>)> {
+    /// cut off.
+    pub(super) fn resume(path: &Path, date: Date, watch: Option<u64>) -> io::Result<Resumed> {
         let mut file = open_careful(path, OpenOptions::new().read(true).append(true).create(true))?;
         make_private(path)?;
         let metadata = file.metadata()?;
@@ -35,24 +115,40 @@ impl Day {
         if length == 0 {
             sync_directory(path)?;
         }
-        let (mut last, rest) = end(&file, length)?;
-        let mut torn = None;
+        let Scan { mut lines, mut last, mut mark, mut watched, rest, .. } = Scan::of(&file, length, watch)?;
+        let mut torn = Vec::new();
         if let Some(hash) = whole(&rest, &last) {
             // Only the line break is missing.
             file.write_all(b"\n")?;
             length += 1;
+            lines += 1;
+            mark = mark_of(&rest, lines).or(mark);
+            if watch == Some(lines) {
+                watched = Some(hash.clone());
+            }
             last = hash;
         } else if !rest.is_empty() {
             length -= rest.len() as u64;
             file.set_len(length)?;
-            torn = Some(rest);
+            torn = rest;
         }
         let place = (metadata.dev(), metadata.ino());
-        Ok((Self { path: path.to_owned(), file, place, length, last, damaged: false }, torn))
+        let (path, file) = (path.to_owned(), Arc::new(file));
+        let day = Self { path, date, file, place, length, lines, last, mark, is_damaged: false };
+        Ok(Resumed { day, torn, watched })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(super) const fn date(&self) -> Date {
+        self.date
+    }
+
+    /// Its lines, and the hash of the last chained one.
+    pub(super) fn end(&self) -> End {
+        End { date: self.date, lines: self.lines, hash: self.last.clone() }
     }
 
     /// The hash of the last chained line.
@@ -60,31 +156,65 @@ impl Day {
         &self.last
     }
 
-    /// Whether a part of a line may be at the end, so that the file has to be opened anew.
-    pub(super) const fn is_damaged(&self) -> bool {
-        self.damaged
+    pub(super) const fn lines(&self) -> u64 {
+        self.lines
     }
 
-    /// Whether the path still leads to this file and nobody else has changed its length.
+    /// Whether there is a checkpoint in it.
+    pub(super) const fn is_signed(&self) -> bool {
+        self.mark.is_some()
+    }
+
+    /// Lines after the last checkpoint.
+    pub(super) fn unsigned(&self) -> u64 {
+        self.lines - self.mark.map_or(0, |mark| mark.line)
+    }
+
+    /// Whether the last checkpoint is one by which the log was closed.
+    pub(super) fn was_closed(&self) -> bool {
+        self.mark.is_some_and(|mark| mark.is_closed)
+    }
+
+    /// Whether the path still leads to this file, nobody else has changed its length, and no part of a line of our own
+    /// may be at its end.
     pub(super) fn is_untouched(&self) -> bool {
-        fs::symlink_metadata(&self.path)
-            .is_ok_and(|found| (found.dev(), found.ino()) == self.place && found.len() == self.length)
+        !self.is_damaged
+            && fs::symlink_metadata(&self.path)
+                .is_ok_and(|found| (found.dev(), found.ino()) == self.place && found.len() == self.length)
     }
 
-    /// Adds a line with its line break, all of it or nothing; `hash` is the line's.
-    pub(super) fn append(&mut self, line: &str, hash: String) -> io::Result<()> {
-        if let Err(error) = self.file.write_all(line.as_bytes()) {
-            self.damaged = self.file.set_len(self.length).is_err();
+    /// What somebody else did to the file, as far as its place and length tell.
+    pub(super) fn change(&self) -> Option<Change> {
+        match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Change::Lost),
+            Err(_) => None,
+            Ok(found) if (found.dev(), found.ino()) != self.place => Some(Change::Replaced),
+            Ok(found) if found.len() < self.length => Some(Change::Cut),
+            Ok(found) if found.len() > self.length && !self.is_damaged => Some(Change::Added),
+            Ok(_) => None,
+        }
+    }
+
+    /// Adds whole lines, all of it or nothing; the last one has this hash.
+    pub(super) fn append(&mut self, text: &str, hash: String) -> io::Result<()> {
+        if let Err(error) = (&*self.file).write_all(text.as_bytes()) {
+            self.is_damaged = self.file.set_len(self.length).is_err();
             return Err(error);
         }
-        self.length += line.len() as u64;
+        self.length += text.len() as u64;
+        self.lines += text.bytes().filter(|byte| *byte == b'\n').count() as u64;
         self.last = hash;
         Ok(())
     }
 
-    /// Another handle of the file, for whoever forces it to the disk.
-    pub(super) fn handle(&self) -> io::Result<File> {
-        self.file.try_clone()
+    /// The line that was added last is a checkpoint.
+    pub(super) const fn marked(&mut self, is_closed: bool) {
+        self.mark = Some(Mark { line: self.lines, is_closed });
+    }
+
+    /// The file, for whoever forces it to the disk.
+    pub(super) fn handle(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
     /// Waits until all of it is on the disk.
@@ -93,139 +223,70 @@ impl Day {
     }
 }
 
-/// The hash of the last chained line, and what follows the last line break.
-fn end(file: &File, length: u64) -> io::Result<(String, Vec<u8>)> {
-    let mut pieces = Backwards { file, before: length, held: Vec::new(), done: false };
-    let rest = pieces.next().transpose()?.unwrap_or_default();
-    for line in pieces {
-        if let Some(hash) = claimed(&line?) {
-            return Ok((hash, rest));
-        }
-    }
-    Ok((GENESIS.to_owned(), rest))
-}
-
-/// What stands between the line breaks of a file, from the end to the beginning. The first piece is what follows the
-/// last line break, empty when nothing does.
-struct Backwards<'a> {
-    file: &'a File,
-    /// Where in the file `held` begins.
-    before: u64,
-    held: Vec<u8>,
-    done: bool,
-}
-
-impl Iterator for Backwards<'_> {
-    type Item = io::Result<Vec<u8>>;
-
-    fn next(&mut self) -> Option<io::Result<Vec<u8>>> {
-        if self.done {
-            return None;
-        }
-        loop {
-            if let Some(line_break) = self.held.iter().rposition(|byte| *byte == b'\n') {
-                let piece = self.held.split_off(line_break + 1);
-                self.held.truncate(line_break);
-                return Some(Ok(piece));
-            }
-            if self.before == 0 {
-                self.done = true;
-                return Some(Ok(core::mem::take(&mut self.held)));
-            }
-            if let Err(error) = self.read_block() {
-                self.done = true;
-                return Some(Err(error));
-            }
-        }
-    }
-}
-
-impl Backwards<'_> {
-    fn read_block(&mut self) -> io::Result<()> {
-        if self.held.len() > MAX_LINE {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("it holds a line of more than {MAX_LINE} bytes; move it away"),
-            ));
-        }
-        let size = self.before.min(BLOCK as u64);
-        let mut block = vec![0; size as usize];
-        self.file.read_exact_at(&mut block, self.before - size)?;
-        self.before -= size;
-        block.append(&mut self.held);
-        self.held = block;
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
-    fn pieces(content: &[u8]) -> io::Result<Vec<Vec<u8>>> {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(content).unwrap();
-        Backwards { file: &file, before: content.len() as u64, held: Vec::new(), done: false }.collect()
-    }
+    const DATE: Date = date(2026, 5, 12);
 
-    #[test]
-    fn pieces_come_from_the_end() {
-        let cases: [(&str, &[&str]); 5] = [
-            ("", &[""]),
-            ("a", &["a"]),
-            ("a\n", &["", "a"]),
-            ("a\nb", &["b", "a"]),
-            ("\na\n\nb\n", &["", "b", "", "a", ""]),
-        ];
-        for (content, expected) in cases {
-            let expected: Vec<Vec<u8>> = expected.iter().map(|piece| piece.as_bytes().to_vec()).collect();
-            assert_eq!(pieces(content.as_bytes()).unwrap(), expected, "{content:?}");
-        }
-    }
-
-    #[test]
-    fn lines_may_cross_blocks_but_not_be_endless() {
-        let long = vec![b'x'; 3 * BLOCK + 7];
-        let content = [&long[..], b"\nshort\n", &long[..], b"\n"].concat();
-        assert_eq!(pieces(&content).unwrap(), [Vec::new(), long.clone(), b"short".to_vec(), long]);
-        let endless = vec![b'x'; MAX_LINE + 2 * BLOCK];
-        assert_eq!(pieces(&endless).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    fn resumed(path: &Path) -> (Day, Vec<u8>) {
+        let Resumed { day, torn, .. } = Day::resume(path, DATE, None).expect("the file can be continued");
+        (day, torn)
     }
 
     #[test]
     fn a_failed_write_leaves_the_file_as_it_was() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("day.jsonl");
-        let (mut day, torn) = Day::resume(&path).unwrap();
-        assert_eq!(torn, None);
-        assert_eq!(day.last(), GENESIS);
+        let (mut day, torn) = resumed(&path);
+        assert_eq!((day.last(), torn.len(), day.lines()), (GENESIS, 0, 0));
         day.append("{\"hash\": \"a\"}\n", "a".to_owned()).unwrap();
-        let writable = core::mem::replace(&mut day.file, File::open(&path).unwrap());
+        let writable = core::mem::replace(&mut day.file, Arc::new(File::open(&path).unwrap()));
         day.append("{\"hash\": \"b\"}\n", "b".to_owned()).unwrap_err();
-        assert!(day.is_damaged());
-        assert_eq!(day.last(), "a");
+        assert!(day.is_damaged && !day.is_untouched());
+        assert_eq!((day.last(), day.lines()), ("a", 1));
         drop(writable);
         assert_eq!(fs::read(&path).unwrap(), b"{\"hash\": \"a\"}\n");
-        let (day, torn) = Day::resume(&path).unwrap();
-        assert_eq!((day.last(), torn), ("a", None));
+        let (day, torn) = resumed(&path);
+        assert_eq!((day.last(), torn.len(), day.lines()), ("a", 0, 1));
     }
 
     #[test]
     fn a_touched_file_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("day.jsonl");
-        let (mut day, _) = Day::resume(&path).unwrap();
+        let (mut day, _) = resumed(&path);
         day.append("{}\n", GENESIS.to_owned()).unwrap();
         assert!(day.is_untouched());
         fs::write(&path, "{}").unwrap();
         assert!(!day.is_untouched());
+        assert_eq!(day.change(), Some(Change::Cut));
         fs::write(&path, "{}\n").unwrap();
         assert!(day.is_untouched());
+        assert_eq!(day.change(), None);
+        fs::write(&path, "{}\n\n").unwrap();
+        assert_eq!(day.change(), Some(Change::Added));
         let other = dir.path().join("other");
         fs::write(&other, "{}\n").unwrap();
         fs::rename(&other, &path).unwrap();
         assert!(!day.is_untouched());
+        assert_eq!(day.change(), Some(Change::Replaced));
         fs::remove_file(&path).unwrap();
         assert!(!day.is_untouched());
+        assert_eq!(day.change(), Some(Change::Lost));
+    }
+
+    #[test]
+    fn lines_and_the_last_checkpoint_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("day.jsonl");
+        let closed = "{\"closed\": true, \"hash\": \"b\", \"type\": \"audit.checkpoint\"}";
+        fs::write(&path, format!("{{\"hash\": \"a\"}}\n{closed}\n\n{{\"type\": \"old\"}}\n{{\"ha")).unwrap();
+        let Resumed { day, torn, watched } = Day::resume(&path, DATE, Some(2)).unwrap();
+        assert_eq!((day.lines(), day.last(), torn.as_slice()), (4, "b", b"{\"ha".as_slice()));
+        assert_eq!((day.unsigned(), day.was_closed(), watched.as_deref()), (2, true, Some("b")));
+        assert_eq!(Day::resume(&path, DATE, Some(9)).unwrap().watched, None);
     }
 }

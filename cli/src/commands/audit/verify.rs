@@ -1,0 +1,240 @@
+//! `opendesk audit verify`: whether a log is as it was written, of this machine or of another one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use opendesk_core::{PublicKey, VerifyingKey};
+use opendesk_std::govern::audit::{FileReport, Head, LogReport, Recovered, Report, verify_log};
+use opendesk_std::home::{Home, printable};
+use serde_json::{Value, json};
+
+use super::super::Context;
+use super::line::count;
+use crate::exit::Failure;
+use crate::output;
+
+pub(super) fn run(context: &Context, mut paths: Vec<PathBuf>, pubkey: Option<&Path>) -> Result<(), Failure> {
+    let keys = match pubkey {
+        Some(path) => given(path)?,
+        None => own(&context.home)?,
+    };
+    if paths.is_empty() {
+        paths.push(context.home.audit_dir());
+        if !paths[0].exists() {
+            let nothing = json!({"ok": true, "files": [], "logs": []});
+            output::result(context.json, &nothing, || "there is no audit log yet".to_owned());
+            return Ok(());
+        }
+    }
+    paths.iter().try_for_each(|path| readable(path))?;
+    let mut report = verify_log(&paths, &keys);
+    if pubkey.is_some() && report.files().all(|file| file.signed_lines == 0) {
+        for log in &mut report.logs {
+            log.faults.push("nothing in it is signed by one of the keys that were given".to_owned());
+        }
+    }
+    let files = report.files().filter(|file| file.error.is_some()).count();
+    let failure = match files + report.logs.iter().map(|log| log.faults.len()).sum::<usize>() {
+        0 => None,
+        1 => Some(Failure::failed("the audit log is not as it was written")),
+        faults => Some(Failure::failed(format!("the audit log is not as it was written, in {faults} places"))),
+    };
+    let mut told = as_json(&report);
+    if let Some(failure) = &failure {
+        told["exit_code"] = failure.number().into();
+        told["error"] = failure.to_string().into();
+    }
+    output::result(context.json, &told, || as_text(&report));
+    failure.map_or(Ok(()), |failure| Err(failure.told()))
+}
+
+/// What is named and cannot be read says nothing about whether a log is as it was written.
+fn readable(path: &Path) -> Result<(), Failure> {
+    let tried = fs::metadata(path).and_then(|found| {
+        if found.is_dir() {
+            fs::read_dir(path).map(drop)
+        } else if found.is_file() {
+            fs::File::open(path).map(drop)
+        } else {
+            // Opening a pipe would wait.
+            Ok(())
+        }
+    });
+    let shown = || printable(&path.display().to_string());
+    tried.map_err(|error| Failure::unusable(format!("{} cannot be read: {error}", shown())))
+}
+
+/// The keys of this machine, with those that it had before. They are not made for this.
+fn own(home: &Home) -> Result<Vec<VerifyingKey>, Failure> {
+    if !home.path().join("identity.ed25519").exists() {
+        return Ok(Vec::new());
+    }
+    let identity = home.identity()?;
+    Ok(identity.former.iter().chain([&identity.keys]).map(|keys| keys.signing_key.public()).collect())
+}
+
+/// The keys in a file: 64 hexadecimal digits a line, alone or as `opendesk identity` shows them.
+fn given(path: &Path) -> Result<Vec<VerifyingKey>, Failure> {
+    let shown = printable(&path.display().to_string());
+    let text =
+        fs::read_to_string(path).map_err(|error| Failure::unusable(format!("{shown} cannot be read: {error}")))?;
+    let mut keys = Vec::new();
+    for (index, line) in text.lines().map(str::trim).enumerate() {
+        let is_other = ["fingerprint ", "public key ", "formerly ", "#"].iter().any(|begin| line.starts_with(begin));
+        if line.is_empty() || is_other {
+            continue;
+        }
+        let digits = line.strip_prefix("signing key").unwrap_or(line).trim();
+        keys.push(key(digits).ok_or_else(|| {
+            let line = index + 1;
+            Failure::failed(format!("line {line} of {shown} is no signing key of 64 hexadecimal digits"))
+        })?);
+    }
+    if keys.is_empty() { Err(Failure::failed(format!("{shown} holds no signing key"))) } else { Ok(keys) }
+}
+
+fn key(digits: &str) -> Option<VerifyingKey> {
+    let mut key = [0; 32];
+    if digits.len() != 2 * key.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(key)
+}
+
+fn as_json(report: &Report) -> Value {
+    let files: Vec<Value> = report.files().map(file_json).collect();
+    let logs: Vec<Value> = report.logs.iter().map(log_json).collect();
+    json!({"ok": report.is_intact(), "files": files, "logs": logs})
+}
+
+fn file_json(file: &FileReport) -> Value {
+    let recovered: Vec<Value> = file
+        .recovered
+        .iter()
+        .map(
+            |found| json!({"line": found.line, "unsigned_lines": found.unsigned_lines, "torn_bytes": found.torn_bytes}),
+        )
+        .collect();
+    let signers: Vec<String> = file.signers.iter().map(|key| PublicKey(*key).to_string()).collect();
+    let mut told = json!({
+        "file": file.path.display().to_string(),
+        "ok": file.error.is_none(),
+        "lines": file.lines,
+        "chained": file.chained,
+        "checkpoints": file.checkpoints,
+        "signed_lines": file.signed_lines,
+        "signers": signers,
+        "closed": file.is_closed,
+        "torn_bytes": file.torn_bytes,
+        "recovered": recovered,
+    });
+    if let Some(error) = &file.error {
+        told["line"] = error.line.into();
+        told["error"] = error.why.as_str().into();
+    }
+    told
+}
+
+fn log_json(log: &LogReport) -> Value {
+    let head = log.head.as_ref().map(|Head { end, key, .. }| {
+        json!({"date": end.date.to_string(), "lines": end.lines, "hash": end.hash, "key": PublicKey(*key).to_string()})
+    });
+    json!({
+        "folder": log.folder.display().to_string(),
+        "whole": log.is_whole,
+        "head": head,
+        "faults": log.faults,
+        "unchecked": log.unchecked,
+    })
+}
+
+fn as_text(report: &Report) -> String {
+    let mut lines = Vec::new();
+    for log in &report.logs {
+        for file in &log.files {
+            lines.push(file_text(file));
+            lines.extend(file.recovered.iter().map(recovered_text));
+        }
+        if let Some(Head { end, key, .. }) = &log.head {
+            let key = PublicKey(*key);
+            lines.push(format!(
+                "signed up to line {} of {}.jsonl, hash {}, by the key {key}; kept elsewhere, this tells later whether \
+                 the log was set back",
+                end.lines, end.date, end.hash
+            ));
+        }
+        lines.extend(log.unchecked.iter().map(|what| format!("not checked: {what}")));
+        lines.extend(log.faults.iter().cloned());
+        if log.files.is_empty() && log.faults.is_empty() {
+            lines.push("there is no audit log yet".to_owned());
+        }
+    }
+    lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
+}
+
+fn file_text(file: &FileReport) -> String {
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    if let Some(error) = &file.error {
+        return format!("{name}: {error}");
+    }
+    let FileReport { lines, chained, signed_lines, .. } = file;
+    let signed = match *signed_lines {
+        0 => "not signed".to_owned(),
+        all if all == *lines => "all signed".to_owned(),
+        some => format!("signed up to line {some}"),
+    };
+    let closed = if file.is_closed { " and closed" } else { "" };
+    let torn = match file.torn_bytes {
+        0 => String::new(),
+        bytes => format!("; then {} of a torn line, which the next start of the host puts right", count(bytes, "byte")),
+    };
+    format!(
+        "{name}: {}, {chained} of them chained, {signed}{closed}, as they were written{torn}",
+        count(*lines, "line")
+    )
+}
+
+fn recovered_text(found: &Recovered) -> String {
+    let unsigned = match found.unsigned_lines {
+        0 => String::new(),
+        lines => format!("; {} before it had no signature then", count(lines, "line")),
+    };
+    let torn = match found.torn_bytes {
+        0 => String::new(),
+        bytes => format!("; {} of a torn line were recovered", count(bytes, "byte")),
+    };
+    format!("  line {}: the log had not been closed, and went on{unsigned}{torn}", found.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_as_they_are_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+        let (one, other) = ("ab".repeat(32), "CD".repeat(32));
+        let read = |text: String| {
+            fs::write(&path, text).unwrap();
+            given(&path)
+        };
+        let keys = read(format!("# two\n{one}\n\n signing key  {other}\r\n")).unwrap();
+        assert_eq!(keys, [[0xab; 32], [0xcd; 32]]);
+        let shown = format!("fingerprint  abab:abab\npublic key   {other}\nsigning key  {one}\nformerly     1234:5678");
+        assert_eq!(read(shown).unwrap(), [[0xab; 32]]);
+        for (text, said) in [
+            (String::new(), "holds no signing key"),
+            (format!("public key   {one}"), "holds no signing key"),
+            (format!("\n{}", &one[1..]), "line 2 of "),
+            (format!("{}é", &one[2..]), "line 1 of "),
+        ] {
+            let failure = read(text).unwrap_err();
+            assert!(failure.to_string().contains(said), "{failure}");
+        }
+        assert!(given(&folder.path().join("none")).unwrap_err().to_string().contains("cannot be read"));
+    }
+}
