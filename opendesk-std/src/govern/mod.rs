@@ -1,18 +1,30 @@
-//! The one path of every call: policy, log, act, log. What a controller asks reaches a desktop through here or not
-//! at all.
+//! The one path of every call: role, switch, policy, log, act, log. What a controller asks reaches a desktop through
+//! here or not at all.
 
+pub mod ask;
 pub mod audit;
+mod by_rules;
+pub mod control;
 mod policy;
+mod recent;
 pub mod rules;
 mod throttle;
 
-use opendesk_core::{PublicKey, Reason};
+use core::time::Duration;
+
+use opendesk_core::{PublicKey, Reason, SigningKey};
 use serde_json::{Map, Value, json};
 
-use self::audit::{AuditLog, PeerRef, Record};
-pub use self::policy::{AllowAll, Peer, Policy};
+use self::ask::{Answer, Question};
+use self::audit::{AuditLog, AuditState, PeerRef, Record};
+pub use self::by_rules::AsRulesSay;
+use self::control::{Control, Switch};
+pub use self::policy::{AllowAll, AskAll, Peer, Policy, RulesFile, Verdict};
+pub use self::recent::RecentCall;
+use self::recent::RecentCalls;
 pub(crate) use self::throttle::Throttle;
 use crate::api::{Call, Error, ErrorCode, Kind, Result};
+use crate::home::Role;
 
 /// The families of methods whose errors may repeat what is private: what is typed, copied, shown or run.
 const PRIVATE: [&str; 5] = ["input.", "clipboard.", "ocr.", "ui.", "process."];
@@ -29,6 +41,12 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// The controller is called something else by now, or may do something else.
+    pub fn meet(&mut self, peer: Peer) {
+        self.reference = reference(&peer);
+        self.peer = peer;
+    }
+
     /// A session of a controller.
     #[must_use]
     pub fn new(session: String, peer: Peer) -> Self {
@@ -41,10 +59,38 @@ fn reference(peer: &Peer) -> PeerRef {
     PeerRef { name: peer.name.clone(), fp: peer.key.to_string().chars().take(16).collect() }
 }
 
-/// Policy and log of a host.
+/// What is said to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// It may happen.
+    Allowed,
+    /// The owner is to be asked; why.
+    Ask(String),
+    /// It may not.
+    Refused(Error),
+}
+
+/// Whether an entry of the log has to be there before something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Without it an action is refused.
+    ToAct,
+    /// It tells what has happened, or that nothing will.
+    ToTell,
+}
+
+/// Switch, policy and log of a host.
 pub struct Govern {
     policy: Box<dyn Policy>,
+    switch: Option<Switch>,
+    /// What the switch said when it was last looked at: the line for controllers, while nothing may happen.
+    halted: Option<String>,
     log: Option<AuditLog>,
+    recent: RecentCalls,
+    /// Why the log could not be written when that was last tried.
+    failing: Option<String>,
+    /// The same, as far as the owner was told.
+    told_failing: Option<String>,
 }
 
 impl core::fmt::Debug for Govern {
@@ -54,41 +100,166 @@ impl core::fmt::Debug for Govern {
 }
 
 impl Govern {
-    /// A policy and, unless the owner asked for none, a log.
+    /// A policy and, unless the owner asked for none, a log. Without a switch nothing can be stopped.
     #[must_use]
-    pub fn new(policy: Box<dyn Policy>, log: Option<AuditLog>) -> Self {
-        Self { policy, log }
+    pub fn new(policy: Box<dyn Policy>, switch: Option<Switch>, log: Option<AuditLog>) -> Self {
+        Self { policy, switch, halted: None, log, recent: RecentCalls::default(), failing: None, told_failing: None }
     }
 
-    /// Before a call: the policy's word, and for an action an entry in the log. An action that cannot be logged is
-    /// refused.
+    /// What is said to a call: by the switch as it was last looked at, the role of its controller, the person who uses the machine themselves and
+    /// is left alone for that long, and the policy. A refusal is in the log.
+    pub fn judge(&mut self, subject: &Subject, call: &Call, left_alone: Option<Duration>) -> Word {
+        let word = match self.bounds(subject, call, left_alone) {
+            Err(refusal) => Word::Refused(refusal),
+            Ok(()) => match self.policy.check(&subject.peer, call) {
+                Verdict::Allow => Word::Allowed,
+                Verdict::Ask(why) => Word::Ask(why),
+                Verdict::Refuse(why) => Word::Refused(Error::new(ErrorCode::PermissionDenied, why)),
+            },
+        };
+        if let Word::Refused(refusal) = &word {
+            self.refused(subject, call, refusal);
+        }
+        word
+    }
+
+    /// What holds whatever a policy says to the single call.
+    fn bounds(&self, subject: &Subject, call: &Call, left_alone: Option<Duration>) -> Result<()> {
+        let refused = |why: String| Err(Error::new(ErrorCode::PermissionDenied, why));
+        if let Some(why) = &self.halted {
+            return refused(why.clone());
+        }
+        if call.kind() != Kind::Action {
+            return Ok(());
+        }
+        if subject.peer.role == Role::Observe {
+            let why = "this host lets you look only; its owner can pair you anew with --role full";
+            return refused(why.to_owned());
+        }
+        match left_alone {
+            Some(left) => refused(in_use(left)),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks at the switch. What it says now, if that is something else than when it was last looked at: an error is a
+    /// switch that cannot be read, which refuses everything.
+    pub fn look(&mut self) -> Option<core::result::Result<Control, String>> {
+        let switch = self.switch.as_mut()?;
+        let halted = switch.look().err();
+        if halted == self.halted {
+            return None;
+        }
+        let said = match (switch.control(), &halted) {
+            (Some(control), _) => Ok(control.clone()),
+            (None, why) => Err(why.clone().unwrap_or_default()),
+        };
+        self.halted = halted;
+        Some(said)
+    }
+
+    /// What controllers are told while nothing may happen.
+    #[must_use]
+    pub fn halted(&self) -> Option<&str> {
+        self.halted.as_deref()
+    }
+
+    /// What the switch says.
+    #[must_use]
+    pub fn control(&self) -> Option<&Control> {
+        self.switch.as_ref().and_then(Switch::control)
+    }
+
+    /// How long the owner is given to answer.
+    pub fn patience(&mut self) -> Duration {
+        self.policy.approval().timeout
+    }
+
+    /// Whether the policy may say something else than before to what was allowed.
+    pub fn policy_has_changed(&mut self) -> bool {
+        self.policy.has_changed()
+    }
+
+    /// Before an action that may happen: an entry in the log.
     ///
     /// # Errors
-    /// `permission_denied`, with a line that says who refused.
-    pub fn before(&mut self, subject: &Subject, call: &Call) -> Result<()> {
-        if let Err(why) = self.policy.check(&subject.peer, call) {
-            let refusal = Error::new(ErrorCode::PermissionDenied, why);
-            self.log_call("call", subject, call.method(), &call.summary(), Some(&Err(refusal.clone())));
-            return Err(refusal);
+    /// `permission_denied` when there can be none.
+    pub fn begin(&mut self, subject: &Subject, call: &Call) -> Result<()> {
+        if call.kind() != Kind::Action {
+            return Ok(());
         }
-        if call.kind() == Kind::Action && !self.log_call("call.started", subject, call.method(), &call.summary(), None)
-        {
-            return Err(Error::new(
-                ErrorCode::PermissionDenied,
-                "the audit log cannot be written, so actions are refused; free some space on the host and try again",
-            ));
-        }
-        Ok(())
+        let fields = call_fields(subject, call.method(), &call.summary());
+        let record = Record { kind: "call.started", peer: Some(subject.reference.clone()), fields };
+        let Err(why) = self.write(record, Need::ToAct) else { return Ok(()) };
+        let refusal = Error::new(
+            ErrorCode::PermissionDenied,
+            format!("the audit log of the host cannot be written, so actions are refused: {why}"),
+        );
+        self.refused(subject, call, &refusal);
+        Err(refusal)
+    }
+
+    /// A call did not happen, by the word of the owner or of what they have set. That word has nothing of the call in it, so
+    /// it is logged whatever the call is about.
+    pub fn refused(&mut self, subject: &Subject, call: &Call, refusal: &Error) {
+        let (method, summary) = (call.method(), call.summary());
+        self.recent.keep(subject, method, &summary, &Err(refusal.clone()));
+        let mut fields = call_fields(subject, method, &summary);
+        fields.insert("outcome".into(), json!("error"));
+        fields.insert("error_code".into(), json!(refusal.code.word()));
+        fields.insert("error_message".into(), json!(short(&refusal.message)));
+        self.tell(Record { kind: "call", peer: Some(subject.reference.clone()), fields });
     }
 
     /// After a call.
     pub fn after(&mut self, subject: &Subject, method: &str, summary: &str, outcome: &Result<()>) {
-        self.log_call("call", subject, method, summary, Some(outcome));
+        self.recent.keep(subject, method, summary, outcome);
+        self.log_call("call", subject, method, summary, outcome);
     }
 
     /// A call was answered with what it gave when it was first asked for; it was not carried out again.
     pub fn repeated(&mut self, subject: &Subject, outcome: &Result<()>) {
-        self.log_call("call.repeated", subject, "", "asked for again after a lost connection", Some(outcome));
+        self.log_call("call.repeated", subject, "", "asked for again after a lost connection", outcome);
+    }
+
+    /// The owner is asked about a call.
+    pub fn asked(&mut self, subject: &Subject, call: &Call, question: &Question) {
+        let mut fields = call_fields(subject, call.method(), &call.summary());
+        fields.insert("question".into(), json!(question.number));
+        fields.insert("why".into(), json!(question.why));
+        self.tell(Record { kind: "call.asked", peer: Some(subject.reference.clone()), fields });
+    }
+
+    /// What the owner said, or that they said nothing.
+    pub fn decided(&mut self, subject: &Subject, question: &Question, answer: &Answer) {
+        let (said, by) = match answer {
+            Answer::Allowed { by } => ("allowed", *by),
+            Answer::Denied { by } => ("denied", *by),
+            Answer::Nobody(why) => ("unanswered", why.as_str()),
+        };
+        let fields = [
+            ("session_id", json!(subject.session)),
+            ("method", json!(question.method)),
+            ("question", json!(question.number)),
+            ("decision", json!(said)),
+            ("by", json!(by)),
+        ];
+        self.entry("call.decided", Some(&subject.peer), fields);
+    }
+
+    /// The owner has stopped, taken over or let go on; or the switch cannot be read.
+    pub fn control_changed(&mut self, now: &core::result::Result<Control, String>) {
+        let (mode, reason) = match now {
+            Ok(Control { mode, reason, .. }) => (mode.word(), reason.as_str()),
+            Err(why) => ("unreadable", why.as_str()),
+        };
+        self.entry("control.changed", None, [("mode", json!(mode)), ("reason", json!(reason))]);
+    }
+
+    /// The person at the machine uses it themselves from now on, or controllers may act again.
+    pub fn left_alone(&mut self, begins: bool) {
+        let kind = if begins { "control.paused" } else { "control.unpaused" };
+        self.entry(kind, None, [("reason", json!("the mouse or keyboard of the machine"))]);
     }
 
     /// A stream begins.
@@ -111,36 +282,24 @@ impl Govern {
         self.entry("stream.ended", Some(&subject.peer), fields);
     }
 
-    fn log_call(
-        &mut self,
-        kind: &'static str,
-        subject: &Subject,
-        method: &str,
-        summary: &str,
-        outcome: Option<&Result<()>>,
-    ) -> bool {
-        let mut fields = Map::new();
-        fields.insert("session_id".into(), json!(subject.session));
-        fields.insert("method".into(), json!(method));
-        fields.insert("summary".into(), json!(summary));
+    fn log_call(&mut self, kind: &'static str, subject: &Subject, method: &str, summary: &str, outcome: &Result<()>) {
+        let mut fields = call_fields(subject, method, summary);
         match outcome {
-            None => {}
-            Some(Ok(())) => {
+            Ok(()) => {
                 fields.insert("outcome".into(), json!("ok"));
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 fields.insert("outcome".into(), json!("error"));
                 fields.insert("error_code".into(), json!(error.code.word()));
                 // What was to be typed, copied or given to a program may stand in the message.
                 // Of a call that is repeated only the outcome is known.
                 let is_private = method.is_empty() || PRIVATE.iter().any(|family| method.starts_with(family));
                 if !is_private {
-                    let message: String = error.message.chars().take(200).collect();
-                    fields.insert("error_message".into(), json!(message));
+                    fields.insert("error_message".into(), json!(short(&error.message)));
                 }
             }
         }
-        self.write(Record { kind, peer: Some(subject.reference.clone()), fields })
+        self.tell(Record { kind, peer: Some(subject.reference.clone()), fields });
     }
 
     /// A controller drives from now on.
@@ -155,6 +314,42 @@ impl Govern {
         let fields =
             [("session_id", json!(subject.session)), ("duration", json!(duration)), ("reason", json!(reason.word()))];
         self.entry("session.closed", Some(&subject.peer), fields);
+    }
+
+    /// The owner's program asked for something that is not told of otherwise.
+    pub fn administered(&mut self, what: &str) {
+        self.entry("admin", None, [("detail", json!(what))]);
+    }
+
+    /// This machine signs with another key from now on.
+    pub fn sign_with(&mut self, key: SigningKey) {
+        if let Some(log) = &mut self.log {
+            log.set_signer(key);
+        }
+    }
+
+    /// The owner knows what became of the log.
+    pub fn acknowledge(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.acknowledge();
+        }
+    }
+
+    /// How the log is; nothing where none is kept.
+    #[must_use]
+    pub fn audit_state(&self) -> Option<AuditState> {
+        self.log.as_ref().map(AuditLog::state)
+    }
+
+    /// The last calls, the newest last.
+    #[must_use]
+    pub fn recent(&self) -> Vec<RecentCall> {
+        self.recent.list()
+    }
+
+    /// The calls that have ended since this was last asked for.
+    pub fn news(&mut self) -> Vec<RecentCall> {
+        self.recent.news()
     }
 
     /// A proved key got no session.
@@ -175,24 +370,62 @@ impl Govern {
 
     fn entry<const N: usize>(&mut self, kind: &'static str, peer: Option<&Peer>, fields: [(&str, Value); N]) {
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        self.write(Record { kind, peer: peer.map(reference), fields });
+        self.tell(Record { kind, peer: peer.map(reference), fields });
     }
 
-    /// Tells whether the entry is in the log, or no log was asked for.
-    fn write(&mut self, record: Record) -> bool {
-        let Some(log) = &mut self.log else { return true };
-        match log.append(record) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(%error, "the audit log cannot be written; actions are refused");
-                false
-            }
+    /// What has happened has happened: that it cannot be written is said, and keeps the next action from happening.
+    fn tell(&mut self, record: Record) {
+        if let Err(why) = self.write(record, Need::ToTell) {
+            tracing::error!(%why, "the audit log cannot be written; actions are refused");
         }
     }
+
+    /// Fails with a line when there is a log and the entry is not in it.
+    fn write(&mut self, record: Record, need: Need) -> core::result::Result<(), String> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let written = match need {
+            Need::ToAct => log.append(record),
+            Need::ToTell => log.append_anyway(record),
+        };
+        let written = written.map_err(|error| error.to_string());
+        match &written {
+            Err(why) => self.failing = Some(why.clone()),
+            // What only tells is written into an altered log as well.
+            Ok(()) if need == Need::ToAct || !log.state().altered => self.failing = None,
+            Ok(()) => {}
+        }
+        written
+    }
+
+    /// What the owner has to be told of the log: that it cannot be written and why, or that it can again.
+    pub fn trouble(&mut self) -> Option<Option<String>> {
+        if self.failing.is_some() == self.told_failing.is_some() {
+            return None;
+        }
+        self.told_failing.clone_from(&self.failing);
+        Some(self.failing.clone())
+    }
+}
+
+/// As much of a message as the log has room for.
+fn short(message: &str) -> String {
+    message.chars().take(200).collect()
+}
+
+fn call_fields(subject: &Subject, method: &str, summary: &str) -> Map<String, Value> {
+    let fields = [("session_id", json!(subject.session)), ("method", json!(method)), ("summary", json!(summary))];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What a controller is told while the person at the machine uses it.
+#[must_use]
+pub fn in_use(left: Duration) -> String {
+    let seconds = left.as_secs() + 1;
+    format!("the person at this machine is using it; try again in {seconds} s")
 }
 
 /// The name and key of a peer that no list knows.
 #[must_use]
 pub const fn stranger(key: PublicKey) -> Peer {
-    Peer { key, name: String::new() }
+    Peer { key, name: String::new(), role: Role::Full }
 }

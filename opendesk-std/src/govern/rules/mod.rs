@@ -6,92 +6,47 @@
 //!   "rules": [
 //!     {"tool": "keyboard", "peer": "guest-*", "decision": "block", "reason": "guests look, they do not type"},
 //!     {"tool": "clipboard.*", "decision": "confirm"}
-//!   ]
+//!   ],
+//!   "approval": {"timeout": 60, "chain": ["native", "console"]}
 //! }
 //! ```
 //!
-//! The first rule that fits a call decides; where none does, the preset. `tool` is the pattern of a tool or of a method,
-//! `action` of what the tool does, `app` of the application that is meant, `peer` of the controller's name. Patterns know
-//! `*`, `?` and `[…]` and no difference between small and capital letters; an `app` without any of these also fits a name
-//! that contains it. Where it is not known which application a call is about, a rule that names one fits unless it allows.
-//! What is not understood is refused as a whole; `kill_hotkey`, `approval` and `taint` belong to other parts of a host.
+//! The first rule that fits a call decides; where none does, the preset. `tool` is the pattern of a tool or of a
+//! method, `action` of what the tool does, `app` of the application that is meant, `peer` of the controller's name.
+//! Patterns know `*`, `?` and `[…]` and no difference between small and capital letters; an `app` without any of these
+//! also fits a name that contains it. Where it is not known which application a call is about, a rule that names one
+//! fits unless it allows. A call of nobody in particular is one of `local`.
+//!
+//! What is not understood is refused as a whole. `kill_hotkey`, `taint` and keys that mean nothing here belong to other
+//! programs; one that is nearly one of ours is a slip of the pen, and refused.
 
+mod approval;
+mod edit;
+mod format;
 mod subject;
 
-use core::fmt;
 use std::io::Read;
 use std::path::Path;
 
 use glob::{MatchOptions, Pattern};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 
-pub use self::subject::{Risk, Subject};
+pub use self::approval::Approval;
+pub use self::edit::{PolicyFile, add_rule, load, remove_rule, set_preset};
+use self::format::Written;
+pub use self::format::{BadRules, Decision, Preset, WrittenRule};
+pub use self::subject::{Risk, Subject, call_of};
+use crate::home::{Home, HomeError, plain_text};
 
-/// What a rule or a preset says to a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Decision {
-    /// It may happen.
-    Allow,
-    /// The owner is asked.
-    Confirm,
-    /// It may not.
-    Block,
-}
+/// The file in the home.
+pub(crate) const FILE: &str = "policy.json";
 
-/// What is said to calls that no rule fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preset {
-    /// They may happen.
-    Relaxed,
-    /// They may happen, and the owner is asked about those of high risk.
-    #[default]
-    Standard,
-    /// Those that only look may happen, and the owner is asked about the others.
-    Strict,
-}
+/// Room for thousands of rules.
+pub(crate) const MAX_FILE: usize = 1 << 20;
 
-/// Why rules cannot be used; whoever decides by them refuses everything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadRules(String);
+/// Who calls where no controller does, as version 1 names it. No controller can be called so.
+const NOBODY: &str = "local";
 
-impl fmt::Display for BadRules {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl core::error::Error for BadRules {}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    preset: Preset,
-    #[serde(default)]
-    rules: Vec<FileRule>,
-    #[serde(default, rename = "kill_hotkey")]
-    _kill_hotkey: IgnoredAny,
-    #[serde(default, rename = "approval")]
-    _approval: IgnoredAny,
-    #[serde(default, rename = "taint")]
-    _taint: IgnoredAny,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileRule {
-    tool: String,
-    action: Option<String>,
-    app: Option<String>,
-    peer: Option<String>,
-    decision: Decision,
-    reason: Option<String>,
-}
-
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Rule {
     tool: Pattern,
     action: Option<Pattern>,
@@ -102,14 +57,12 @@ struct Rule {
 }
 
 /// A policy in a file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rules {
     preset: Preset,
     rules: Vec<Rule>,
+    approval: Approval,
 }
-
-/// Room for thousands of rules.
-const MAX_FILE: u64 = 1 << 20;
 
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: false, require_literal_leading_dot: false };
@@ -120,15 +73,15 @@ impl Rules {
     /// # Errors
     /// [`BadRules`], one line that names the file, when it cannot be read or is not understood as a whole.
     pub fn read(path: &Path) -> Result<Self, BadRules> {
-        let failed = |why: String| BadRules(format!("{}: {why}", path.display()));
+        let failed = |why: &dyn core::fmt::Display| BadRules::new(format_args!("{}: {why}", path.display()));
         let mut bytes = Vec::new();
         std::fs::File::open(path)
-            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-            .map_err(|error| failed(error.to_string()))?;
-        if bytes.len() as u64 > MAX_FILE {
-            return Err(failed("it is over 1 MiB".to_owned()));
+            .and_then(|file| file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|error| failed(&error))?;
+        if bytes.len() > MAX_FILE {
+            return Err(failed(&"it is over 1 MiB"));
         }
-        Self::parse(&bytes).map_err(|BadRules(why)| failed(why))
+        Self::parse(&bytes).map_err(|why| failed(&why))
     }
 
     /// Understands rules as they stand in a file.
@@ -136,17 +89,21 @@ impl Rules {
     /// # Errors
     /// [`BadRules`] when a part of them is not understood.
     pub fn parse(json: &[u8]) -> Result<Self, BadRules> {
-        // A list would be taken for the fields in their order.
-        if json.trim_ascii_start().first().is_some_and(|byte| *byte != b'{') {
-            return Err(BadRules("no rules: not a JSON object".to_owned()));
-        }
-        let file: File = serde_json::from_slice(json).map_err(|error| BadRules(format!("no rules: {error}")))?;
-        let rules = file
-            .rules
-            .into_iter()
-            .enumerate()
-            .map(|(index, rule)| rule.compiled().map_err(|why| BadRules(format!("rule {}: {why}", index + 1))));
-        Ok(Self { preset: file.preset, rules: rules.collect::<Result<_, _>>()? })
+        Self::compile(&Written::parse(json)?)
+    }
+
+    /// Understands the content of the home's own file; where there is none, the standard preset holds without rules.
+    pub(crate) fn understand(home: &Home, content: Option<&[u8]>) -> Result<Self, HomeError> {
+        let Some(content) = content else { return Ok(Self::default()) };
+        Self::parse(content).map_err(|why| edit::corrupt(home, &why))
+    }
+
+    fn compile(written: &Written) -> Result<Self, BadRules> {
+        let rule = |(index, rule): (usize, &WrittenRule)| {
+            rule.compiled().map_err(|why| BadRules::new(format_args!("rule {}: {why}", index + 1)))
+        };
+        let rules = written.rules.iter().enumerate().map(rule).collect::<Result<_, _>>()?;
+        Ok(Self { preset: written.preset, rules, approval: written.approval.clone() })
     }
 
     /// What they say to a call, and why.
@@ -160,42 +117,47 @@ impl Rules {
             (Preset::Relaxed, _) | (_, Risk::Low) | (Preset::Standard, Risk::Medium) => Decision::Allow,
             (Preset::Standard, Risk::High) | (Preset::Strict, Risk::Medium | Risk::High) => Decision::Confirm,
         };
-        let preset = match self.preset {
-            Preset::Relaxed => "relaxed",
-            Preset::Standard => "standard",
-            Preset::Strict => "strict",
-        };
-        (decision, format!("preset {preset}: {subject} is {risk}"))
+        (decision, format!("preset {}: {subject} is {risk}", self.preset.word()))
+    }
+
+    /// The number of the rule that decides about a call, from 1; nothing where the preset does.
+    #[must_use]
+    pub fn deciding(&self, subject: &Subject<'_>) -> Option<usize> {
+        self.rules.iter().position(|rule| rule.fits(subject)).map(|index| index + 1)
+    }
+
+    /// How the owner is asked.
+    #[must_use]
+    pub const fn approval(&self) -> &Approval {
+        &self.approval
     }
 }
 
-impl FileRule {
-    fn compiled(self) -> Result<Rule, String> {
-        let label = self.label();
-        let pattern = |text: &str| {
-            if text.is_empty() {
-                return Err("a pattern is empty; \"*\" fits everything".to_owned());
-            }
-            // The matcher knows the case of ASCII letters only.
-            Pattern::new(&text.to_lowercase())
-                .map_err(|error| format!("the pattern {text:?} is not understood: {}", error.msg))
-        };
-        let optional = |text: Option<String>| text.map(|text| pattern(&text)).transpose();
+impl WrittenRule {
+    fn compiled(&self) -> Result<Rule, String> {
+        let optional = |text: &Option<String>| text.as_deref().map(pattern).transpose();
+        let reason = plain_text(self.reason.as_deref().unwrap_or_default());
         Ok(Rule {
             tool: pattern(&self.tool)?,
-            action: optional(self.action)?,
-            app: optional(self.app)?,
-            peer: optional(self.peer)?,
+            action: optional(&self.action)?,
+            app: optional(&self.app)?,
+            peer: optional(&self.peer)?,
             decision: self.decision,
-            reason: self.reason.filter(|reason| !reason.is_empty()).unwrap_or(label),
+            reason: if reason.is_empty() { plain_text(&format!("rule {self}")) } else { reason },
         })
     }
+}
 
-    fn label(&self) -> String {
-        let fields = [("action", &self.action), ("app", &self.app), ("peer", &self.peer)];
-        let more = fields.iter().filter_map(|(name, value)| Some(format!(" {name}={}", value.as_ref()?)));
-        format!("rule tool={}{}", self.tool, more.collect::<String>())
+fn pattern(text: &str) -> Result<Pattern, String> {
+    if text.is_empty() {
+        return Err("a pattern is empty; \"*\" fits everything".to_owned());
     }
+    // The matcher knows the case of ASCII letters only, and makes something of its own of two stars.
+    let mut single = text.to_lowercase();
+    while single.contains("**") {
+        single = single.replace("**", "*");
+    }
+    Pattern::new(&single).map_err(|error| format!("the pattern {text:?} is not understood: {}", error.msg))
 }
 
 impl Rule {
@@ -205,10 +167,11 @@ impl Rule {
         };
         let unknown = self.decision != Decision::Allow;
         let is_in_app = || self.app.as_ref().is_none_or(|app| subject.app.map_or(unknown, |name| contains(app, name)));
+        let peer = if subject.peer.is_empty() { NOBODY } else { subject.peer };
         (matches(&self.tool, subject.tool) || matches(&self.tool, subject.method))
             && fits(&self.action, subject.action.as_deref())
             && is_in_app()
-            && fits(&self.peer, Some(subject.peer))
+            && fits(&self.peer, Some(peer))
     }
 }
 
@@ -225,7 +188,9 @@ fn contains(app: &Pattern, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Call, ClipboardContents, KeyEvent, Point, PointerAction, PointerEvent, Press, TreeParams};
+    use crate::api::{
+        Call, ClipboardContents, FileParams, KeyEvent, Point, PointerAction, PointerEvent, Press, TreeParams,
+    };
 
     fn pointer(action: PointerAction) -> Call {
         let point = Point::new(1.0, 2.0);
@@ -320,8 +285,8 @@ mod tests {
     #[test]
     fn what_is_not_understood_as_a_whole_is_refused_with_its_place() {
         for (text, why) in [
-            ("", "no rules: EOF"),
-            ("[]", "no rules: "),
+            ("", "not understood: EOF"),
+            ("[]", "not understood: "),
             (r#"{"presets": "strict"}"#, "unknown field `presets`"),
             (r#"{"rules": [{"tool": "*", "per": "owner", "decision": "allow"}]}"#, "unknown field `per`"),
             (r#"{"rules": [{"tool": "*", "peer": "", "decision": "allow"}]}"#, "rule 1: a pattern is empty"),
@@ -336,8 +301,36 @@ mod tests {
             let error = Rules::parse(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(why) && !error.contains('\n'), "{text}: {error}");
         }
-        // What is for other parts of a host is left to them.
-        Rules::parse(br#"{"preset": "strict", "kill_hotkey": "<ctrl>+k", "approval": {"timeout": 5}, "taint": {}}"#)
-            .unwrap();
+        // What is for other programs is left to them.
+        let others = br#"{"preset": "strict", "kill_hotkey": "<ctrl>+k", "approval": {"timeout": 5}, "taint": {}}"#;
+        assert_eq!(Rules::parse(others).unwrap().approval().timeout.as_secs(), 5);
+    }
+
+    #[test]
+    fn a_pattern_with_many_stars_is_one_with_one() {
+        for tool in ["**", "***", "key**d", "**board", "input.**"] {
+            let rules = format!("{{\"rules\": [{{\"tool\": \"{tool}\", \"decision\": \"block\"}}]}}");
+            assert_eq!(judged(&rules, "pc", &key()), Decision::Block, "{tool}");
+            assert_eq!(
+                judged(&rules, "pc", &Call::FsList(FileParams { path: "a".into() })) == Decision::Block,
+                tool.len() < 4
+            );
+        }
+    }
+
+    #[test]
+    fn the_rule_that_decides_has_a_number() {
+        let rules = Rules::parse(
+            br#"{"rules": [
+                {"tool": "fs", "peer": "a", "decision": "block"},
+                {"tool": "*", "peer": "local", "decision": "block"}
+            ]}"#,
+        )
+        .unwrap();
+        for (peer, method, number) in
+            [("a", "fs.read", Some(1)), ("b", "fs.read", None), ("", "fs.read", Some(2)), ("LOCAL", "ui.tree", Some(2))]
+        {
+            assert_eq!(rules.deciding(&Subject::named(peer, method)), number, "{peer} {method}");
+        }
     }
 }

@@ -3,7 +3,9 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use crate::api::Call;
+use serde_json::{Map, Value};
+
+use crate::api::{Call, Codec, Error, PointerAction};
 
 /// How much can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,18 @@ pub enum Risk {
     Medium,
     /// It runs programs, or deletes.
     High,
+}
+
+impl Risk {
+    /// As version 1 peers call it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
 }
 
 impl fmt::Display for Risk {
@@ -41,46 +55,115 @@ pub struct Subject<'a> {
     pub app: Option<&'a str>,
 }
 
-/// Tool and action of each method (docs/PROTOCOL.md, section 12, and those of version 1); no action where the parameters
-/// say what it is.
-const METHODS: [(&str, &str, Option<&str>); 36] = [
-    ("system.capabilities", "screenshot", None),
-    ("system.environment", "screenshot", None),
-    ("display.capture", "screenshot", None),
-    ("display.displays", "screenshot", None),
-    ("display.subscribe", "screenshot", None),
-    ("display.cursor_position", "mouse", Some("cursor_position")),
-    ("input.subscribe", "screenshot", None),
-    ("input.pointer", "mouse", None),
-    ("input.key", "keyboard", Some("press")),
-    ("input.text", "keyboard", Some("type")),
-    ("windows.list", "app", Some("list")),
-    ("windows.focused", "app", Some("list")),
-    ("windows.focus", "app", Some("focus")),
-    ("windows.move", "app", Some("focus")),
-    ("windows.close", "app", Some("close")),
-    ("apps.list", "app", Some("list")),
-    ("apps.installed", "app", Some("list")),
-    ("apps.open", "app", Some("open")),
-    ("apps.close", "app", Some("close")),
-    ("apps.focus", "app", Some("focus")),
-    ("ui.tree", "ui", Some("get_tree")),
-    ("ui.action", "ui", None),
-    ("clipboard.read", "clipboard", Some("read")),
-    ("clipboard.write", "clipboard", Some("write")),
-    ("fs.read", "fs", Some("read")),
-    ("fs.list", "fs", Some("list")),
-    ("fs.stat", "fs", Some("stat")),
-    ("fs.write", "fs", Some("write")),
-    ("fs.mkdir", "fs", Some("mkdir")),
-    ("fs.move", "fs", Some("move")),
-    ("fs.delete", "fs", Some("delete")),
-    ("ocr.read", "ocr", None),
-    ("ocr.click", "mouse", Some("click")),
-    ("process.list", "process", Some("list")),
-    ("process.shell", "script", Some("shell")),
-    ("process.exec", "script", Some("exec")),
+/// What the calls of a method do with its tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Nothing that has a name of its own.
+    Unnamed,
+    /// Always this.
+    Always(&'static str),
+    /// What the event says.
+    Pointer,
+    /// Whatever the parameters say: what can be done to an element depends on it.
+    Any,
+}
+
+/// A method as rules see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) method: &'static str,
+    pub(super) tool: &'static str,
+    pub(super) action: Action,
+    /// Whether its parameters can say which application is meant.
+    pub(super) names_app: bool,
+}
+
+impl Known {
+    const fn new(method: &'static str, tool: &'static str, action: Action) -> Self {
+        Self { method, tool, action, names_app: false }
+    }
+
+    const fn of_app(method: &'static str, tool: &'static str, action: Action) -> Self {
+        Self { method, tool, action, names_app: true }
+    }
+
+    /// Names that its actions can have; none where every name is one.
+    pub(super) fn actions(&self) -> Option<Vec<&'static str>> {
+        match self.action {
+            Unnamed => Some(Vec::new()),
+            Always(action) => Some(vec![action]),
+            Pointer => {
+                let all = [PointerAction::Move, PointerAction::Down, PointerAction::Up, PointerAction::Scroll];
+                Some(all.into_iter().map(pointer).collect())
+            }
+            Any => None,
+        }
+    }
+}
+
+use Action::{Always, Any, Pointer, Unnamed};
+
+/// Every method (docs/PROTOCOL.md, section 12): tool and action are those that version 1 peers give it, where they have
+/// it.
+pub(super) const METHODS: [Known; 38] = [
+    Known::new("system.capabilities", "screenshot", Unnamed),
+    Known::new("system.environment", "screenshot", Unnamed),
+    Known::new("display.capture", "screenshot", Unnamed),
+    Known::new("display.displays", "screenshot", Unnamed),
+    Known::new("display.subscribe", "screenshot", Unnamed),
+    Known::new("display.cursor_position", "mouse", Always("cursor_position")),
+    Known::new("input.subscribe", "screenshot", Unnamed),
+    Known::new("input.pointer", "mouse", Pointer),
+    Known::new("input.key", "keyboard", Always("press")),
+    Known::new("input.text", "keyboard", Always("type")),
+    Known::new("windows.list", "app", Always("list")),
+    Known::new("windows.focused", "app", Always("list")),
+    Known::new("windows.focus", "app", Always("focus")),
+    Known::new("windows.move", "app", Always("focus")),
+    Known::new("windows.close", "app", Always("close")),
+    Known::new("apps.list", "app", Always("list")),
+    Known::new("apps.installed", "app", Always("list")),
+    Known::of_app("apps.open", "app", Always("open")),
+    Known::of_app("apps.close", "app", Always("close")),
+    Known::of_app("apps.focus", "app", Always("focus")),
+    Known::of_app("ui.tree", "ui", Always("get_tree")),
+    Known::of_app("ui.action", "ui", Any),
+    Known::new("clipboard.read", "clipboard", Always("read")),
+    Known::new("clipboard.write", "clipboard", Always("write")),
+    Known::new("fs.read", "fs", Always("read")),
+    Known::new("fs.list", "fs", Always("list")),
+    Known::new("fs.stat", "fs", Always("stat")),
+    Known::new("fs.write", "fs", Always("write")),
+    Known::new("fs.mkdir", "fs", Always("mkdir")),
+    Known::new("fs.move", "fs", Always("move")),
+    Known::new("fs.delete", "fs", Always("delete")),
+    Known::new("ocr.read", "ocr", Always("read")),
+    Known::new("ocr.click", "mouse", Always("click")),
+    Known::new("process.list", "process", Always("list")),
+    Known::new("process.shell", "script", Always("shell")),
+    Known::new("process.exec", "script", Always("exec")),
+    Known::new("power.lock", "power", Always("lock")),
+    Known::new("notifications.list", "notifications", Always("list")),
 ];
+
+const fn pointer(action: PointerAction) -> &'static str {
+    match action {
+        PointerAction::Move => "move",
+        PointerAction::Down => "down",
+        PointerAction::Up => "up",
+        PointerAction::Scroll => "scroll",
+    }
+}
+
+/// A call of which parameters are given as version 1 writes them, in JSON instead of MessagePack.
+///
+/// # Errors
+/// `capability_unsupported` for a method that does not exist, `invalid_argument` for parameters that are not its own.
+pub fn call_of(method: &str, parameters: &Map<String, Value>) -> Result<Call, Error> {
+    let bytes = rmp_serde::to_vec(parameters)
+        .map_err(|error| Error::invalid(format!("the parameters cannot be encoded: {error}")))?;
+    Codec::MessagePack.decode_call(method, &bytes)
+}
 
 impl<'a> Subject<'a> {
     /// A call with its parameters.
@@ -88,10 +171,7 @@ impl<'a> Subject<'a> {
     pub fn of(peer: &'a str, call: &'a Call) -> Self {
         let named = Self::named(peer, call.method());
         match call {
-            Call::InputPointer(event) => {
-                let action = format!("{:?}", event.action).to_lowercase();
-                Self { action: Some(action.into()), ..named }
-            }
+            Call::InputPointer(event) => Self { action: Some(pointer(event.action).into()), ..named },
             Call::UiTreeRead(params) => Self { app: params.app.as_deref(), ..named },
             Call::UiAction(params) => {
                 Self { action: Some(params.action.as_str().into()), app: params.app.as_deref(), ..named }
@@ -135,23 +215,31 @@ impl<'a> Subject<'a> {
     /// A call of which only the method is known. A method that is unknown is a tool of its own.
     #[must_use]
     pub fn named(peer: &'a str, method: &'a str) -> Self {
-        let known = METHODS.iter().find(|(name, ..)| *name == method);
-        let (tool, action) = known.map_or((method, None), |(_, tool, action)| (*tool, *action));
-        Self { peer, method, tool, action: action.map(Cow::Borrowed), app: None }
+        let Some(known) = METHODS.iter().find(|known| known.method == method) else {
+            return Self { peer, method, tool: method, action: None, app: None };
+        };
+        let action = match known.action {
+            Always(action) => Some(action.into()),
+            Unnamed | Pointer | Any => None,
+        };
+        Self { peer, method, tool: known.tool, action, app: None }
     }
 
     /// How much can go wrong.
     #[must_use]
     pub fn risk(&self) -> Risk {
+        // Who calls it names the action, and could name it like one that only looks.
+        if self.method == "ui.action" {
+            return Risk::Medium;
+        }
         match (self.tool, self.action.as_deref()) {
             ("script", _) | ("fs", Some("delete")) => Risk::High,
             ("screenshot" | "ocr", _)
             | ("mouse", Some("cursor_position"))
-            | ("app" | "process" | "fs", Some("list"))
+            | ("app" | "process" | "fs" | "notifications", Some("list"))
             | ("ui", Some("get_tree"))
             | ("clipboard" | "fs", Some("read"))
-            | ("fs", Some("stat"))
-            | ("notifications.list", _) => Risk::Low,
+            | ("fs", Some("stat")) => Risk::Low,
             _ => Risk::Medium,
         }
     }
@@ -162,6 +250,67 @@ impl fmt::Display for Subject<'_> {
         match &self.action {
             Some(action) => write!(f, "{} {action}", self.tool),
             None => f.write_str(self.tool),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Kind;
+
+    #[test]
+    fn every_method_is_known_once_and_its_risk_is_that_of_what_it_does() {
+        for name in Call::NAMES {
+            assert_eq!(METHODS.iter().filter(|known| known.method == *name).count(), 1, "{name}");
+            let risk = Subject::named("pc", name).risk();
+            let looks = Call::kind_of(name) != Some(Kind::Action);
+            assert_eq!(risk == Risk::Low, looks, "{name}: what only looks is of low risk, and nothing else is");
+        }
+        assert_eq!(METHODS.len(), Call::NAMES.len());
+        for (method, risk) in [
+            ("process.shell", Risk::High),
+            ("process.exec", Risk::High),
+            ("fs.delete", Risk::High),
+            ("process.list", Risk::Low),
+            ("fs.write", Risk::Medium),
+            ("fs.move", Risk::Medium),
+            ("fs.mkdir", Risk::Medium),
+            ("power.lock", Risk::Medium),
+            ("ocr.click", Risk::Medium),
+            ("input.mind", Risk::Medium),
+        ] {
+            assert_eq!(Subject::named("pc", method).risk(), risk, "{method}");
+        }
+    }
+
+    #[test]
+    fn an_action_cannot_be_named_so_that_it_is_of_low_risk() {
+        let params = |action: &str| {
+            let given = serde_json::json!({"element": {"role": "button", "name": "OK"}, "action": action});
+            call_of("ui.action", given.as_object().unwrap()).unwrap()
+        };
+        for action in ["click", "get_tree", "GET_TREE", "read", "list"] {
+            assert_eq!(Subject::of("pc", &params(action)).risk(), Risk::Medium, "{action}");
+        }
+    }
+
+    #[test]
+    fn parameters_in_json_are_those_of_version_1() {
+        let call = |method: &str, given: &str| call_of(method, &serde_json::from_str(given).unwrap());
+        let pointer = call("input.pointer", r#"{"event": {"action": "scroll", "point": {"x": 1, "y": 2}}}"#).unwrap();
+        assert_eq!(Subject::of("pc", &pointer).action.as_deref(), Some("scroll"));
+        let open = call("apps.open", r#"{"name": "GNOME Terminal"}"#).unwrap();
+        assert_eq!(Subject::of("pc", &open).app, Some("GNOME Terminal"));
+        let exec = call("process.exec", r#"{"argv": ["ls"], "env": {"A": "b"}, "stdin": "text"}"#).unwrap();
+        assert_eq!(exec.summary(), "run ls, 0 arguments, 4 bytes of input");
+        for (method, given, why) in [
+            ("input.text", "{}", "text_input is missing"),
+            ("input.mind", "{}", "no method called input.mind"),
+            ("input.pointer", r#"{"event": {"action": "fly"}}"#, "event.action must be one of"),
+        ] {
+            let error = call(method, given).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
         }
     }
 }
