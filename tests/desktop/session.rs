@@ -13,12 +13,12 @@ use opendesk_tests::desktop::{PYTHON, TestDesktop};
 
 use crate::wait_until;
 
-fn open_session(desktop: &TestDesktop) -> X11Desktop {
+pub(super) fn open_session(desktop: &TestDesktop) -> X11Desktop {
     X11Desktop::open_with(Some(desktop.display()), Some(desktop.session_bus())).expect("the X server is there")
 }
 
 /// Starts one of the programs beside this file, which writes down what happens to it, and waits until it is ready.
-fn start_service(desktop: &mut TestDesktop, program: &str, arguments: &[&str]) -> (u32, PathBuf) {
+pub(super) fn start_service(desktop: &mut TestDesktop, program: &str, arguments: &[&str]) -> (u32, PathBuf) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("desktop/programs").join(program);
     let events = desktop.home().join(format!("{program}.events"));
     let mut words = vec![path.to_str().expect("its path is text"), events.to_str().expect("its path is text")];

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use opendesk_core::limits::TEXT_BYTES;
 
-use super::{Computer, Key, UnknownKey};
+use super::{Computer, Freed, Key, UnknownKey};
 use crate::api::{
     Button, Effect, Error, ErrorCode, KeyEvent, Modifier, PointerAction, PointerEvent, Press, Result, TextInput,
 };
@@ -120,6 +120,20 @@ impl Hands {
             outcome = outcome.and_then(|()| released.map(drop));
         }
         outcome
+    }
+
+    /// What would be released.
+    pub(super) fn freed(&self) -> Freed {
+        let (modifiers, others): (Vec<Key>, Vec<Key>) = self.keys.iter().partition(|key| key.is_modifier());
+        Freed { modifiers, others: !others.is_empty() || !self.buttons.is_empty() }
+    }
+
+    /// Holds keys down.
+    ///
+    /// # Errors
+    /// The first error of the desktop; the keys before it are held.
+    pub(super) fn hold(&mut self, computer: &dyn Computer, keys: &[Key]) -> Result<()> {
+        keys.iter().try_for_each(|key| self.press_key(computer, *key).map(drop))
     }
 
     /// Whether nothing is held.

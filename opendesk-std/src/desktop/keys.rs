@@ -203,6 +203,12 @@ fn lower(character: char) -> char {
 }
 
 impl Key {
+    /// Whether it does nothing by itself but changes what other keys and the mouse do while it is held.
+    #[must_use]
+    pub const fn is_modifier(self) -> bool {
+        matches!(self, Self::Shift | Self::Control | Self::Alt | Self::Meta)
+    }
+
     /// The key that a modifier is; `fn` is one that no program can press.
     #[must_use]
     pub const fn of_modifier(modifier: Modifier) -> Option<Self> {

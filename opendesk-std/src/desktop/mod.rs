@@ -26,7 +26,7 @@ pub use keys::{Key, UnknownKey};
 pub use none::NoDesktop;
 pub use select::{Backend, open};
 pub use watch::{Glimpse, Watch};
-pub use worker::{Desk, Reply, Seen};
+pub use worker::{Desk, Freed, Reply, Seen};
 
 use crate::api::{
     App, Button, CaptureParams, ClipboardContents, Display, Effect, Error, Notification, OcrParams, Point, Press, Rect,
@@ -171,6 +171,12 @@ pub trait Computer: Debug + Send + Sync {
         false
     }
 
+    /// Has `used` called whenever the person at the machine uses its own mouse or keyboard, from any thread, at most
+    /// some times a second. False: it cannot be told apart from what is done by calls.
+    fn watch_person(&self, _used: Box<dyn Fn() + Send + Sync>) -> bool {
+        false
+    }
+
     /// Where the mouse pointer is.
     fn cursor_position(&self) -> Result<Point> {
         Err(Error::unsupported("input.pointer", self.name()))
@@ -277,6 +283,11 @@ pub trait Computer: Debug + Send + Sync {
 
     /// The notifications that are shown, the newest first.
     fn notifications(&self) -> Result<Vec<Notification>> {
+        Err(Error::unsupported("notifications.list", self.name()))
+    }
+
+    /// Shows a notification on the desktop.
+    fn show_notification(&self, _title: &str, _text: &str) -> Result<()> {
         Err(Error::unsupported("notifications.list", self.name()))
     }
 }

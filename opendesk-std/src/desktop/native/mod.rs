@@ -1,5 +1,5 @@
 //! The desktops of macOS and Windows, as far as three cross-platform libraries reach: pictures, displays and the list of
-//! windows (xcap), mouse and keyboard (enigo), the clipboard (arboard).
+//! windows (xcap), mouse and keyboard (enigo), the clipboard (arboard); on macOS notifications of our own (osascript).
 //!
 //! Nobody has run it yet: it is written after the libraries' documentation and has been compiled against their Linux
 //! halves only. What it lacks (the accessibility tree, windows that are moved, applications, notifications) is refused
@@ -7,6 +7,8 @@
 
 mod clipboard;
 mod keys;
+#[cfg(target_os = "macos")]
+mod notify;
 mod pictures;
 
 use core::fmt;
@@ -200,6 +202,11 @@ impl Computer for NativeDesktop {
 
     fn clipboard_write(&self, contents: &ClipboardContents) -> Result<Effect> {
         clipboard::write(&mut self.clipboard(), contents)
+    }
+
+    #[cfg(target_os = "macos")]
+    fn show_notification(&self, title: &str, text: &str) -> Result<()> {
+        notify::show(title, text)
     }
 }
 

@@ -15,6 +15,7 @@ mod lock;
 mod logind;
 mod markup;
 mod notifications;
+mod notify;
 mod plain;
 mod running;
 mod savers;

@@ -11,6 +11,7 @@ use monitor::{Phase, Shared};
 
 use super::bus::Dial;
 use super::environment::SessionEnvironment;
+use super::notify::notify;
 use crate::api::{Error, Notification, Result};
 use crate::clock::monotonic;
 
@@ -80,6 +81,16 @@ impl Notifications {
                 "the session bus does not let notifications be read; the next call tries again ({why})"
             ))),
         }
+    }
+
+    /// Shows a notification to whoever sits at the machine, for some seconds. The text may have several lines.
+    ///
+    /// # Errors
+    /// `capability_unsupported` without a session bus, `internal` if nobody takes it within two seconds.
+    pub fn show(&self, title: &str, text: &str) -> Result<()> {
+        let Some(bus) = &self.bus else { return Err(Error::missing("notifications.list", "x11", NO_BUS)) };
+        let shown = notify(&bus.dial, title, text);
+        shown.map_err(|fault| Error::internal(format!("the notification is not shown: {}", fault.text())))
     }
 
     /// Whether notifications can be read, and somebody shows them.

@@ -76,6 +76,12 @@ impl Computer for VirtualDesktop {
         true
     }
 
+    /// What is done by calls never counts; the person is who calls [`VirtualDesktop::person_moves`].
+    fn watch_person(&self, used: Box<dyn Fn() + Send + Sync>) -> bool {
+        self.watchers.add(used);
+        true
+    }
+
     fn cursor_position(&self) -> Result<Point> {
         let spot = self.screen().pointer;
         Ok(Point::new(f64::from(spot.x), f64::from(spot.y)))
@@ -188,6 +194,11 @@ impl Computer for VirtualDesktop {
 
     fn notifications(&self) -> Result<Vec<Notification>> {
         Ok(self.screen().toasts.list())
+    }
+
+    fn show_notification(&self, title: &str, text: &str) -> Result<()> {
+        self.notify("opendesk", title, text);
+        Ok(())
     }
 }
 

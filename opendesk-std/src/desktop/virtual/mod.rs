@@ -38,6 +38,7 @@ mod keyboard;
 mod lock;
 mod notes;
 mod paint;
+mod person;
 mod picture;
 mod screen;
 mod sheet;
@@ -55,6 +56,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use self::displays::Displays;
 pub use self::displays::VirtualDisplay;
 use self::geometry::Area;
+use self::person::Watchers;
 use self::screen::Screen;
 use super::Key;
 use crate::api::{Button, Result};
@@ -75,6 +77,7 @@ pub const MAX_SIZE: (u32, u32) = (8192, 8192);
 pub struct VirtualDesktop {
     bounds: Area,
     screen: Mutex<Screen>,
+    watchers: Watchers,
 }
 
 impl fmt::Debug for VirtualDesktop {
@@ -116,7 +119,8 @@ impl VirtualDesktop {
     }
 
     fn on(displays: Displays) -> Self {
-        Self { bounds: displays.bounds(), screen: Mutex::new(Screen::new(displays)) }
+        let (bounds, screen) = (displays.bounds(), Mutex::new(Screen::new(displays)));
+        Self { bounds, screen, watchers: Watchers::default() }
     }
 
     /// The keys that are down, sorted: what an outside observer of the desktop sees.
@@ -153,6 +157,12 @@ impl VirtualDesktop {
     /// keyboard, which switches it on and then does what it always does.
     pub fn sleep(&self) {
         self.with(Screen::sleep);
+    }
+
+    /// The person at the machine moves its own mouse, by so little that the pointer stays where it is. Whoever watches
+    /// the person has been told when this returns.
+    pub fn person_moves(&self) {
+        self.watchers.tell();
     }
 
     /// The state. Whoever panicked while holding it left it whole enough to go on with.

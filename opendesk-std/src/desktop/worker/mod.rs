@@ -18,7 +18,7 @@ use look::Sight;
 
 use super::ocr::Found;
 use super::watch::Glimpse;
-use super::{Computer, Hands, Wake, Watch};
+use super::{Computer, Hands, Key, Wake, Watch};
 use crate::api::{
     Call, Codec, Error, Kind, Manifest, Method, OcrClick, OcrClickParams, Result, SystemCapabilities, capability,
 };
@@ -75,7 +75,17 @@ struct Located {
 enum Turn {
     Act(Box<Job>),
     ClickText(Box<Located>),
-    Release(Box<dyn FnOnce(Result<()>) + Send>),
+    Release(Box<dyn FnOnce(Result<Freed>) + Send>),
+    Hold(Vec<Key>),
+}
+
+/// What was held down when everything was released.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// The keys that only change what others do, in the order of pressing: they can be held again.
+    pub modifiers: Vec<Key>,
+    /// Whether there was anything else: pressed anew, a button or a letter would act once more.
+    pub others: bool,
 }
 
 /// A desktop and the threads that use it. Clones share them; with the last one the threads end, after everything
@@ -143,6 +153,12 @@ impl Desk {
         &self.manifest
     }
 
+    /// The backend's short name.
+    #[must_use]
+    pub const fn backend(&self) -> &'static str {
+        self.backend
+    }
+
     /// The outcome of a call that needs no thread: what the host can do, and the refusal of what it does not offer.
     #[must_use]
     pub fn answer(&self, call: &Call, codec: Codec) -> Option<Result<Vec<u8>>> {
@@ -171,6 +187,12 @@ impl Desk {
         debug_assert!(!refused, "the threads live as long as the desk");
     }
 
+    /// Whether a call is about files or programs, and carried out apart from the desktop.
+    #[must_use]
+    pub fn is_errand(&self, call: &Call) -> bool {
+        errand(call).is_some()
+    }
+
     /// Has a watch look once, and gives it back to `reply`, exactly once. What it sees is encoded as the item of this
     /// number: how many items of the stream there were before.
     ///
@@ -181,9 +203,17 @@ impl Desk {
         debug_assert!(!refused, "the threads live as long as the desk");
     }
 
-    /// Releases everything that is held, after the input that is under way.
-    pub fn release(&self, reply: impl FnOnce(Result<()>) + Send + 'static) {
+    /// Releases everything that is held, after the input that is under way, and gives what that was.
+    pub fn release(&self, reply: impl FnOnce(Result<Freed>) + Send + 'static) {
         let refused = self.act.try_send(Turn::Release(Box::new(reply))).is_err();
+        debug_assert!(!refused, "the threads live as long as the desk");
+    }
+}
+
+impl Desk {
+    /// Holds keys down again that were released, before whatever is submitted after this.
+    pub fn hold(&self, modifiers: Vec<Key>) {
+        let refused = self.act.try_send(Turn::Hold(modifiers)).is_err();
         debug_assert!(!refused, "the threads live as long as the desk");
     }
 }
@@ -227,7 +257,16 @@ fn act_all(computer: &dyn Computer, turns: &Receiver<Turn>) {
                     told::<OcrClick>(codec, act::click_text(&mut hands, computer, &params, found))
                 });
             }
-            Turn::Release(reply) => reply(release(&mut hands, computer)),
+            Turn::Release(reply) => {
+                let freed = hands.freed();
+                reply(release(&mut hands, computer).map(|()| freed));
+            }
+            Turn::Hold(modifiers) => {
+                let held = catch_unwind(AssertUnwindSafe(|| hands.hold(computer, &modifiers)));
+                if !matches!(held, Ok(Ok(()))) {
+                    tracing::warn!("what was held down while the owner was asked could not be held down again");
+                }
+            }
         }
     }
     if let Err(error) = release(&mut hands, computer) {

@@ -1,8 +1,8 @@
 //! The desktop of an X server.
 //!
 //! Several connections, each behind a lock of its own: one looks, one acts, one hears of changes, one asks the window
-//! manager, one serves the clipboard. So no input event waits for a picture. A server that goes away fails the call that
-//! notices it; the next call connects again.
+//! manager, one serves the clipboard, and one hears of the person where that is asked for. So no input event waits for a
+//! picture. A server that goes away fails the call that notices it; the next call connects again.
 //!
 //! Coordinates are the root window's pixels. X11 has no logical scaling, so every display's scale factor is 1.
 
@@ -18,6 +18,7 @@ mod layout;
 mod legacy;
 mod lent;
 mod open;
+mod person;
 mod pointer;
 mod probe;
 mod seat;
@@ -37,6 +38,7 @@ use changes::Changes;
 use clipboard::Clipboard;
 use connection::{Outcome, Slot};
 use input::Input;
+use person::Person;
 use seat::AtDesktop;
 use windows::WindowManager;
 
@@ -60,6 +62,7 @@ pub struct X11Desktop {
     panes: Slot<Eyes>,
     input: Arc<Slot<Input>>,
     changes: Slot<Changes>,
+    person: Person,
     manager: Slot<WindowManager>,
     clipboard: Clipboard,
     accessibility: Accessibility,
@@ -184,6 +187,10 @@ impl Computer for X11Desktop {
         self.changes.with(|changes| changes.wake(wake)).unwrap_or(false)
     }
 
+    fn watch_person(&self, used: Box<dyn Fn() + Send + Sync>) -> bool {
+        self.person.watch(used)
+    }
+
     fn cursor_position(&self) -> Result<Point> {
         self.eyes.look(Eyes::cursor_position)
     }
@@ -270,5 +277,9 @@ impl Computer for X11Desktop {
 
     fn notifications(&self) -> Result<Vec<Notification>> {
         self.notifications.list()
+    }
+
+    fn show_notification(&self, title: &str, text: &str) -> Result<()> {
+        self.notifications.show(title, text)
     }
 }

@@ -8,6 +8,7 @@ use super::changes::Changes;
 use super::clipboard::Clipboard;
 use super::connection::{Server, Slot};
 use super::input::Input;
+use super::person::Person;
 use super::windows::WindowManager;
 use crate::api::{Error, Result};
 use crate::desktop::Missing;
@@ -49,6 +50,7 @@ impl X11Desktop {
         let input = Arc::new(Slot::open(server.clone(), Input::start)?);
         let changes = Slot::open(server.clone(), Changes::start)?;
         let manager = Slot::open_knowing(server.clone(), &known, WindowManager::start)?;
+        let person = Person::new(server.clone());
         let clipboard = Clipboard::open(server)?;
         let accessibility = Accessibility::new(session.session_bus.clone());
         let (locker, notifications) = (Locker::new(session), Notifications::new(session));
@@ -97,6 +99,7 @@ impl X11Desktop {
             panes,
             input,
             changes,
+            person,
             manager,
             clipboard,
             accessibility,

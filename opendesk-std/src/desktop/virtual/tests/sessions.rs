@@ -180,6 +180,19 @@ fn notifications_are_listed_shown_and_clicked_away() {
 }
 
 #[test]
+fn a_host_shows_a_notification_as_any_program_does() {
+    let desktop = VirtualDesktop::default();
+    let before = pixels(&desktop);
+    desktop.show_notification("laptop drives this machine", "From 192.168.1.5:40000").unwrap();
+    let shown = desktop.notifications().unwrap().remove(0);
+    let said = (shown.app.as_deref(), shown.title.as_str(), shown.body.as_str());
+    assert_eq!(said, (Some("opendesk"), "laptop drives this machine", "From 192.168.1.5:40000"));
+    assert!(pixels(&desktop) != before && is_there(&desktop, "notification", "laptop drives this machine"));
+    click(&desktop, "notification", "laptop drives this machine");
+    assert!(pixels(&desktop) == before);
+}
+
+#[test]
 fn controls_shows_a_notification_of_its_own() {
     let desktop = VirtualDesktop::default();
     click(&desktop, "push button", "Count");
