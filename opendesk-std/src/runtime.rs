@@ -59,7 +59,7 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// A TCP listener.
     type Listener: Listener<Stream = Self::Stream>;
     /// A connection between two programs of one machine.
-    type LocalStream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    type LocalStream: Local;
     /// A listener for such connections.
     type LocalListener: Listener<Stream = Self::LocalStream>;
     /// A timer.
@@ -97,6 +97,28 @@ pub trait Runtime: Clone + Send + Sync + 'static {
 
     /// Starts a task.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+}
+
+/// A connection between two programs of one machine.
+pub trait Local: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// The number of the user whose program is at the other end; `None` where the system does not tell.
+    ///
+    /// # Errors
+    /// The system's.
+    fn user(&self) -> io::Result<Option<u32>>;
+}
+
+#[cfg(unix)]
+impl<S: AsyncRead + AsyncWrite + std::os::fd::AsFd + Unpin + Send + 'static> Local for S {
+    #[cfg(target_os = "linux")]
+    fn user(&self) -> io::Result<Option<u32>> {
+        Ok(Some(rustix::net::sockopt::socket_peercred(self)?.uid.as_raw()))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn user(&self) -> io::Result<Option<u32>> {
+        Ok(None)
+    }
 }
 
 /// Accepts connections.

@@ -16,6 +16,13 @@ impl<S> From<S> for Compat<S> {
     }
 }
 
+#[cfg(unix)]
+impl<S: std::os::fd::AsFd> std::os::fd::AsFd for Compat<S> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 impl<S: AsyncRead + Unpin> futures_io::AsyncRead for Compat<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);

@@ -1,17 +1,22 @@
 //! The host as a whole, in the test's own process: real sockets on loopback, the virtual desktop, real files.
 
+mod admin;
+mod asking;
 mod backend;
 mod effects;
 mod hostile;
 mod mapping;
 mod mix;
 mod pairing;
+mod person;
 mod pictures;
 mod reading;
 mod rotation;
 mod sessions;
+mod stopping;
 mod streams;
 mod streams_idle;
+mod terms;
 mod unpairing;
 mod watched;
 

@@ -10,7 +10,7 @@ use opendesk_std::api::{
 use opendesk_std::desktop::Backend;
 use opendesk_std::desktop::Computer;
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
-use opendesk_std::govern::{Peer, Policy};
+use opendesk_std::govern::{Peer, Policy, Verdict};
 use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::{Client, ClientError, Notice, Tokio};
@@ -263,10 +263,10 @@ fn the_log_tells_what_was_done_and_never_what_was_typed() {
 struct NoTyping;
 
 impl Policy for NoTyping {
-    fn check(&mut self, peer: &Peer, call: &Call) -> Result<(), String> {
+    fn check(&mut self, peer: &Peer, call: &Call) -> Verdict {
         match call {
-            Call::InputText(_) => Err(format!("{} may not type here", peer.name)),
-            _ => Ok(()),
+            Call::InputText(_) => Verdict::Refuse(format!("{} may not type here", peer.name)),
+            _ => Verdict::Allow,
         }
     }
 }

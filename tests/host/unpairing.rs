@@ -1,12 +1,18 @@
 //! The owner ends the trust in a controller.
 
-use opendesk_core::Reason;
+use opendesk_core::{PublicKey, Reason};
 use opendesk_std::home::Peers;
 use opendesk_std::host::{AdminError, unpair_through_running};
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::{ClientError, Notice, Tokio};
 
 use crate::run;
+
+/// The key of the controller that the host calls by this name.
+fn key_of(rig: &Rig, name: &str) -> PublicKey {
+    let peers = Peers::load(&rig.home("host")).expect("a list");
+    PublicKey(peers.by_name(name).expect("a paired controller").public_key)
+}
 
 #[test]
 fn its_session_ends_at_once_and_it_comes_back_as_a_stranger() {
@@ -16,7 +22,8 @@ fn its_session_ends_at_once_and_it_comes_back_as_a_stranger() {
         let second = rig.pair("second").await.seen_as;
         let client = rig.connect("first").await.unwrap();
         client.capabilities().await.unwrap();
-        unpair_through_running(&Tokio, &rig.home("host"), &first).await.unwrap();
+        let key = key_of(&rig, &first);
+        unpair_through_running(&Tokio, &rig.home("host"), key).await.unwrap();
         assert!(matches!(client.capabilities().await, Err(ClientError::Closed(_))));
         let ended = rig.wait_for(|notice| matches!(notice, Notice::SessionEnded { .. })).await;
         assert!(matches!(ended, Notice::SessionEnded { reason: Reason::EVICTED, .. }), "{ended:?}");
@@ -27,8 +34,8 @@ fn its_session_ends_at_once_and_it_comes_back_as_a_stranger() {
         let peers = Peers::load(&rig.home("host")).unwrap();
         assert_eq!(peers.list().iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(), [second.as_str()]);
 
-        let again = unpair_through_running(&Tokio, &rig.home("host"), &first).await;
-        assert_eq!(again, Err(AdminError::Failed("no paired machine has that name".to_owned())));
+        let again = unpair_through_running(&Tokio, &rig.home("host"), key).await;
+        assert_eq!(again, Err(AdminError::Failed("no paired machine has that key".to_owned())));
         let log = rig.stop().await;
         let removed: Vec<_> = log.iter().filter(|entry| entry["type"] == "trust.removed").collect();
         assert_eq!(removed.len(), 1);
@@ -43,7 +50,7 @@ fn whoever_drives_goes_on_when_somebody_else_is_removed() {
         rig.pair("first").await;
         let second = rig.pair("second").await.seen_as;
         let client = rig.connect("first").await.unwrap();
-        unpair_through_running(&Tokio, &rig.home("host"), &second).await.unwrap();
+        unpair_through_running(&Tokio, &rig.home("host"), key_of(&rig, &second)).await.unwrap();
         client.capabilities().await.unwrap();
     });
 }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use futures_util::{AsyncReadExt, AsyncWriteExt};
-use opendesk_core::{Reason, Wire, limits};
+use opendesk_core::{Reason, limits};
 use opendesk_std::api::{
     CaptureParams, ClipboardContents, ClipboardEntry, InputText, KeyEvent, PictureFormat, PictureProfile, Press,
     TextInput,
@@ -15,7 +15,7 @@ use opendesk_std::api::{
 use opendesk_std::client::{self, Client, ClientError, ConnectOptions, PairOptions, Paired};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::home::{Home, Peers};
-use opendesk_std::host::{HostHandle, HostOptions, Server, pair_through_running};
+use opendesk_std::host::{HostHandle, HostOptions, Invitation, Server, pair_through_running};
 use opendesk_std::runtime::{Runtime, timeout};
 use tempfile::TempDir;
 
@@ -216,7 +216,8 @@ pub(crate) async fn a_running_host_shows_a_code_for_another_program<R: Runtime>(
     let (told, port) = async_channel::bounded(1);
     let home = rig.home("host");
     let limit = Duration::from_secs(30);
-    let showing = pair_through_running(&rig.runtime, &home, "313131", limit, Wire::V2, move |port| {
+    let invitation = Invitation { lasting: limit, ..Invitation::new("313131") };
+    let showing = pair_through_running(&rig.runtime, &home, &invitation, move |port| {
         told.try_send(port).expect("told once");
     });
     let pairing = async {

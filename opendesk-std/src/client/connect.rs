@@ -167,6 +167,7 @@ pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paire
         paired_at: clock::epoch_seconds(),
         signing_key: opened.signing_key,
         wire: opened.wire.number(),
+        terms: None,
     };
     let (home, host, port) = (options.home.clone(), options.host.clone(), options.port);
     let HostGreeting { description, successions, .. } = opened.greeting.clone();

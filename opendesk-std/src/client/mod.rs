@@ -24,8 +24,9 @@ use crate::api::{
 };
 use crate::seed;
 
-/// How long a call may take when nothing else is said: longer than any method but typing a long text needs.
-pub const CALL: Duration = Duration::from_secs(30);
+/// How long a call may take when nothing else is said: as long as the owner of a host may think about it, and as any method
+/// needs but typing a long text. That the host is there at all is asked more often.
+pub const CALL: Duration = Duration::from_secs(90);
 
 /// A session with a host. Clones share it; with the last one it ends, politely.
 ///

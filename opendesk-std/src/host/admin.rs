@@ -4,6 +4,7 @@
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 
@@ -16,8 +17,11 @@ use serde_json::{Value, json};
 use crate::home::Home;
 use crate::runtime::{Listener, Runtime, timeout};
 
-/// The largest request or answer.
-const FRAME_BYTES: usize = 64 * 1024;
+/// The largest request or answer: a status holds the whole text of what the owner is asked.
+const FRAME_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many events wait for a program that follows; one that does not read them misses more.
+const MOST_EVENTS: usize = 256;
 
 /// How long a program may take to say what it wants, and to read the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,11 +30,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CONNECTIONS: usize = 16;
 
 /// What a program asks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AdminRequest {
-    /// `list`, `kill`, `kill_all`, `pair`, `unpair`, `rotate_identity`, `forget_former_keys`.
+    /// `list`, `kill`, `kill_all`, `pair`, `close_pairing`, `unpair`, `rotate_identity`, `forget_former_keys`, `status`,
+    /// `follow`, `decide`, `reload`, `acknowledge_audit`.
     pub(crate) op: String,
-    /// With `kill`: the session. With `unpair`: the peer's name.
+    /// With `kill`: the session. With `unpair`: the peer's key in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<Value>,
     /// With `pair`: the code to show.
@@ -42,6 +47,18 @@ pub(crate) struct AdminRequest {
     /// With `pair`: the oldest version of the wire that may pair, 2 unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) wire: Option<u8>,
+    /// With `pair`: what the controller may do, `full` unless said otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<String>,
+    /// With `pair`: for how many seconds the controller is trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trusted_for: Option<u64>,
+    /// With `decide`: the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) number: Option<u64>,
+    /// With `decide`: whether the call may happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) allow: Option<bool>,
 }
 
 /// Reads one frame.
@@ -50,7 +67,7 @@ pub(crate) async fn read_frame<S: AsyncRead + Unpin>(stream: &mut S) -> io::Resu
     stream.read_exact(&mut length).await?;
     let length = u32::from_be_bytes(length) as usize;
     if length > FRAME_BYTES {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the frame is over 64 KiB"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the frame is over 4 MiB"));
     }
     let mut frame = vec![0; length];
     stream.read_exact(&mut frame).await?;
@@ -80,8 +97,21 @@ enum Connection<S> {
     },
     /// Waits for somebody to use the code that it shows.
     Waiting(S),
+    /// Hears what happens for as long as it likes.
+    Following {
+        hears: Hears<S>,
+        events: VecDeque<Value>,
+    },
     Answering(Telling<S>),
     Over,
+}
+
+/// A program that follows.
+enum Hears<S> {
+    /// It is being told something.
+    Told(Telling<S>),
+    /// It waits for something to happen.
+    Listens(S),
 }
 
 /// What a program wants.
@@ -129,11 +159,24 @@ impl<R: Runtime> Admin<R> {
             && let Poll::Ready(Ok((stream, _))) = self.listener.poll_accept(cx)
         {
             progress = true;
+            if !is_owner(&stream) {
+                return (true, Vec::new());
+            }
             self.connections.push((self.next, Connection::Reading(Box::pin(read(self.runtime.clone(), stream)))));
             self.next += 1;
         }
         let mut happened = Vec::new();
         for (program, connection) in &mut self.connections {
+            if let Connection::Following { hears, events } = connection {
+                match poll_following(cx, &self.runtime, hears, events) {
+                    Poll::Pending => {}
+                    Poll::Ready(()) => {
+                        *connection = Connection::Over;
+                        progress = true;
+                    }
+                }
+                continue;
+            }
             let (moved, wants) = connection.poll(cx);
             progress |= moved;
             match wants {
@@ -166,8 +209,40 @@ impl<R: Runtime> Admin<R> {
                 Connection::Answering(Box::pin(tell(runtime.clone(), stream, answer)))
             }
             Connection::Showing { telling, .. } => Connection::Showing { telling, ended: Some(answer) },
-            other @ (Connection::Reading(_) | Connection::Answering(_) | Connection::Over) => other,
+            other @ (Connection::Reading(_)
+            | Connection::Following { .. }
+            | Connection::Answering(_)
+            | Connection::Over) => other,
         });
+    }
+
+    /// From now on a program hears what happens; first that it does.
+    pub(super) fn follow(&mut self, program: u64) {
+        self.change(program, |runtime, connection| match connection {
+            Connection::Asking(stream) => {
+                let telling: Telling<_> = Box::pin(tell(runtime.clone(), stream, json!({"ok": true})));
+                Connection::Following { hears: Hears::Told(telling), events: VecDeque::new() }
+            }
+            other => other,
+        });
+    }
+
+    /// Whether a program follows.
+    pub(super) fn is_followed(&self) -> bool {
+        self.connections.iter().any(|(_, connection)| matches!(connection, Connection::Following { .. }))
+    }
+
+    /// Tells every program that follows.
+    pub(super) fn happened(&mut self, event: &Value) {
+        for (_, connection) in &mut self.connections {
+            if let Connection::Following { hears, events } = connection {
+                if events.len() >= MOST_EVENTS {
+                    continue;
+                }
+                events.push_back(json!({"ok": true, "event": event}));
+                advance(&self.runtime, hears, events);
+            }
+        }
     }
 
     /// Tells a program that its code is shown; it hears how that ended.
@@ -212,7 +287,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<S> {
     /// Whether it moved, and what it wants.
     fn poll(&mut self, cx: &mut Context<'_>) -> (bool, Option<Wants>) {
         let (next, wants) = match self {
-            Self::Over | Self::Asking(_) => return (false, None),
+            Self::Over | Self::Asking(_) | Self::Following { .. } => return (false, None),
             Self::Reading(reading) => match reading.as_mut().poll(cx) {
                 Poll::Pending => return (false, None),
                 Poll::Ready(None) => (Self::Over, None),
@@ -241,6 +316,72 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<S> {
         };
         *self = next;
         (true, wants)
+    }
+}
+
+/// Whether the program at the other end runs as the user whose home this is, or as the one who may do everything.
+fn is_owner(stream: &impl crate::runtime::Local) -> bool {
+    match stream.user() {
+        Ok(None) => true,
+        Ok(Some(user)) if user == 0 || user == owner() => true,
+        Ok(Some(user)) => {
+            tracing::warn!(user, "a program of another user was turned away from the admin socket");
+            false
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a program that does not show its user was turned away from the admin socket");
+            false
+        }
+    }
+}
+
+#[cfg(unix)]
+fn owner() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+const fn owner() -> u32 {
+    0
+}
+
+/// Begins to tell a program that listens what comes next.
+fn advance<R: Runtime>(runtime: &R, hears: &mut Hears<R::LocalStream>, events: &mut VecDeque<Value>) {
+    if !matches!(hears, Hears::Listens(_)) {
+        return;
+    }
+    let Some(event) = events.pop_front() else { return };
+    // Nobody is told nothing for ever, so what stands here meanwhile is never polled.
+    let nothing: Telling<R::LocalStream> = Box::pin(core::future::ready(None));
+    if let Hears::Listens(stream) = core::mem::replace(hears, Hears::Told(nothing)) {
+        *hears = Hears::Told(Box::pin(tell(runtime.clone(), stream, event)));
+    }
+}
+
+/// Ready when the program is gone.
+fn poll_following<R: Runtime>(
+    cx: &mut Context<'_>,
+    runtime: &R,
+    hears: &mut Hears<R::LocalStream>,
+    events: &mut VecDeque<Value>,
+) -> Poll<()> {
+    loop {
+        match hears {
+            Hears::Told(telling) => match telling.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Ready(Some(stream)) => *hears = Hears::Listens(stream),
+            },
+            Hears::Listens(stream) => {
+                if !events.is_empty() {
+                    advance(runtime, hears, events);
+                    continue;
+                }
+                // It says nothing more; that it is gone shows here.
+                let mut byte = [0; 1];
+                return Pin::new(stream).poll_read(cx, &mut byte).map(drop);
+            }
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use core::fmt;
 use core::time::Duration;
 use std::io;
 
-use opendesk_core::Wire;
+use opendesk_core::PublicKey;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::admin::{AdminRequest, read_frame, write_frame};
-use super::handle::SessionInfo;
+use super::handle::{Invitation, SessionInfo};
+use super::status::Status;
 use crate::home::Home;
 use crate::runtime::{Runtime, timeout};
 
@@ -59,6 +61,12 @@ struct Answer {
     sessions: Vec<SessionInfo>,
     #[serde(default)]
     killed: usize,
+    #[serde(default)]
+    closed: bool,
+    #[serde(default)]
+    status: Option<Box<Status>>,
+    #[serde(default)]
+    event: Value,
 }
 
 /// Has a running host show a code, and waits until somebody has paired or the code is void. Dropping the future
@@ -69,13 +77,18 @@ struct Answer {
 pub async fn pair_through_running<R: Runtime>(
     runtime: &R,
     home: &Home,
-    code: &str,
-    lasting: Duration,
-    oldest: Wire,
+    invitation: &Invitation,
     shown: impl FnOnce(u16),
 ) -> Result<Newcomer, AdminError> {
-    let (code, seconds, wire) = (Some(code.to_owned()), Some(lasting.as_secs()), Some(oldest.number()));
-    let request = AdminRequest { op: "pair".to_owned(), id: None, code, seconds, wire };
+    let lasting = invitation.lasting;
+    let request = AdminRequest {
+        code: Some(invitation.code.clone()),
+        seconds: Some(lasting.as_secs()),
+        wire: Some(invitation.oldest.number()),
+        role: Some(invitation.role.word().to_owned()),
+        trusted_for: invitation.trusted_for.map(|time| time.as_secs()),
+        ..operation("pair")
+    };
     let mut stream = ask(runtime, home, &request).await?;
     let showing = answer(runtime, &mut stream, PATIENCE).await?;
     shown(showing.port);
@@ -104,8 +117,82 @@ pub async fn forget_through_running<R: Runtime>(runtime: &R, home: &Home) -> Res
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn unpair_through_running<R: Runtime>(runtime: &R, home: &Home, name: &str) -> Result<(), AdminError> {
-    order(runtime, home, "unpair", Some(name)).await
+pub async fn unpair_through_running<R: Runtime>(runtime: &R, home: &Home, key: PublicKey) -> Result<(), AdminError> {
+    order(runtime, home, "unpair", Some(&key.to_string())).await
+}
+
+/// Takes back the code that the running host of this home shows, and tells whether it showed one.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn close_pairing_of_running<R: Runtime>(runtime: &R, home: &Home) -> Result<bool, AdminError> {
+    asked(runtime, home, operation("close_pairing")).await.map(|answer| answer.closed)
+}
+
+/// Has the running host of this home read anew what its owner may have changed.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn reload_running<R: Runtime>(runtime: &R, home: &Home) -> Result<(), AdminError> {
+    order(runtime, home, "reload", None).await
+}
+
+/// Has the running host of this home act again after somebody else had changed, cut or removed its audit log.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn acknowledge_audit_of_running<R: Runtime>(runtime: &R, home: &Home) -> Result<(), AdminError> {
+    order(runtime, home, "acknowledge_audit", None).await
+}
+
+/// What the running host of this home tells of itself.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn status_of_running<R: Runtime>(runtime: &R, home: &Home) -> Result<Status, AdminError> {
+    let status = asked(runtime, home, operation("status")).await?.status;
+    status
+        .map(|status| *status)
+        .ok_or_else(|| AdminError::Failed("the running host does not know its status".to_owned()))
+}
+
+/// Answers what the owner is asked by the running host of this home: whether the call with this number may happen.
+///
+/// # Errors
+/// [`AdminError`], also when nothing with this number waits for an answer any more.
+pub async fn decide_through_running<R: Runtime>(
+    runtime: &R,
+    home: &Home,
+    number: u64,
+    allow: bool,
+) -> Result<(), AdminError> {
+    let request = AdminRequest { number: Some(number), allow: Some(allow), ..operation("decide") };
+    asked(runtime, home, request).await.map(drop)
+}
+
+/// Hears what happens on the running host of this home, until it stops: what [`Notice::event`](super::Notice::event) gives,
+/// and `{"event": "call", "call": …}` for each call that has ended. `begun` is called when nothing more will be missed.
+///
+/// # Errors
+/// [`AdminError::NotRunning`] when there is none, [`AdminError::Failed`] when it stops.
+pub async fn follow_running<R: Runtime>(
+    runtime: &R,
+    home: &Home,
+    begun: impl FnOnce(),
+    mut each: impl FnMut(Value),
+) -> Result<(), AdminError> {
+    let mut stream = ask(runtime, home, &operation("follow")).await?;
+    answer(runtime, &mut stream, PATIENCE).await?;
+    begun();
+    loop {
+        let frame = read_frame(&mut stream).await.map_err(|_| stopped())?;
+        let answer: Answer = rmp_serde::from_slice(&frame).map_err(|error| failed(&error))?;
+        each(answer.event);
+    }
+}
+
+fn operation(op: &str) -> AdminRequest {
+    AdminRequest { op: op.to_owned(), ..AdminRequest::default() }
 }
 
 /// The session that drives the machine of this home, as its running host tells it.
@@ -113,7 +200,7 @@ pub async fn unpair_through_running<R: Runtime>(runtime: &R, home: &Home, name: 
 /// # Errors
 /// [`AdminError`].
 pub async fn sessions_of_running<R: Runtime>(runtime: &R, home: &Home) -> Result<Vec<SessionInfo>, AdminError> {
-    asked(runtime, home, "list", None).await.map(|answer| answer.sessions)
+    asked(runtime, home, operation("list")).await.map(|answer| answer.sessions)
 }
 
 /// Has the running host of this home end the session that drives. Tells how many that were.
@@ -121,17 +208,20 @@ pub async fn sessions_of_running<R: Runtime>(runtime: &R, home: &Home) -> Result
 /// # Errors
 /// [`AdminError`].
 pub async fn disconnect_through_running<R: Runtime>(runtime: &R, home: &Home) -> Result<usize, AdminError> {
-    asked(runtime, home, "kill_all", None).await.map(|answer| answer.killed)
+    asked(runtime, home, operation("kill_all")).await.map(|answer| answer.killed)
 }
 
 async fn order<R: Runtime>(runtime: &R, home: &Home, op: &str, id: Option<&str>) -> Result<(), AdminError> {
-    asked(runtime, home, op, id).await.map(drop)
+    asked(runtime, home, AdminRequest { id: id.map(Into::into), ..operation(op) }).await.map(drop)
 }
 
-async fn asked<R: Runtime>(runtime: &R, home: &Home, op: &str, id: Option<&str>) -> Result<Answer, AdminError> {
-    let request = AdminRequest { op: op.to_owned(), id: id.map(Into::into), code: None, seconds: None, wire: None };
+async fn asked<R: Runtime>(runtime: &R, home: &Home, request: AdminRequest) -> Result<Answer, AdminError> {
     let mut stream = ask(runtime, home, &request).await?;
     answer(runtime, &mut stream, PATIENCE).await
+}
+
+fn stopped() -> AdminError {
+    AdminError::Failed("the host has stopped".to_owned())
 }
 
 fn failed(error: &dyn fmt::Display) -> AdminError {
@@ -154,7 +244,7 @@ async fn answer<R: Runtime>(runtime: &R, stream: &mut R::LocalStream, limit: Dur
     let Some(frame) = timeout(runtime, limit, read_frame(stream)).await else {
         return Err(AdminError::Failed("the running host does not answer".to_owned()));
     };
-    let frame = frame.map_err(|_| AdminError::Failed("the host has stopped".to_owned()))?;
+    let frame = frame.map_err(|_| stopped())?;
     let answer: Answer = rmp_serde::from_slice(&frame).map_err(|error| failed(&error))?;
     if answer.ok { Ok(answer) } else { Err(AdminError::Failed(answer.error)) }
 }

@@ -2,14 +2,16 @@
 
 use core::time::Duration;
 
-use opendesk_core::{LinkId, OperationId, Outcome, Psk, PublicKey, RequestId, RequestPart, limits};
+use opendesk_core::{BodyId, LinkId, OperationId, Outcome, Psk, PublicKey, RequestId, RequestPart, limits};
 
 use super::driver::Server;
 use super::link::{Arriving, Orphan, Running};
 use super::owner::Showing;
 use super::peers::Admitted;
-use crate::api::{Call, DisplaySubscribe, Error, ErrorCode, Kind, Method, Result};
-use crate::desktop::{Glimpse, Watch};
+use crate::api::{Call, Error, ErrorCode, Kind, Result};
+use crate::desktop::{Freed, Glimpse, Watch};
+use crate::govern::Word;
+use crate::govern::ask::Answer;
 use crate::home::{HomeError, Identity, TrustedPeer};
 use crate::runtime::Runtime;
 
@@ -57,7 +59,7 @@ pub(super) enum Done {
     },
     Released {
         link: LinkId,
-        result: Result<()>,
+        result: Result<Freed>,
     },
     Trusted {
         link: LinkId,
@@ -66,9 +68,26 @@ pub(super) enum Done {
         words: Option<String>,
         result: Admitted,
     },
+    /// Nothing is held down, so that this question can be put to the owner.
+    HandsFree {
+        number: u64,
+        result: Result<Freed>,
+    },
+    /// The owner has answered this question, or cannot.
+    Decided {
+        number: u64,
+        answer: Answer,
+    },
+    /// A file of the home has changed.
+    HomeChanged,
+    /// The person at the machine has used its mouse or keyboard.
+    PersonUsed,
+    /// The time of the trust in some peers was over.
+    Expired(core::result::Result<Vec<TrustedPeer>, HomeError>),
     /// The trust in a peer has ended, for a program that asked for it.
     Unpaired {
         program: u64,
+        key: PublicKey,
         result: core::result::Result<Option<TrustedPeer>, HomeError>,
     },
     /// The keys of this machine were changed, for a program that asked for it.
@@ -124,15 +143,23 @@ impl<R: Runtime> Server<R> {
 
     /// It was carried out before, on a link that was lost.
     fn answer_again(&mut self, id: LinkId, call: RequestId, operation: OperationId, outcome: Outcome) {
+        self.look_at_control();
+        if self.is_over(id) {
+            return;
+        }
         let Some(session) = self.links.get(&id).and_then(|link| link.session.as_ref()) else { return };
-        let answer = self.recent.answer(session.subject.peer.key, operation, outcome);
+        let answer = match self.govern.halted() {
+            // What it gave is not handed out either.
+            Some(why) => Err(Error::new(ErrorCode::PermissionDenied, why)),
+            None => self.recent.answer(session.subject.peer.key, operation, outcome),
+        };
         let logged = answer.as_ref().map(|_| ()).map_err(Error::clone);
         self.govern.repeated(&session.subject, &logged);
         // Only the version that does not repeat operations tells the method of what failed.
         self.answer(id, call, "", answer);
     }
 
-    /// The call path: policy and log before, the desk, and `finish` after.
+    /// The call path: what the owner says, then [`perform`](Self::perform), the desk, and `finish` after.
     fn carry_out(&mut self, id: LinkId, call: RequestId, method: &str, params: &[u8], stream: Option<bool>) {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(session) = &link.session else { return };
@@ -144,8 +171,34 @@ impl<R: Runtime> Server<R> {
                 return self.answer(id, call, method, Err(error));
             }
         };
-        if let Err(refusal) = self.govern.before(&session.subject, &decoded) {
-            return self.answer(id, call, method, Err(refusal));
+        let subject = session.subject.clone();
+        self.look_at_control();
+        if self.is_over(id) {
+            return;
+        }
+        match self.govern.judge(&subject, &decoded, self.left_alone_for()) {
+            Word::Refused(refusal) => self.answer(id, call, decoded.method(), Err(refusal)),
+            Word::Ask(why) => self.hold(id, call, decoded, params.len(), Some(why)),
+            Word::Allowed if decoded.kind() == Kind::Action && !self.queue.is_empty() => {
+                self.hold(id, call, decoded, params.len(), None);
+            }
+            Word::Allowed => self.perform(id, call, decoded, params.len()),
+        }
+    }
+
+    /// Whether a controller is trusted no more. It is told so by the end of its session.
+    fn is_over(&mut self, id: LinkId) -> bool {
+        self.expire();
+        self.links.get(&id).is_some_and(|link| link.dismissed)
+    }
+
+    /// Carries out what may happen; `bytes` are those of its parameters.
+    pub(super) fn perform(&mut self, id: LinkId, call: RequestId, decoded: Call, bytes: usize) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let Some(session) = &link.session else { return };
+        let codec = link.codec;
+        if let Err(refusal) = self.govern.begin(&session.subject, &decoded) {
+            return self.answer(id, call, decoded.method(), Err(refusal));
         }
         if let Call::DisplaySubscribe(params) = decoded {
             // What only looks is not remembered, whatever the controller says.
@@ -153,25 +206,28 @@ impl<R: Runtime> Server<R> {
                 let peer = session.subject.peer.key;
                 self.host.settle(peer, operation, Outcome::Ok);
             }
-            let (method, summary) = (DisplaySubscribe::NAME, Call::DisplaySubscribe(params.clone()).summary());
-            return self.begin_stream(id, call, method, summary, params);
+            return self.begin_stream(id, call, params);
         }
         if let Some(answer) = self.desk.answer(&decoded, codec) {
             let outcome = answer.as_ref().map(|_| ()).map_err(Error::clone);
             self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &outcome);
-            return self.answer(id, call, method, answer);
+            return self.answer(id, call, decoded.method(), answer);
         }
         // A controller that cancels is answered at once; what it asked for stays with the desk until the desk gets to it.
-        let (calls, bytes) = self.submitted;
-        if calls >= MOST_CALLS || bytes + params.len() > MOST_BYTES {
+        let (calls, submitted) = self.submitted;
+        let (held, waiting) = self.queue.size();
+        if calls + held >= MOST_CALLS || submitted + waiting + bytes > MOST_BYTES {
             let busy = "the desktop is still busy with what was asked before; wait for it, or ask for less at once";
             let refusal = Err(Error::new(ErrorCode::LimitExceeded, busy));
             self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &refusal);
-            return self.answer(id, call, method, refusal.map(|()| Vec::new()));
+            return self.answer(id, call, decoded.method(), refusal.map(|()| Vec::new()));
         }
-        self.submitted = (calls + 1, bytes + params.len());
-        let (cancel, bytes) = (session.ended.0.child(), params.len());
-        let running = Running { method: decoded.method(), summary: decoded.summary(), cancel: cancel.clone() };
+        self.submitted = (calls + 1, submitted + bytes);
+        let cancel = session.ended.0.child();
+        let acts = decoded.kind() == Kind::Action && !self.desk.is_errand(&decoded);
+        let writes = decoded.kind() == Kind::Action && decoded.method().starts_with("fs.");
+        let running =
+            Running { method: decoded.method(), acts, writes, summary: decoded.summary(), cancel: cancel.clone() };
         link.running.insert(call, running);
         let done = self.done.clone();
         let reply = move |result| drop(done.try_send(Done::Call { link: id, call, bytes, result }));
@@ -196,8 +252,22 @@ impl<R: Runtime> Server<R> {
             Done::Changed { link, call } => self.changed(link, call),
             Done::LookedUp { link, peer, is_known } => self.looked_up(link, peer, is_known),
             Done::Derived { psk, showing } => self.derived(psk, showing),
-            Done::Trusted { link, key, words, result } => self.trusted(link, key, words, result),
-            Done::Unpaired { program, result } => self.unpaired(program, result),
+            Done::Trusted { link, key, words, result } => {
+                self.trusted(link, key, words, result);
+                self.trust_changed();
+            }
+            Done::HandsFree { number, result } => self.hands_free(number, result),
+            Done::Decided { number, answer } => drop(self.decided(number, answer)),
+            Done::HomeChanged => self.home_changed(),
+            Done::PersonUsed => self.person_used(),
+            Done::Expired(result) => {
+                self.expired(result);
+                self.trust_changed();
+            }
+            Done::Unpaired { program, key, result } => {
+                self.unpaired(program, key, result);
+                self.trust_changed();
+            }
             Done::Rekeyed { program, result, identity } => self.rekeyed(program, result, identity),
             Done::Released { link, result } => {
                 if let Err(error) = result {
@@ -226,10 +296,14 @@ impl<R: Runtime> Server<R> {
     /// The protocol has answered this call with `cancelled`.
     pub(super) fn cancelled(&mut self, id: LinkId, call: RequestId) {
         let is_stream = self.end_stream(id, call, &Error::cancelled());
+        if self.drop_held(id, Some(call)) {
+            return;
+        }
         let Some(link) = self.links.get_mut(&id) else { return };
         link.arriving.remove(&call);
         let operation = link.operations.remove(&call);
         if is_stream {
+            link.bodies.remove(BodyId::Item(call));
             return;
         }
         let (Some(running), Some(session)) = (link.running.remove(&call), &link.session) else { return };

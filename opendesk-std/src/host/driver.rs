@@ -5,7 +5,8 @@ use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_channel::{Receiver, Sender};
@@ -13,21 +14,30 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{Stream, StreamExt};
 use opendesk_core::trace::Recorder;
+use serde_json::Value;
+
 use opendesk_core::{
-    BodyId, Delivery, Event, LinkId, Misuse, Outcome, PairingEnd, Reason, RequestId, Succession, Wire, limits,
+    BodyId, Delivery, Event, LinkId, Misuse, Outcome, PairingEnd, PublicKey, Reason, RequestId, Succession, Wire,
+    limits,
 };
 
 use super::admin::Admin;
 use super::calls::Done;
-use super::handle::{Command, HostHandle, Notice};
+use super::handle::{Command, HostHandle};
+use super::held::Queue;
 use super::link::{Link, Orphan, Transport, address_bytes};
+use super::logged;
+use super::notice::Notice;
 use super::recent::Recent;
+use super::signs::Signs;
 use super::{HostOptions, LINKS, StartError};
 use crate::api::{Error, ErrorCode};
 use crate::desktop::Desk;
+use crate::govern::ask::Approver;
 use crate::govern::audit::AuditLog;
+use crate::govern::control::Switch;
 use crate::govern::{Govern, Throttle};
-use crate::home::{Home, Identity, ServeLock};
+use crate::home::{Home, Identity, Role, ServeLock, Watcher};
 use crate::os::Files;
 use crate::recording::FileTape;
 use crate::runtime::{Alarm, Listener, Runtime};
@@ -39,6 +49,9 @@ const BUDGET: usize = 32;
 
 /// Messages of one link in one round, so that a busy link leaves the others theirs.
 const MESSAGES: usize = 16;
+
+/// The files of the home that the owner, or a program of theirs, may change at any time.
+const WATCHED: [&str; 4] = ["control.json", "policy.json", "trusted-peers.json", "peers.json"];
 
 /// Links that may be on their way out, beyond those that the protocol's machine counts.
 const LEAVING: usize = 64;
@@ -71,6 +84,10 @@ pub struct Server<R: Runtime> {
     handle: HostHandle,
     pub(super) commands: Pin<Box<Receiver<Command>>>,
     notices: (Sender<Notice>, Receiver<Notice>),
+    /// The same for the owner's programs that follow.
+    pub(super) told: (Sender<Value>, Receiver<Value>),
+    /// Shows them on the desktop, where that is wanted.
+    signs: Option<Signs>,
     alarm: Alarm<R::Timer>,
     epoch: Instant,
     buf: Vec<u8>,
@@ -83,6 +100,25 @@ pub struct Server<R: Runtime> {
     pub(super) letting_go: Option<(LinkId, Instant)>,
     /// What recent operations gave.
     pub(super) recent: Recent,
+    /// What waits for the owner.
+    pub(super) queue: Queue,
+    /// Asks the owner.
+    pub(super) approver: Arc<dyn Approver>,
+    /// How long the owner is given to answer, where the policy does not say.
+    pub(super) patience: Option<Duration>,
+    /// What the status calls the policy.
+    pub(super) approve: &'static str,
+    /// For how long no controller may act after the person at the machine has used it.
+    pub(super) pause: Option<Duration>,
+    pub(super) left_alone_until: Option<Instant>,
+    /// Peers whom the owner has unpaired and whom the list still has, because it could not be written.
+    pub(super) banished: HashSet<PublicKey>,
+    /// Changes of the list of peers that are under way here, and whether somebody else may have changed it meanwhile.
+    pub(super) own_changes: (usize, bool),
+    /// Until when the code is valid that is shown.
+    pub(super) shown_until: Option<Instant>,
+    /// What whoever proves it may do, and for how long it is trusted.
+    pub(super) offered: (Role, Option<Duration>),
     /// What is said of strangers.
     pub(super) strangers: Throttle,
     /// Whether something happened that another part of the loop has yet to see.
@@ -93,6 +129,7 @@ pub struct Server<R: Runtime> {
     pub(super) showings: u64,
     /// Name and words of the last peer that paired.
     pub(super) newcomer: Option<(String, String)>,
+    _watcher: Watcher,
     _lock: ServeLock,
 }
 
@@ -111,22 +148,41 @@ impl<R: Runtime> Server<R> {
     /// # Errors
     /// [`StartError`], one line each.
     pub fn start(runtime: R, options: HostOptions) -> Result<Self, StartError> {
-        let HostOptions { listen, home, computer, files, policy, audit, record, oldest } = options;
+        let HostOptions { listen, home, computer, files, policy, audit, record, oldest, .. } = options;
+        let HostOptions { approver, patience, approve, pause_on_local_input: pause, notifications, .. } = options;
         let lock = home.lock_for_serving().map_err(|error| StartError::Home(error.to_string()))?;
         let identity = home.identity().map_err(|error| StartError::Home(error.to_string()))?;
         let log = match audit {
-            true => Some(AuditLog::open(&home.audit_dir(), clock::wall).map_err(|e| StartError::Home(e.to_string()))?),
+            true => {
+                let signer = identity.keys.signing_key.clone();
+                let opened = AuditLog::open(&home.audit_dir(), clock::wall, signer);
+                Some(opened.map_err(|error| StartError::Home(error.to_string()))?)
+            }
             false => None,
         };
         let listener = runtime.listen(listen).map_err(|error| StartError::Listen { address: listen, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
         let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
+        tracing::info!(%address, approve, backend = computer.name(), home = %home.path().display(), "a host starts");
         let files = files.then(|| Files::new(home.path().to_owned()));
+        let signs = notifications.then(|| Signs::start(Arc::clone(&computer))).transpose().map_err(StartError::Home)?;
+        let person = Arc::clone(&computer);
         let desk = Desk::start(computer, files).map_err(StartError::Desktop)?;
         let seed = seed::fresh().map_err(StartError::Home)?;
         let tape = record.map(|path| FileTape::create(&path)).transpose().map_err(StartError::Record)?;
         let (commands, orders) = async_channel::bounded(64);
         let (done, finished) = async_channel::unbounded();
+        if pause.is_some() {
+            let used = done.clone();
+            if !person.watch_person(Box::new(move || drop(used.try_send(Done::PersonUsed)))) {
+                return Err(StartError::Person { backend: person.name() });
+            }
+        }
+        let changed = done.clone();
+        let watcher = Watcher::start(&home, &WATCHED, move || drop(changed.try_send(Done::HomeChanged)))
+            .map_err(|error| StartError::Home(format!("{} cannot be watched: {error}", home.path().display())))?;
+        // What was said while nobody looked counts from the beginning.
+        drop(done.try_send(Done::HomeChanged));
         Ok(Self {
             alarm: Alarm::new(runtime.timer()),
             epoch: runtime.now(),
@@ -135,7 +191,7 @@ impl<R: Runtime> Server<R> {
             successions: identity.successions(),
             links: BTreeMap::new(),
             desk,
-            govern: Govern::new(policy, log),
+            govern: Govern::new(policy, Some(Switch::new(&home)), log),
             home,
             done,
             finished: Box::pin(finished),
@@ -146,17 +202,30 @@ impl<R: Runtime> Server<R> {
             handle: HostHandle { commands },
             commands: Box::pin(orders),
             notices: async_channel::bounded(256),
+            told: async_channel::bounded(256),
+            signs,
             buf: vec![0; limits::RECORD_BYTES],
             stopping: None,
             submitted: (0, 0),
             orphans: BTreeMap::new(),
             letting_go: None,
             recent: Recent::default(),
+            queue: Queue::default(),
+            approver,
+            patience,
+            approve,
+            pause,
+            left_alone_until: None,
+            banished: HashSet::new(),
+            own_changes: (0, false),
+            shown_until: None,
+            offered: (Role::Full, None),
             strangers: Throttle::default(),
             restless: false,
             accepts_from: None,
             showings: 0,
             newcomer: None,
+            _watcher: watcher,
             _lock: lock,
             runtime,
         })
@@ -186,6 +255,13 @@ impl<R: Runtime> Server<R> {
     }
 
     pub(super) fn notify(&self, notice: Notice) {
+        logged::log(&notice);
+        if let Some(signs) = &self.signs {
+            signs.show(&notice);
+        }
+        if self.is_watched() {
+            drop(self.told.0.try_send(notice.event()));
+        }
         drop(self.notices.0.try_send(notice));
     }
 
@@ -206,8 +282,10 @@ impl<R: Runtime> Server<R> {
             }
             self.poll_events();
             progress |= self.poll_time(cx);
+            progress |= self.tell_followers();
             progress |= core::mem::take(&mut self.restless);
-            let over = self.links.is_empty() && self.host.is_idle() && self.orphans.is_empty();
+            let idle = self.elsewhere.is_empty() && self.orphans.is_empty();
+            let over = self.links.is_empty() && self.host.is_idle() && idle;
             if self.stopping.is_some_and(|by| over || self.runtime.now() >= by) {
                 return Poll::Ready(());
             }
@@ -403,6 +481,7 @@ impl<R: Runtime> Server<R> {
             PairingEnd::Expired => "expired",
             PairingEnd::Closed => "closed by the owner",
         };
+        self.shown_until = None;
         self.govern.trust("pairing.closed", None, how);
         if let Some(admin) = &mut self.admin {
             admin.pairing_ended(end, self.newcomer.take());
@@ -437,11 +516,25 @@ impl<R: Runtime> Server<R> {
         let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
         let links = self.links.values().filter_map(|link| link.leaves_by).min();
         let streams = self.advance_streams();
+        // Before anything that waits goes on.
+        let (paused, trusted) = (self.end_pause(), self.expire());
+        self.poll_events();
+        let held = self.advance_held();
+        self.watch_audit();
         self.let_in();
         let letting_go = self.letting_go.map(|(_, by)| by);
-        let first =
-            [protocol, links, streams, letting_go, self.stopping, self.accepts_from].into_iter().flatten().min();
+        let first = [protocol, links, streams, held, paused, trusted, letting_go, self.stopping, self.accepts_from]
+            .into_iter()
+            .flatten()
+            .min();
         first.is_some_and(|at| self.alarm.poll(cx, at))
+    }
+
+    /// Says loudly that the log cannot be written, once, and that it can again.
+    fn watch_audit(&mut self) {
+        if let Some(trouble) = self.govern.trouble() {
+            self.notify(Notice::AuditFailing(trouble));
+        }
     }
 
     /// Answers a call of a controller, if it still waits for the answer.

@@ -4,81 +4,10 @@ use core::fmt;
 use core::time::Duration;
 
 use async_channel::Sender;
-use opendesk_core::{PairingEnd, PublicKey, Reason, Wire};
+use opendesk_core::{Wire, limits};
 use serde::{Deserialize, Serialize};
 
-/// Something that the owner of the host would want to know.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Notice {
-    /// The pairing window is open.
-    PairingOpened,
-    /// Somebody proved a wrong code.
-    WrongCode {
-        /// From where.
-        address: String,
-        /// Tries until the window closes.
-        tries_left: u8,
-    },
-    /// A controller is trusted from now on.
-    Paired {
-        /// Under which name.
-        name: String,
-        /// Its key.
-        key: PublicKey,
-        /// The four words that its screen shows too; empty for one of version 1, which shows none.
-        words: String,
-    },
-    /// A trusted controller has other keys from now on.
-    Followed {
-        /// Its name.
-        name: String,
-        /// The key by which it was known.
-        former: PublicKey,
-        /// The one by which it is known now.
-        key: PublicKey,
-    },
-    /// A peer is not trusted any more.
-    Unpaired {
-        /// Its name.
-        name: String,
-        /// Its key.
-        key: PublicKey,
-    },
-    /// This machine has other keys from now on.
-    IdentityRotated {
-        /// The one by which it is known now.
-        key: PublicKey,
-    },
-    /// The pairing window is closed.
-    PairingEnded(PairingEnd),
-    /// A controller drives from now on.
-    SessionOpened {
-        /// Its name.
-        name: String,
-        /// From where.
-        address: String,
-    },
-    /// It does not any more.
-    SessionEnded {
-        /// Its name.
-        name: String,
-        /// Why.
-        reason: Reason,
-        /// How long it drove.
-        lasted: Duration,
-    },
-    /// A controller got no session.
-    Refused {
-        /// Its name, empty when it is not trusted.
-        name: String,
-        /// Its key; of a stranger of version 1 the one that it says it has.
-        key: PublicKey,
-        /// From where.
-        address: String,
-        /// Why.
-        reason: Reason,
-    },
-}
+use crate::home::Role;
 
 /// A session that drives, as `sessions` lists it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,6 +28,37 @@ pub struct SessionInfo {
     pub mode: String,
 }
 
+/// A code that is shown to controllers, and on which terms the one that proves it is trusted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// The code, 1 to 64 bytes.
+    pub code: String,
+    /// How long the code is valid.
+    pub lasting: Duration,
+    /// The oldest version of the wire that may pair. What is said in a pairing of version 1 lets whoever asks for it, or
+    /// stands in between, search a code of six digits.
+    pub oldest: Wire,
+    /// What the controller may do.
+    pub role: Role,
+    /// How long it is trusted; absent until it is removed.
+    pub trusted_for: Option<Duration>,
+}
+
+impl Invitation {
+    /// For five minutes, by version 2, to a controller that may do everything until it is removed.
+    #[must_use]
+    pub fn new(code: &str) -> Self {
+        let lasting = limits::PAIRING;
+        Self { code: code.to_owned(), lasting, oldest: Wire::V2, role: Role::Full, trusted_for: None }
+    }
+}
+
+impl fmt::Debug for Invitation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invitation").field("lasting", &self.lasting).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
 /// The host that this handle belongs to has stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HostStopped;
@@ -113,7 +73,7 @@ impl core::error::Error for HostStopped {}
 
 pub(super) enum Command {
     Stop,
-    OpenPairing { code: String, lasting: Duration, oldest: Wire, reply: Sender<Result<(), String>> },
+    OpenPairing { invitation: Invitation, reply: Sender<Result<(), String>> },
     ClosePairing,
     Sessions { reply: Sender<Vec<SessionInfo>> },
     Disconnect { reply: Sender<usize> },
@@ -149,27 +109,20 @@ impl HostHandle {
         answer.recv().await.map_err(|_| HostStopped)
     }
 
-    /// Shows a code: the first controller that proves it is trusted.
+    /// Shows a code: the first controller that proves it is trusted from then on, and may do everything.
     ///
     /// # Errors
-    /// [`HostStopped`]; inside, one line when the code is empty or over 64 bytes.
+    /// As [`HostHandle::invite`].
     pub async fn open_pairing(&self, code: &str, lasting: Duration) -> Result<Result<(), String>, HostStopped> {
-        self.open_pairing_from(Wire::V2, code, lasting).await
+        self.invite(Invitation { lasting, ..Invitation::new(code) }).await
     }
 
-    /// Shows a code, also to controllers that speak no newer version than `oldest`. What is said in a pairing of version 1
-    /// lets whoever asks for it, or stands in between, search a code of six digits.
+    /// Shows a code: the first controller that proves it is trusted on these terms.
     ///
     /// # Errors
-    /// As [`HostHandle::open_pairing`].
-    pub async fn open_pairing_from(
-        &self,
-        oldest: Wire,
-        code: &str,
-        lasting: Duration,
-    ) -> Result<Result<(), String>, HostStopped> {
-        let code = code.to_owned();
-        self.ask(|reply| Command::OpenPairing { code, lasting, oldest, reply }).await
+    /// [`HostStopped`]; inside, one line when the code is empty or over 64 bytes, or the host does not speak that version.
+    pub async fn invite(&self, invitation: Invitation) -> Result<Result<(), String>, HostStopped> {
+        self.ask(|reply| Command::OpenPairing { invitation, reply }).await
     }
 
     /// Takes the code back.

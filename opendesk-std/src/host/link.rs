@@ -59,6 +59,10 @@ pub(super) struct Arriving {
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) method: &'static str,
+    /// Whether it acts on the desktop, and not on files or by programs of its own.
+    pub(super) acts: bool,
+    /// Whether it changes files.
+    pub(super) writes: bool,
     pub(super) summary: String,
     pub(super) cancel: Cancel,
 }
@@ -85,6 +89,10 @@ pub(super) struct Link<S> {
     pub(super) session: Option<Session>,
     /// The trusted peer at the other end.
     pub(super) peer: Option<Peer>,
+    /// Whether it is being ended because of what became of the trust in it.
+    pub(super) dismissed: bool,
+    /// When the trust in it is over, in seconds since 1970; absent while it is not removed.
+    pub(super) trusted_until: Option<f64>,
     /// Whether it came by the code.
     pub(super) paired: bool,
     /// Set when the protocol has finished with the link: it is closed by then at the latest.
@@ -110,6 +118,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link<S> {
             operations: BTreeMap::new(),
             session: None,
             peer: None,
+            dismissed: false,
+            trusted_until: None,
             paired: false,
             leaves_by: None,
         }

@@ -8,11 +8,18 @@ mod admin_client;
 mod calls;
 mod driver;
 mod handle;
+mod held;
 mod link;
+mod logged;
+mod notice;
 mod owner;
 mod peers;
 mod recent;
 mod rotation;
+mod sign;
+mod signs;
+mod status;
+mod stopping;
 mod streams;
 mod unpairing;
 
@@ -24,16 +31,20 @@ use std::sync::Arc;
 
 pub use self::admin::pairing_failure;
 pub use self::admin_client::{
-    AdminError, Newcomer, disconnect_through_running, forget_through_running, pair_through_running,
-    rotate_through_running, sessions_of_running, unpair_through_running,
+    AdminError, Newcomer, acknowledge_audit_of_running, close_pairing_of_running, decide_through_running,
+    disconnect_through_running, follow_running, forget_through_running, pair_through_running, reload_running,
+    rotate_through_running, sessions_of_running, status_of_running, unpair_through_running,
 };
 pub use self::driver::Server;
-pub use self::handle::{HostHandle, HostStopped, Notice, SessionInfo};
+pub use self::handle::{HostHandle, HostStopped, Invitation, SessionInfo};
+pub use self::notice::Notice;
 pub use self::rotation::{forget_at_rest, rotate_at_rest};
+pub use self::status::{AuditInfo, Status};
 pub use self::unpairing::unpair_at_rest;
 use opendesk_core::Wire;
 
 use crate::desktop::Computer;
+use crate::govern::ask::{Approver, NoApprover};
 use crate::govern::{AllowAll, Policy};
 use crate::home::Home;
 use crate::recording::RecordingError;
@@ -54,6 +65,16 @@ pub struct HostOptions {
     pub files: bool,
     /// What controllers may do.
     pub policy: Box<dyn Policy>,
+    /// Asks the owner where the policy says so. Whoever follows by the admin socket may answer as well.
+    pub approver: Arc<dyn Approver>,
+    /// How long the owner is given to answer, if not what the policy says. No answer is a no.
+    pub patience: Option<Duration>,
+    /// What the status calls the policy.
+    pub approve: &'static str,
+    /// For how long no controller may act after the person at the machine has used its own mouse or keyboard.
+    pub pause_on_local_input: Option<Duration>,
+    /// Whether to show on the desktop that a controller connects, pairs or is refused.
+    pub notifications: bool,
     /// Whether to keep an audit log.
     pub audit: bool,
     /// A new file into which all that is done to the protocol's machine is written, for
@@ -74,6 +95,11 @@ impl HostOptions {
             computer,
             files: false,
             policy: Box::new(AllowAll),
+            approver: Arc::new(NoApprover),
+            patience: None,
+            approve: "auto",
+            pause_on_local_input: None,
+            notifications: false,
             audit: true,
             record: None,
             oldest: Wire::V1,
@@ -95,6 +121,11 @@ pub enum StartError {
     Home(String),
     /// The desktop cannot be used.
     Desktop(crate::api::Error),
+    /// The desktop cannot tell the person's input from that of controllers.
+    Person {
+        /// Its short name.
+        backend: &'static str,
+    },
     /// The recording cannot be begun.
     Record(RecordingError),
 }
@@ -111,6 +142,11 @@ impl fmt::Display for StartError {
             Self::Listen { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Self::Home(message) => f.write_str(message),
             Self::Record(error) => write!(f, "nothing can be recorded: {error}"),
+            Self::Person { backend } => write!(
+                f,
+                "the desktop {backend} cannot tell the person's own mouse and keyboard from a controller's; leave out \
+                 --pause-on-local-input"
+            ),
             Self::Desktop(error) => write!(f, "the desktop cannot be used: {error}"),
         }
     }

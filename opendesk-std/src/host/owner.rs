@@ -5,20 +5,26 @@ use core::time::Duration;
 
 use async_channel::Sender;
 use futures_util::Stream;
-use opendesk_core::{Misuse, Psk, Reason, Wire, limits};
+use opendesk_core::{Misuse, Psk, PublicKey, Reason, Wire, limits};
 use serde_json::{Value, json};
 
 use super::admin::{AdminEvent, AdminRequest};
 use super::calls::Done;
 use super::driver::Server;
-use super::handle::{Command, Notice, SessionInfo};
+use super::handle::{Command, Invitation, SessionInfo};
+use super::notice::Notice;
 use super::rotation::Rekey;
+use crate::clock;
+use crate::govern::ask::Answer;
+use crate::home::{Role, Terms, hex};
 use crate::runtime::Runtime;
+
+/// What the log and controllers' owners call the answer that a program of the owner gave.
+const BY_PROGRAM: &str = "opendesk status";
 
 /// A code that is to be shown.
 pub(super) struct Showing {
-    code: String,
-    lasting: Duration,
+    invitation: Invitation,
     asked_by: AskedBy,
     /// Set when it begins: a later one makes it void.
     number: u64,
@@ -34,8 +40,8 @@ impl<R: Runtime> Server<R> {
         let Poll::Ready(Some(command)) = self.commands.as_mut().poll_next(cx) else { return false };
         match command {
             Command::Stop => self.stop(),
-            Command::OpenPairing { code, lasting, oldest, reply } => {
-                self.show(Showing { code, lasting, asked_by: AskedBy::Handle(reply), number: 0 }, oldest);
+            Command::OpenPairing { invitation, reply } => {
+                self.show(Showing { invitation, asked_by: AskedBy::Handle(reply), number: 0 });
             }
             Command::ClosePairing => self.take_back(),
             Command::Sessions { reply } => drop(reply.try_send(self.sessions())),
@@ -45,9 +51,10 @@ impl<R: Runtime> Server<R> {
     }
 
     /// Shows a code. What it becomes in version 1 takes a while, and not on this loop.
-    fn show(&mut self, showing: Showing, oldest: Wire) {
+    fn show(&mut self, showing: Showing) {
         self.showings += 1;
         let showing = Showing { number: self.showings, ..showing };
+        let oldest = showing.invitation.oldest;
         if oldest == Wire::V2 {
             return self.shown(showing, Ok(None));
         }
@@ -55,7 +62,7 @@ impl<R: Runtime> Server<R> {
             let why = "this host speaks version 2 only; start `opendesk serve` without --wire 2 to pair over version 1";
             return self.shown(showing, Err(why.to_owned()));
         }
-        let (code, runtime) = (showing.code.clone(), self.runtime.clone());
+        let (code, runtime) = (showing.invitation.code.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
             let psk = runtime.run_blocking(move || Psk::derive(code.as_bytes())).await;
             Some(Done::Derived { psk, showing })
@@ -72,12 +79,13 @@ impl<R: Runtime> Server<R> {
     /// No code is shown any more, nor one that is being made ready.
     pub(super) fn take_back(&mut self) {
         self.showings += 1;
+        self.shown_until = None;
         self.host.cancel_pairing();
     }
 
     fn shown(&mut self, showing: Showing, psk: Result<Option<Psk>, String>) {
-        let Showing { code, lasting, asked_by, .. } = showing;
-        let opened = psk.and_then(|psk| self.open_pairing(&code, lasting, psk));
+        let Showing { invitation, asked_by, .. } = showing;
+        let opened = psk.and_then(|psk| self.open_pairing(invitation, psk));
         match (asked_by, opened) {
             (AskedBy::Handle(reply), opened) => drop(reply.try_send(opened)),
             (AskedBy::Program(program), Err(error)) => self.tell(program, Err(error)),
@@ -90,7 +98,8 @@ impl<R: Runtime> Server<R> {
         }
     }
 
-    fn open_pairing(&mut self, code: &str, lasting: Duration, psk: Option<Psk>) -> Result<(), String> {
+    fn open_pairing(&mut self, invitation: Invitation, psk: Option<Psk>) -> Result<(), String> {
+        let Invitation { code, lasting, role, trusted_for, .. } = invitation;
         if !(1..=limits::CODE_BYTES).contains(&code.len()) {
             return Err(Misuse::Code.to_string());
         }
@@ -99,7 +108,15 @@ impl<R: Runtime> Server<R> {
         self.poll_events();
         let until = self.now().after(lasting);
         self.host.open_pairing(code.as_bytes(), until).map_err(|misuse| misuse.to_string())?;
+        self.shown_until = Some(self.runtime.now() + lasting);
+        self.offered = (role, trusted_for);
         let mut how = format!("for {} s", lasting.as_secs());
+        if role == Role::Observe {
+            how.push_str(", to look only");
+        }
+        if let Some(trusted_for) = trusted_for {
+            how.push_str(&format!(", trusted for {} s", trusted_for.as_secs()));
+        }
         if let Some(psk) = psk {
             self.host.allow_version_1(psk).map_err(|misuse| misuse.to_string())?;
             how.push_str(", version 1 too");
@@ -107,6 +124,12 @@ impl<R: Runtime> Server<R> {
         self.govern.trust("pairing.opened", None, &how);
         self.notify(Notice::PairingOpened);
         Ok(())
+    }
+
+    /// On which terms whoever proves the code now is trusted.
+    pub(super) fn terms(&self) -> Terms {
+        let (role, trusted_for) = self.offered;
+        Terms { role, expires_at: trusted_for.map(|time| clock::epoch_seconds() + time.as_secs_f64()) }
     }
 
     pub(super) fn sessions(&self) -> Vec<SessionInfo> {
@@ -129,6 +152,7 @@ impl<R: Runtime> Server<R> {
     pub(super) fn disconnect(&mut self, session: Option<&str>) -> usize {
         let found = self.sessions().into_iter().any(|open| session.is_none_or(|id| id == open.id));
         let Some((id, ..)) = self.host.controller().filter(|_| found) else { return 0 };
+        self.govern.administered("the session was ended by the owner");
         self.host.close(self.now(), id, Reason::EVICTED);
         1
     }
@@ -144,15 +168,63 @@ impl<R: Runtime> Server<R> {
         progress
     }
 
+    /// Tells the programs that follow what has happened since. Whether there was anything: then they have to be polled.
+    pub(super) fn tell_followers(&mut self) -> bool {
+        let calls = self.govern.news();
+        let Some(admin) = self.admin.as_mut().filter(|admin| admin.is_followed()) else { return false };
+        let mut any = !calls.is_empty();
+        while let Ok(event) = self.told.1.try_recv() {
+            admin.happened(&event);
+            any = true;
+        }
+        for call in calls {
+            admin.happened(&json!({"event": "call", "call": call}));
+        }
+        any
+    }
+
+    /// Whether somebody watches who could answer what the owner is asked.
+    pub(super) fn is_watched(&self) -> bool {
+        self.admin.as_ref().is_some_and(|admin| admin.is_followed())
+    }
+
     fn answer_admin(&mut self, program: u64, request: Result<AdminRequest, String>) {
         let answer = request.and_then(|request| match request.op.as_str() {
             "pair" => self.pair_for(program, &request).map(|()| None),
+            "close_pairing" => {
+                let was_open = self.shown_until.is_some();
+                self.take_back();
+                Ok(Some(json!({"ok": true, "closed": was_open})))
+            }
             "unpair" => {
-                let Some(Value::String(name)) = &request.id else {
-                    return Err("unpair needs the name of a peer".to_owned());
-                };
-                self.unpair(program, name.clone());
+                let key = request.id.as_ref().and_then(Value::as_str).and_then(hex::decode_key);
+                let key = key.ok_or("unpair needs the key of a peer, in hex")?;
+                self.unpair(program, PublicKey(key));
                 Ok(None)
+            }
+            "status" => Ok(Some(json!({"ok": true, "status": self.status()}))),
+            "follow" => {
+                if let Some(admin) = &mut self.admin {
+                    admin.follow(program);
+                }
+                Ok(None)
+            }
+            "decide" => {
+                let (Some(number), Some(allow)) = (request.number, request.allow) else {
+                    return Err("decide needs a number and whether to allow".to_owned());
+                };
+                let by = BY_PROGRAM;
+                let answer = if allow { Answer::Allowed { by } } else { Answer::Denied { by } };
+                self.decide_held(number, answer).map(|()| Some(json!({"ok": true})))
+            }
+            "reload" => {
+                self.home_changed();
+                Ok(Some(json!({"ok": true})))
+            }
+            "acknowledge_audit" => {
+                self.govern.acknowledge();
+                self.govern.administered("the owner knows that the log was altered");
+                Ok(Some(json!({"ok": true})))
             }
             "rotate_identity" => self.rekey(program, Rekey::Rotate).map(|()| None),
             "forget_former_keys" => self.rekey(program, Rekey::Forget).map(|()| None),
@@ -191,8 +263,12 @@ impl<R: Runtime> Server<R> {
             Some(1) => Wire::V1,
             Some(other) => return Err(format!("there is no version {other} of the wire")),
         };
-        let (code, lasting) = (code.to_owned(), Duration::from_secs(seconds));
-        self.show(Showing { code, lasting, asked_by: AskedBy::Program(program), number: 0 }, oldest);
+        let role = request.role.as_deref().unwrap_or_else(|| Role::default().word());
+        let role: Role = role.parse().map_err(|_| format!("there is no role {role:?}; there are full and observe"))?;
+        let trusted_for = request.trusted_for.map(Duration::from_secs);
+        let lasting = Duration::from_secs(seconds);
+        let invitation = Invitation { code: code.to_owned(), lasting, oldest, role, trusted_for };
+        self.show(Showing { invitation, asked_by: AskedBy::Program(program), number: 0 });
         Ok(())
     }
 }

@@ -6,17 +6,18 @@ use opendesk_core::{
 
 use super::calls::Done;
 use super::driver::Server;
-use super::handle::Notice;
 use super::link::{Ended, Orphan, Session, Transport};
+use super::notice::Notice;
+use super::unpairing::subject;
 use crate::api::{Codec, ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo};
 use crate::govern::{Govern, Peer, Subject, stranger};
-use crate::home::{HomeError, NewPeer, Peers, pin};
+use crate::home::{HomeError, NewPeer, Peers, TrustedPeer, pin};
 use crate::runtime::Runtime;
 use crate::words::words;
 use crate::{clock, machine, seed};
 
-/// The name of a peer that was stored, and the key by which it was known before.
-pub(super) type Admitted = Result<(String, Option<PublicKey>), HomeError>;
+/// A peer that was stored, and the key by which it was known before.
+pub(super) type Admitted = Result<(TrustedPeer, Option<PublicKey>), HomeError>;
 
 /// What is known of a peer that has proved its key.
 enum Recognised {
@@ -44,9 +45,15 @@ impl<R: Runtime> Server<R> {
     /// elsewhere, because nobody has proved anything yet.
     pub(super) fn look_up(&mut self, claim: &ClaimedPeer) {
         let (link, peer) = (claim.link, claim.peer);
+        if self.banished.contains(&peer) {
+            return self.looked_up(link, peer, false);
+        }
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
         self.send_away(Box::pin(async move {
-            let known = move || Peers::load(&home).map(|peers| peers.by_key(&peer.0).is_some());
+            let known = move || {
+                let peers = Peers::load(&home)?;
+                Ok::<_, HomeError>(peers.by_key(&peer.0).is_some_and(|peer| !peer.is_expired(clock::epoch_seconds())))
+            };
             let is_known = runtime.run_blocking(known).await.unwrap_or_else(|error| {
                 tracing::error!(%error, "nobody can be recognised");
                 false
@@ -95,6 +102,7 @@ impl<R: Runtime> Server<R> {
             paired_at: clock::epoch_seconds(),
             signing_key: proved.signing_key,
             wire: proved.wire.number(),
+            terms: Some(self.terms()),
         };
         // A peer of version 1 shows no words.
         let words = match proved.wire {
@@ -103,10 +111,10 @@ impl<R: Runtime> Server<R> {
         };
         let (link, key, words) = (proved.link, proved.peer, Some(words));
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
-        self.send_away(Box::pin(async move {
+        self.change_trust(Box::pin(async move {
             let store = move || Peers::load(&home).and_then(|mut peers| peers.admit(&newcomer, &successions));
             let result = runtime.run_blocking(store).await;
-            let result = result.map(|(peer, former)| (peer.name.to_string(), former.map(PublicKey)));
+            let result = result.map(|(peer, former)| (peer, former.map(PublicKey)));
             Some(Done::Trusted { link, key, words, result })
         }));
     }
@@ -115,16 +123,19 @@ impl<R: Runtime> Server<R> {
     /// could not be.
     pub(super) fn trusted(&mut self, id: LinkId, key: PublicKey, words: Option<String>, result: Admitted) {
         let decision = match result {
-            Ok((name, former)) => {
-                let peer = Peer { key, name: name.clone() };
+            Ok((stored, former)) => {
+                if words.is_some() {
+                    self.banished.remove(&key);
+                }
+                let (peer, name) = (subject(&stored), stored.name.to_string());
                 if words.is_some() {
                     self.govern.trust("pairing.paired", Some(&peer), "by code");
                 }
                 if let Some(former) = former {
                     self.supersede(former, &peer);
                 }
+                self.meet(id, &stored);
                 if let Some(link) = self.links.get_mut(&id) {
-                    link.peer = Some(peer);
                     link.paired = words.is_some();
                 }
                 if let Some(words) = words {
@@ -145,7 +156,9 @@ impl<R: Runtime> Server<R> {
     /// Of a peer that has just been stored: somebody may have removed it since.
     fn decision_about(&self, key: PublicKey) -> Decision {
         match Peers::load(&self.home) {
-            Ok(peers) if peers.by_key(&key.0).is_some() => Decision::Trusted,
+            Ok(peers) if peers.by_key(&key.0).is_some_and(|peer| !peer.is_expired(clock::epoch_seconds())) => {
+                Decision::Trusted
+            }
             Ok(_) => Decision::Refused(Reason::UNTRUSTED),
             Err(error) => {
                 tracing::error!(%error, "nobody can be recognised");
@@ -156,6 +169,9 @@ impl<R: Runtime> Server<R> {
 
     /// The list is read for every connection, so that a change by another program counts at once.
     fn recognise(&mut self, proved: &ProvedPeer<'_>) -> Recognised {
+        if self.banished.contains(&proved.peer) {
+            return Recognised::Decided(Decision::Refused(Reason::UNTRUSTED));
+        }
         let peers = match Peers::load(&self.home) {
             Ok(peers) => peers,
             Err(error) => {
@@ -165,7 +181,11 @@ impl<R: Runtime> Server<R> {
         };
         let Some(known) = peers.by_key(&proved.peer.0) else {
             let chain = Codec::from(proved.wire).controller_greeting(proved.body).successions;
-            return match proved.keys().and_then(|keys| peers.predecessor(&chain, keys)) {
+            let former = proved.keys().and_then(|keys| peers.predecessor(&chain, keys));
+            let may = |former: &&TrustedPeer| {
+                !former.is_expired(clock::epoch_seconds()) && !self.banished.contains(&PublicKey(former.public_key))
+            };
+            return match former.filter(may) {
                 Some(former) => Recognised::Successor(PublicKey(former.public_key)),
                 None => Recognised::Decided(Decision::Refused(Reason::UNTRUSTED)),
             };
@@ -186,10 +206,23 @@ impl<R: Runtime> Server<R> {
                 }));
             }
         }
-        if let Some(link) = self.links.get_mut(&proved.link) {
-            link.peer = Some(Peer { key: proved.peer, name: known.name.to_string() });
+        if known.is_expired(clock::epoch_seconds()) {
+            self.remove_expired();
+            return Recognised::Decided(Decision::Refused(Reason::UNTRUSTED));
         }
+        self.meet(proved.link, known);
         Recognised::Decided(Decision::Trusted)
+    }
+
+    /// A link is that of a trusted peer.
+    pub(super) fn meet(&mut self, id: LinkId, known: &TrustedPeer) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let peer = subject(known);
+        if let Some(session) = &mut link.session {
+            session.subject.meet(peer.clone());
+        }
+        link.peer = Some(peer);
+        link.trusted_until = known.expires_at;
     }
 
     fn name_of(&self, key: PublicKey) -> String {
@@ -282,6 +315,7 @@ impl<R: Runtime> Server<R> {
         }
         let done = self.done.clone();
         self.desk.release(move |result| drop(done.try_send(Done::Released { link: id, result })));
+        self.drop_held(id, None);
         let Some(link) = self.links.get_mut(&id) else { return };
         link.bodies.clear();
         link.arriving.clear();

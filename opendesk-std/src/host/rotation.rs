@@ -1,10 +1,10 @@
 //! Changed keys: a controller that comes with new ones, and this machine that gets some.
 
-use opendesk_core::{Keys, LinkId, ProvedPeer, PublicKey, Reason};
+use opendesk_core::{Keys, LinkId, ProvedPeer, PublicKey, Reason, SigningKey};
 
 use super::calls::Done;
 use super::driver::Server;
-use super::handle::Notice;
+use super::notice::Notice;
 use crate::clock;
 use crate::govern::audit::AuditLog;
 use crate::govern::{AllowAll, Govern, Peer};
@@ -25,8 +25,19 @@ pub(super) enum Rekey {
 /// # Errors
 /// Those of [`Home::rotate_identity`].
 pub fn rotate_at_rest(home: &Home, _no_host: &ServeLock) -> Result<(), HomeError> {
+    // Both sign that the one follows the other: who verifies knows one of them.
+    let log =
+        home.identity().map_err(|error| error.to_string()).and_then(|former| log_of(home, former.keys.signing_key));
     let identity = home.rotate_identity()?;
-    log_at_rest(home, "identity.rotated", None, &format!("the key is {}", identity.keys.static_key.public()));
+    match log {
+        Ok(log) => {
+            let mut govern = Govern::new(Box::new(AllowAll), None, Some(log));
+            govern.sign_with(identity.keys.signing_key.clone());
+            let detail = format!("the key is {}", identity.keys.static_key.public());
+            govern.trust("identity.rotated", None, &detail);
+        }
+        Err(error) => tracing::error!(%error, "it could not be logged"),
+    }
     Ok(())
 }
 
@@ -42,10 +53,16 @@ pub fn forget_at_rest(home: &Home, _no_host: &ServeLock) -> Result<(), HomeError
 
 /// Logs what happens to the trust of a machine on which no host runs.
 pub(super) fn log_at_rest(home: &Home, kind: &'static str, peer: Option<&Peer>, detail: &str) {
-    match AuditLog::open(&home.audit_dir(), clock::wall) {
-        Ok(log) => Govern::new(Box::new(AllowAll), Some(log)).trust(kind, peer, detail),
+    let signer = home.identity().map(|identity| identity.keys.signing_key);
+    let log = signer.map_err(|error| error.to_string()).and_then(|signer| log_of(home, signer));
+    match log {
+        Ok(log) => Govern::new(Box::new(AllowAll), None, Some(log)).trust(kind, peer, detail),
         Err(error) => tracing::error!(%error, "it could not be logged"),
     }
+}
+
+fn log_of(home: &Home, signer: SigningKey) -> Result<AuditLog, String> {
+    AuditLog::open(&home.audit_dir(), clock::wall, signer).map_err(|error| error.to_string())
 }
 
 impl<R: Runtime> Server<R> {
@@ -54,9 +71,9 @@ impl<R: Runtime> Server<R> {
         let Some(successor) = proved.keys() else { return };
         let (link, key) = (proved.link, proved.peer);
         let (home, runtime) = (self.home.clone(), self.runtime.clone());
-        self.send_away(Box::pin(async move {
+        self.change_trust(Box::pin(async move {
             let store = move || Peers::load(&home)?.succeed(&former.0, successor);
-            let result = runtime.run_blocking(store).await.map(|stored| (stored.name.to_string(), Some(former)));
+            let result = runtime.run_blocking(store).await.map(|stored| (stored, Some(former)));
             Some(Done::Trusted { link, key, words: None, result })
         }));
     }
@@ -75,6 +92,9 @@ impl<R: Runtime> Server<R> {
         let links: Vec<LinkId> = self.links.iter().filter(|(_, link)| its(&link.peer)).map(|(id, _)| *id).collect();
         let now = self.now();
         for id in links {
+            if let Some(link) = self.links.get_mut(&id) {
+                link.dismissed = true;
+            }
             self.host.close(now, id, reason);
         }
     }
@@ -128,6 +148,7 @@ impl<R: Runtime> Server<R> {
         for keys in chain.into_iter().skip(reached.map_or(0, |index| index + 1)) {
             let key = keys.static_key.public();
             self.host.rotate(keys.clone());
+            self.govern.sign_with(keys.signing_key.clone());
             self.govern.trust("identity.rotated", None, &format!("the key is {key}"));
             self.notify(Notice::IdentityRotated { key });
         }

@@ -10,7 +10,7 @@ use opendesk_core::{BodyId, LinkId, RequestId, limits};
 
 use super::calls::{Done, MOST_CALLS};
 use super::driver::Server;
-use crate::api::{Error, ErrorCode, Result, SubscribeParams};
+use crate::api::{Call, Error, ErrorCode, Result, SubscribeParams};
 use crate::cancel::Cancel;
 use crate::desktop::{Glimpse, Watch};
 use crate::runtime::Runtime;
@@ -24,6 +24,8 @@ const DROWSE: Duration = Duration::from_secs(2);
 /// One stream of a session.
 #[derive(Debug)]
 pub(super) struct Stream {
+    /// What the controller asked for.
+    asked_for: Call,
     summary: String,
     method: &'static str,
     cancel: Cancel,
@@ -44,6 +46,11 @@ impl Stream {
         self.cancel.cancel();
     }
 
+    /// What the controller asked for.
+    pub(super) const fn asked_for(&self) -> &Call {
+        &self.asked_for
+    }
+
     /// What the log is told in the end: method, summary, items, bytes.
     pub(super) fn account(&self) -> (&'static str, &str, u64, u64) {
         (self.method, &self.summary, self.items, self.bytes)
@@ -52,15 +59,10 @@ impl Stream {
 
 impl<R: Runtime> Server<R> {
     /// The owner's policy has let it pass.
-    pub(super) fn begin_stream(
-        &mut self,
-        id: LinkId,
-        call: RequestId,
-        method: &'static str,
-        summary: String,
-        params: SubscribeParams,
-    ) {
+    pub(super) fn begin_stream(&mut self, id: LinkId, call: RequestId, params: SubscribeParams) {
         let due = self.runtime.now();
+        let asked_for = Call::DisplaySubscribe(params.clone());
+        let (method, summary) = (asked_for.method(), asked_for.summary());
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(session) = &link.session else { return };
         let watch = if link.streams.len() >= MOST_STREAMS {
@@ -78,6 +80,7 @@ impl<R: Runtime> Server<R> {
                 self.govern.stream_started(&session.subject, method, &summary);
                 let cancel = session.ended.0.child();
                 let stream = Stream {
+                    asked_for,
                     summary,
                     method,
                     cancel,
@@ -157,11 +160,17 @@ impl<R: Runtime> Server<R> {
             Ok(())
         });
         if let Err(error) = sent {
-            let method = stream.method;
-            self.end_stream(id, call, &error);
-            self.answer(id, call, method, Err(error));
+            self.break_stream(id, call, &error);
         }
         self.restless = true;
+    }
+
+    /// Ends a stream before its controller does, and says why.
+    pub(super) fn break_stream(&mut self, id: LinkId, call: RequestId, why: &Error) {
+        let stream = self.links.get(&id).and_then(|link| link.streams.get(&call));
+        let Some(method) = stream.map(|stream| stream.method) else { return };
+        self.end_stream(id, call, why);
+        self.answer(id, call, method, Err(why.clone()));
     }
 
     /// There may be something to see for a stream that fell asleep.
@@ -174,12 +183,11 @@ impl<R: Runtime> Server<R> {
         self.restless = true;
     }
 
-    /// Forgets a stream and logs what it sent.
+    /// Forgets a stream and logs what it sent. What is on its way still goes: the protocol counts on it.
     pub(super) fn end_stream(&mut self, id: LinkId, call: RequestId, why: &Error) -> bool {
         let Some(link) = self.links.get_mut(&id) else { return false };
         let (Some(stream), Some(session)) = (link.streams.remove(&call), &link.session) else { return false };
         stream.stop();
-        link.bodies.remove(BodyId::Item(call));
         self.govern.stream_ended(&session.subject, stream.account(), why);
         true
     }
