@@ -1,6 +1,7 @@
 //! The tools that agents are given: one file each, shared by every front end (MCP, `opendesk call`).
 
 mod choose;
+mod guard;
 mod keyboard;
 mod mouse;
 mod output;

@@ -2,14 +2,16 @@
 
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use futures_util::lock::Mutex as AsyncMutex;
 use opendesk_core::Reason;
 
+use super::guard::{Guard, Hands};
 use super::target::{self, Because, Target, ToolError};
-use crate::api::{Call, Codec, Kind, Method, decode, encode};
+use crate::api::{Call, Codec, Error, ErrorCode, Kind, Method, decode, encode};
 use crate::cancel::Cancel;
 use crate::client::{self, Client, ClientError, ConnectOptions};
 use crate::desktop::{Backend, Desk};
@@ -54,7 +56,8 @@ pub struct Session {
     home: Home,
     backend: Backend,
     outside: Box<dyn Outside>,
-    memory: Mutex<Memory>,
+    guard: Guard,
+    memory: Arc<Mutex<Memory>>,
 }
 
 #[derive(Default)]
@@ -77,7 +80,9 @@ impl Session {
     /// A session that has done nothing yet. This machine's desktop is opened when it is first used.
     #[must_use]
     pub fn new(home: Home, backend: Backend, outside: Box<dyn Outside>) -> Self {
-        Self { home, backend, outside, memory: Mutex::default() }
+        let memory = Arc::<Mutex<Memory>>::default();
+        let guard = Guard::new(&home, Held(Arc::clone(&memory)));
+        Self { home, backend, outside, guard, memory }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -139,7 +144,7 @@ impl Session {
             return Ok(desk.clone());
         }
         if memory.closed {
-            return Err(crate::api::Error::cancelled().into());
+            return Err(Error::cancelled().into());
         }
         let desk = Desk::start(crate::desktop::open(self.backend)?, None)?;
         memory.local = Some(desk.clone());
@@ -174,6 +179,30 @@ impl Session {
         params: &M::Params,
         limit: Duration,
     ) -> Result<M::Output, ToolError> {
+        let call = Call::decode(M::NAME, &encode(params)?)?;
+        let stopped = self.guard.pass(target, &call).await?;
+        let work = Box::pin(self.carry_out::<M>(target, params, call, limit));
+        let why = match select(pin!(stopped.recv()), work).await {
+            Either::Left((Ok(why), work)) => {
+                drop(work);
+                why
+            }
+            // Never: the guard lives as long as the session.
+            Either::Left((Err(_), work)) => return work.await,
+            Either::Right((outcome, _)) => return outcome,
+        };
+        // The hands may have begun with it before they heard.
+        self.guard.let_go();
+        Err(Error::new(ErrorCode::PermissionDenied, why).into())
+    }
+
+    async fn carry_out<M: Method>(
+        &self,
+        target: &Target,
+        params: &M::Params,
+        call: Call,
+        limit: Duration,
+    ) -> Result<M::Output, ToolError> {
         match target {
             Target::Peer(name) => {
                 let called = self.link(name).await?.call_within::<M>(params, limit).await;
@@ -190,15 +219,14 @@ impl Session {
                 called.map_err(|error| ToolError::Peer { name: name.clone(), error })
             }
             Target::Local => {
-                let call = Call::decode(M::NAME, &encode(params)?)?;
                 let cancel = CancelOnDrop(Cancel::new());
                 let desk = self.local()?;
                 let (reply, answer) = async_channel::bounded(1);
                 let reply = move |result| drop(reply.try_send(result));
                 desk.submit(call, Codec::Postcard, cancel.0.clone(), Box::new(reply));
-                let result = answer.recv().await.unwrap_or_else(|_| Err(crate::api::Error::cancelled()))?;
+                let result = answer.recv().await.unwrap_or_else(|_| Err(Error::cancelled()))?;
                 let decoded = decode(&result);
-                Ok(decoded.ok_or_else(|| crate::api::Error::internal("a result of our own could not be decoded"))?)
+                Ok(decoded.ok_or_else(|| Error::internal("a result of our own could not be decoded"))?)
             }
         }
     }
@@ -214,7 +242,7 @@ impl Session {
         if let Some(desk) = local {
             let (reply, released) = async_channel::bounded(1);
             desk.release(move |result| drop(reply.try_send(result)));
-            if !matches!(released.recv().await, Ok(Ok(()))) {
+            if !matches!(released.recv().await, Ok(Ok(_))) {
                 tracing::warn!("what was held could not be released");
             }
         }
@@ -243,6 +271,35 @@ impl Session {
                 {
                     client.call_unheard::<M>(params);
                 }
+            }
+        }
+    }
+}
+
+/// What a session may hold down, here and elsewhere.
+struct Held(Arc<Mutex<Memory>>);
+
+impl Held {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hands for Held {
+    fn free(&self, done: Box<dyn FnOnce(crate::api::Result<()>) + Send>) {
+        let local = self.memory().local.clone();
+        match local {
+            Some(desk) => desk.release(move |freed| done(freed.map(drop))),
+            None => done(Ok(())),
+        }
+    }
+
+    fn hang_up(&self) {
+        let links: Vec<_> = self.memory().links.values().cloned().collect();
+        for link in links {
+            // One that is just being opened has held nothing yet.
+            if let Some(mut link) = link.try_lock() {
+                drop(link.take());
             }
         }
     }

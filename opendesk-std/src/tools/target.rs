@@ -181,7 +181,8 @@ mod tests {
         let mut peers = Peers::load(&home).unwrap();
         for (number, name) in names.iter().chain(&["controller"]).enumerate() {
             let public_key = [number as u8 + 1; 32];
-            let new = NewPeer { public_key, name: (*name).into(), paired_at: 0.0, signing_key: None, wire: 2 };
+            let new =
+                NewPeer { public_key, name: (*name).into(), paired_at: 0.0, signing_key: None, wire: 2, terms: None };
             peers.add(&new).unwrap();
             if *name != "controller" {
                 peers.set_endpoint(&public_key, "127.0.0.1", 1).unwrap();

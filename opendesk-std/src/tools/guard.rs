@@ -1,0 +1,224 @@
+//! What the owner of this machine lets its own agents do: the switch, and the rules of `policy.json` where there are some.
+//! Every call of every tool passes here, whichever machine it is for and whatever it is a part of.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use async_channel::{Receiver, Sender, bounded};
+use futures_util::future::{Either, select};
+use futures_util::lock::Mutex as AsyncMutex;
+use opendesk_core::PublicKey;
+
+use super::target::Target;
+use crate::api::{Call, Error, ErrorCode, Kind, Result};
+use crate::cancel::Cancel;
+use crate::clock;
+use crate::govern::ask::{Answer, Approver, Question, Way, describe};
+use crate::govern::control::Switch;
+use crate::govern::{AsRulesSay, Peer, Policy, RulesFile, Verdict};
+use crate::home::{Home, Role, Watcher};
+
+/// The files that the owner may change at any time.
+const WATCHED: [&str; 1] = ["control.json"];
+
+/// Stands before every call of an agent's session.
+pub(super) struct Guard {
+    rules: PathBuf,
+    approver: Arc<AsRulesSay>,
+    known: Mutex<Known>,
+    /// Tells those that wait when the owner stops them.
+    stops: Arc<Stops>,
+    /// Whoever asks the owner has it.
+    turn: AsyncMutex<()>,
+    /// Absent where the system has no room for one: then only the next call is refused.
+    _watcher: Option<Watcher>,
+}
+
+struct Known {
+    policy: RulesFile,
+    asked: u64,
+}
+
+/// Calls under way. Each hears when it has to stop.
+struct Stops {
+    switch: Mutex<Switch>,
+    waiting: Mutex<Vec<Sender<String>>>,
+    desk: Box<dyn Hands>,
+}
+
+/// What an agent's session may hold down.
+pub(super) trait Hands: Send + Sync {
+    /// Releases what is held on this machine's desktop, behind what is under way there, and tells `done`.
+    fn free(&self, done: Box<dyn FnOnce(Result<()>) + Send>);
+
+    /// Ends the sessions with others, whose hosts release what is held there.
+    fn hang_up(&self);
+}
+
+impl Stops {
+    /// Fails with the line for agents while nothing may happen.
+    fn look(&self) -> core::result::Result<(), String> {
+        locked(&self.switch).look()
+    }
+
+    /// Hears of the next stop.
+    fn listen(&self) -> Receiver<String> {
+        let (stop, stopped) = bounded(1);
+        let mut waiting = locked(&self.waiting);
+        waiting.retain(|waiting| !waiting.is_closed());
+        waiting.push(stop);
+        stopped
+    }
+
+    /// The switch may have been turned.
+    fn turned(&self) {
+        let Err(why) = self.look() else { return };
+        for waiting in core::mem::take(&mut *locked(&self.waiting)) {
+            drop(waiting.try_send(why.clone()));
+        }
+        self.desk.hang_up();
+        self.let_go();
+    }
+
+    /// Releases what is held, and says so in the log if it cannot.
+    fn let_go(&self) {
+        self.desk.free(Box::new(|result| {
+            if let Err(error) = result {
+                tracing::warn!(%error, "something that was held could not be released");
+            }
+        }));
+    }
+
+    async fn free_hands(&self) -> Result<()> {
+        let (done, freed) = bounded(1);
+        self.desk.free(Box::new(move |result| drop(done.try_send(result))));
+        freed.recv().await.unwrap_or_else(|_| Err(Error::cancelled()))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn refused(why: String) -> Error {
+    Error::new(ErrorCode::PermissionDenied, why)
+}
+
+impl Guard {
+    pub(super) fn new(home: &Home, desk: impl Hands + 'static) -> Self {
+        let stops =
+            Arc::new(Stops { switch: Mutex::new(Switch::new(home)), waiting: Mutex::default(), desk: Box::new(desk) });
+        let turned = Arc::clone(&stops);
+        let watcher = Watcher::start(home, &WATCHED, move || turned.turned())
+            .inspect_err(|error| tracing::warn!(%error, "a stop will only be seen by the next call"))
+            .ok();
+        Self {
+            approver: Arc::new(AsRulesSay::new(home, Vec::new(), &[Way::Native])),
+            rules: home.path().join("policy.json"),
+            known: Mutex::new(Known { policy: RulesFile::new(home), asked: 0 }),
+            stops,
+            turn: AsyncMutex::new(()),
+            _watcher: watcher,
+        }
+    }
+
+    /// Whether a call may happen; it may have to wait for the person at this machine. Then what ends it: it gives the line
+    /// that the agent is told.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub(super) async fn pass(&self, target: &Target, call: &Call) -> Result<Receiver<String>> {
+        // Before the switch is looked at, so that no stop falls in between.
+        let stopped = self.stops.listen();
+        self.stops.look().map_err(refused)?;
+        let asks = self.asks(target, call)?;
+        let waits = async {
+            match asks {
+                Some(why) => self.ask(target, call, why).await,
+                // What acts on this machine's desktop could answer in the owner's place.
+                None if *target == Target::Local && call.kind() == Kind::Action => {
+                    drop(self.turn.lock().await);
+                    Ok(())
+                }
+                None => Ok(()),
+            }
+        };
+        // The stop first: what became possible by it does not happen.
+        match select(pin!(stopped.recv()), pin!(waits)).await {
+            Either::Left((why, _)) => return Err(refused(why.unwrap_or_default())),
+            Either::Right((outcome, _)) => outcome?,
+        }
+        self.stops.look().map_err(refused)?;
+        Ok(stopped)
+    }
+
+    /// Releases what a call held that was ended by a stop.
+    pub(super) fn let_go(&self) {
+        self.stops.let_go();
+    }
+
+    /// Why the owner has to be asked, if so. Without rules of their own they have said nothing against anything.
+    fn asks(&self, target: &Target, call: &Call) -> Result<Option<String>> {
+        if self.rules.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return Ok(None);
+        }
+        let peer = Peer { key: PublicKey([0; 32]), name: target.name().to_owned(), role: Role::Full };
+        match locked(&self.known).policy.check(&peer, call) {
+            Verdict::Allow => Ok(None),
+            Verdict::Ask(why) => Ok(Some(why)),
+            Verdict::Refuse(why) => Err(refused(why)),
+        }
+    }
+
+    async fn ask(&self, target: &Target, call: &Call, why: String) -> Result<()> {
+        let _turn = self.turn.lock().await;
+        // What is under way on this machine's desktop comes to its end, and nothing stays held down.
+        self.stops.free_hands().await.map_err(|error| refused(format!("what is held down stays down: {error}")))?;
+        let (number, within) = {
+            let mut known = locked(&self.known);
+            known.asked += 1;
+            (known.asked, known.policy.approval().timeout)
+        };
+        let approver = Arc::clone(&self.approver);
+        let question = Question {
+            number,
+            peer: format!("an agent on this machine, for {}", target.name()),
+            fingerprint: String::new(),
+            method: call.method().to_owned(),
+            what: describe(call),
+            why,
+            asked_at: clock::epoch_seconds(),
+            within: within.as_secs(),
+        };
+        let cancel = CancelOnDrop(Cancel::new());
+        let raised = cancel.0.clone();
+        let (answer, answered) = bounded(1);
+        let asking = move || {
+            drop(answer.try_send(approver.ask(&question, &raised)));
+        };
+        thread::Builder::new()
+            .name("opendesk-ask".to_owned())
+            .spawn(asking)
+            .map_err(|error| Error::internal(format!("no thread could be started to ask: {error}")))?;
+        match answered.recv().await {
+            Ok(Answer::Allowed { .. }) => Ok(()),
+            Ok(Answer::Denied { .. }) => Err(refused("the owner of this machine said no".to_owned())),
+            Ok(Answer::Nobody(why)) => {
+                Err(refused(format!("the owner of this machine was not there to allow it: {why}")))
+            }
+            Err(_) => Err(refused("the owner of this machine could not be asked".to_owned())),
+        }
+    }
+}
+
+/// Nobody waits for the answer any more when this is gone.
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
