@@ -17,6 +17,7 @@ pub mod picture;
 pub mod recording;
 pub mod runtime;
 mod seed;
+pub mod service;
 mod socket;
 pub mod tools;
 mod words;

@@ -13,11 +13,13 @@ use opendesk_std::api::{Effect, Point, PointerAction, PointerEvent, ProcessShell
 use opendesk_std::home::Home;
 use opendesk_tests::bin::{Finished, PEER, Running, Served, command};
 use opendesk_tests::desktop::TestDesktop;
+use opendesk_tests::unit::exec_start;
 use opendesk_tokio::ConnectOptions;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::drive::run;
-use crate::{LIMIT, server};
+use crate::{LIMIT, server, wait_until};
 
 /// A program that a session starts for itself, by its name.
 const NAME: &str = "xfce4-session";
@@ -226,4 +228,71 @@ fn a_display_that_is_not_there_is_named() {
     let tried = Running::start(serve).finish(LIMIT);
     let line = failure(&tried);
     assert!(line.contains(":4242") && line.contains("check that it runs"), "{line}");
+}
+
+/// W45: what the Python package installed ended at once while nobody was paired, and was started again for ever.
+#[test]
+fn the_unit_starts_a_host_that_finds_the_session_and_stays_while_nobody_is_paired() {
+    let _turn = turn();
+    let mut desktop = TestDesktop::start_with_session(800, 600);
+    let program = session_program(&desktop.home());
+    for _ in 0..MANY {
+        desktop.spawn(program.to_str().expect("its path is text"), &["600"]);
+    }
+    let homes = Homes::new();
+    let home = homes.0.path().join("a home");
+    let opendesk = |args: &[&str]| Running::start(command(&home, args)).finish(LIMIT);
+    let install = ["install-service", "--dry-run", "--json", "-v", "--host", "127.0.0.1", "--port", "0"];
+    let shown: Value = serde_json::from_str(&opendesk(&install).stdout).unwrap();
+    // As the manager of a user starts it: in a session without a terminal, and with next to no environment.
+    let mut start = Command::new("/usr/bin/setsid");
+    start.args(exec_start(shown["text"].as_str().unwrap())).stdin(Stdio::null());
+    start.env_clear().env("HOME", homes.0.path()).env("XDG_RUNTIME_DIR", desktop.run_dir());
+    let mut host = Running::start(start);
+    let line = host.first_line();
+    assert!(line.starts_with("listening on 127.0.0.1:"), "{line}");
+    assert!(host.stderr().contains(&format!("DISPLAY {} ", desktop.display())), "{}", host.stderr());
+
+    // A code that nobody takes is over, and the host still answers.
+    let pairing = opendesk(&["pair", "--code", "482913", "--timeout", "1"]);
+    assert!(!pairing.status.success(), "{pairing:?}");
+    assert_eq!(opendesk(&["peers", "--json"]).stdout.trim(), "[]");
+    let sessions = opendesk(&["sessions"]);
+    assert!(sessions.status.success(), "{sessions:?}: {}", host.stderr());
+
+    host.signal("TERM");
+    let ended = host.finish(LIMIT);
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+}
+
+/// A host that waits for a display which is not there.
+fn waiting(homes: &Homes, display: &str) -> Running {
+    let arguments = [&SERVE[..], &["--backend", "x11", "--wait-for-desktop"]].concat();
+    let mut serve = command(&homes.host(), &arguments);
+    serve.env("DISPLAY", display);
+    let host = Running::start(serve);
+    wait_until("it says that it waits", || host.stderr().contains("waiting for a desktop: "));
+    host
+}
+
+#[test]
+fn a_host_that_was_started_before_the_session_serves_the_one_that_comes() {
+    let homes = Homes::new();
+    let display = server::display();
+    let mut host = waiting(&homes, &display);
+    let _server = server::start(&display);
+    let mut manager = Command::new("openbox");
+    manager.arg("--sm-disable").env("DISPLAY", &display).env("HOME", homes.0.path());
+    let _manager = Running::start(manager);
+    let line = host.first_line();
+    assert!(line.starts_with("listening on 127.0.0.1:"), "{line}");
+}
+
+#[test]
+fn a_host_that_waits_ends_when_it_is_asked_to() {
+    let homes = Homes::new();
+    let host = waiting(&homes, &server::display());
+    host.signal("TERM");
+    let ended = host.finish(LIMIT);
+    assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(0), ""), "{ended:?}");
 }
