@@ -5,6 +5,7 @@ mod bench;
 mod commands;
 mod demo;
 mod exit;
+mod log;
 mod memory;
 mod output;
 
@@ -18,8 +19,9 @@ use crate::exit::Failure;
 fn main() -> ExitCode {
     memory::keep_large_blocks();
     let args = Args::parse();
-    log(args.verbose);
-    match run(args) {
+    let done = log::start(&args).and_then(|()| run(args));
+    log::flush();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output::error(&failure);
@@ -38,17 +40,4 @@ fn run(args: Args) -> Result<(), Failure> {
     // A thread that waits for a slow desktop or name server must not keep a finished program alive.
     runtime.shutdown_background();
     done
-}
-
-/// Logs go to standard error: standard output is for results, and for `mcp` it is the protocol.
-fn log(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("OPENDESK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(format!("opendesk={level},opendesk_std={level}")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
 }

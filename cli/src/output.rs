@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
+use crate::log;
 
 /// Prints a result for people, or for programs when `--json` was given: one line of JSON.
 pub(crate) fn result(as_json: bool, value: &Value, text: impl FnOnce() -> String) {
@@ -17,6 +18,7 @@ pub(crate) fn result(as_json: bool, value: &Value, text: impl FnOnce() -> String
 pub(crate) fn line(text: &str) {
     let mut out = io::stdout().lock();
     if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        log::flush();
         std::process::exit(0);
     }
 }
