@@ -17,8 +17,8 @@ Exit codes:
   2    the command line is wrong
   3    the other machine cannot be reached, or did not answer in time
   4    another controller is driving the other machine
-  5    not trusted: wrong code, unknown peer, or refused by the other machine
-  6    the home directory, or a file in it, cannot be used
+  5    not trusted: wrong code, unknown peer, or refused by the machine or its owner
+  6    the home directory, a file in it, or the log file cannot be used
   7    this machine cannot serve: the port is in use, or there is no desktop
   130  interrupted";
 
@@ -27,11 +27,12 @@ Exit codes:
 pub(crate) struct Failure {
     code: u8,
     message: String,
+    is_told: bool,
 }
 
 impl Failure {
     const fn new(code: u8, message: String) -> Self {
-        Self { code, message }
+        Self { code, message, is_told: false }
     }
 
     /// Anything without a code of its own.
@@ -44,9 +45,28 @@ impl Failure {
         Self::new(2, message.into())
     }
 
+    /// A file of our own cannot be used.
+    pub(crate) fn unusable(message: impl Into<String>) -> Self {
+        Self::new(6, message.into())
+    }
+
     /// There is nobody of that name.
     pub(crate) fn untrusted(message: impl Into<String>) -> Self {
         Self::new(5, message.into())
+    }
+
+    /// What was written on the command line cannot be what a file of ours holds.
+    pub(crate) fn argument(error: HomeError) -> Self {
+        if error.kind() == HomeErrorKind::Invalid { Self::usage(error.to_string()) } else { error.into() }
+    }
+
+    /// The same, when the JSON that was printed says so already.
+    pub(crate) fn told(self) -> Self {
+        Self { is_told: true, ..self }
+    }
+
+    pub(crate) const fn is_told(&self) -> bool {
+        self.is_told
     }
 
     /// The person ended it.
@@ -94,7 +114,9 @@ impl From<ClientError> for Failure {
             | ClientError::NotRecognised { .. }
             | ClientError::Unproven => Self::new(5, message),
             ClientError::Refused { reason, .. } | ClientError::Closed(reason) => Self::new(code_of(reason), message),
-            ClientError::Call(error) if error.code == ErrorCode::NotFound => Self::new(5, message),
+            ClientError::Call(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::PermissionDenied) => {
+                Self::new(5, message)
+            }
             ClientError::Call(_) => Self::new(1, message),
             ClientError::Home(error) => error.into(),
         }
@@ -114,7 +136,7 @@ impl From<HomeError> for Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let code = match error {
-            StartError::Listen { .. } | StartError::Desktop(_) => 7,
+            StartError::Listen { .. } | StartError::Desktop(_) | StartError::Person { .. } => 7,
             StartError::Home(_) => 6,
             StartError::Record(_) => 1,
         };
@@ -130,6 +152,7 @@ impl From<ToolError> for Failure {
             ToolError::Home(error) => error.into(),
             ToolError::Unknown { .. } | ToolError::Several(_) => Self::untrusted(message),
             ToolError::Arguments(_) | ToolError::NoSuchTool(_) => Self::usage(message),
+            ToolError::Desktop(error) if error.code == ErrorCode::PermissionDenied => Self::untrusted(message),
             ToolError::Desktop(_) => Self::failed(message),
         }
     }

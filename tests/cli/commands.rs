@@ -70,8 +70,43 @@ fn pair_listens_itself_when_no_host_runs() {
     let finished = pairing.finish(LIMIT);
     let last: serde_json::Value = serde_json::from_str(succeeded(&finished).lines().last().unwrap()).unwrap();
     assert_eq!((&last["ok"], &last["words"]), (&true.into(), &paired["words"]));
+    assert_eq!((&last["role"], &last["expires_at"]), (&"full".into(), &serde_json::Value::Null));
     // What was stored is enough for a session later.
     assert_eq!(json(&opendesk(&host, &["peers", "--json"]))[0]["fingerprint"].as_str().unwrap().len(), 19);
+}
+
+#[test]
+fn pair_says_what_the_controller_may_do_and_for_how_long() {
+    let folder = Folder::new();
+    let host = folder.home("host");
+    let served = Served::start(&host, "virtual", &[]);
+    let port = served.address().port().to_string();
+    for (more, terms) in [
+        (&["--role", "observe", "--for", "8h"][..], "\nit may only look; it is trusted until 20"),
+        (&[], "\nit may do everything; it is trusted until it is removed"),
+    ] {
+        let mut pairing = Running::start(command(&host, &[&["pair", "--code", "111111"], more].concat()));
+        pairing.first_line();
+        let controller = folder.home(&format!("controller-{}", more.len()));
+        succeeded(&opendesk(&controller, &["pair-with", "127.0.0.1", "111111", "--port", &port]));
+        let ended = pairing.finish(LIMIT);
+        assert!(succeeded(&ended).contains(terms), "{ended:?}");
+    }
+}
+
+#[test]
+fn what_only_a_host_knows_is_said_to_be_asked_of_nobody() {
+    let folder = Folder::new();
+    let home = folder.home("home");
+    for (args, told) in [
+        (&["sessions"][..], serde_json::json!([])),
+        (&["disconnect"], serde_json::json!({"disconnected": 0, "running": false})),
+        (&["pair", "--close"], serde_json::json!({"closed": false, "running": false})),
+    ] {
+        let said = opendesk(&home, args);
+        assert!(!succeeded(&said).is_empty() && said.stderr == "no host runs with this home directory\n", "{said:?}");
+        assert_eq!(json(&opendesk(&home, &[args, &["--json"]].concat())), told);
+    }
 }
 
 #[test]

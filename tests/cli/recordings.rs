@@ -171,7 +171,10 @@ fn other_rules_say_what_they_would_have_refused_of_a_recording_and_of_its_copy()
 
     fs::write(&rules, r#"{"rules": [{"tool": "*", "decision": "perhaps"}]}"#).unwrap();
     let told = opendesk(&nobody, &["replay", file.to_str().unwrap(), "--policy", rules.to_str().unwrap()]);
-    assert!(failure(&told).0 == 1 && failure(&told).1.contains("rules.json: no rules: unknown variant"), "{told:?}");
+    assert!(
+        failure(&told).0 == 1 && failure(&told).1.contains("rules.json: not understood: unknown variant"),
+        "{told:?}"
+    );
     let told = opendesk(&nobody, &["replay", file.to_str().unwrap(), "--policy", "/nowhere/rules.json"]);
     assert!(failure(&told).1.contains("/nowhere/rules.json: No such file"), "{told:?}");
 }

@@ -53,7 +53,7 @@ pub(super) async fn run(as_json: bool, options: args::Check) -> Result<(), Failu
     } else if let Some(report) = &report {
         output::line(&in_words(report));
     }
-    failure.map_or(Ok(()), Err)
+    failure.map_or(Ok(()), |failure| Err(failure.told()))
 }
 
 async fn try_out(options: args::Check) -> Result<Report, Failure> {

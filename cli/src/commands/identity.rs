@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context, options: args::Identity) -> Result<()
         Some(IdentityCommand::Rotate) => {
             let before = key(&home.identity()?.keys);
             let at_rest = |lock: &ServeLock| Ok(rotate_at_rest(home, lock)?);
-            at_rest_or_running(home, at_rest, rotate_through_running(&Tokio, home)).await?;
+            at_rest_or_running(home, at_rest, async || rotate_through_running(&Tokio, home).await).await?;
             let identity = home.identity()?;
             let now = key(&identity.keys);
             output::result(context.json, &described(&identity), || {
@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, options: args::Identity) -> Result<()
         Some(IdentityCommand::ForgetFormer) => {
             let former = home.identity()?.former.len();
             let at_rest = |lock: &ServeLock| Ok(forget_at_rest(home, lock)?);
-            at_rest_or_running(home, at_rest, forget_through_running(&Tokio, home)).await?;
+            at_rest_or_running(home, at_rest, async || forget_through_running(&Tokio, home).await).await?;
             output::result(context.json, &described(&home.identity()?), || match former {
                 0 => "there were no former keys".to_owned(),
                 1 => "1 former key counts no more".to_owned(),

@@ -4,22 +4,32 @@ mod audit;
 mod call;
 mod check;
 mod connect;
+mod control;
+mod describe;
+mod desktop;
 mod identity;
 mod mcp;
 mod pair;
 mod pair_with;
 mod peers;
+mod policy;
 mod replay;
 mod serve;
+mod service;
 mod sessions;
+mod status;
+
+use core::time::Duration;
+use std::path::PathBuf;
 
 use opendesk_std::desktop::Backend;
-use opendesk_std::home::{Home, ServeLock};
+use opendesk_std::govern::control::Mode;
+use opendesk_std::home::{Home, HomeErrorKind, ServeLock};
 use opendesk_std::host::AdminError;
 use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tokio::Tokio;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, LogFormat};
 use crate::exit::Failure;
 use crate::{bench, demo, output};
 
@@ -30,21 +40,25 @@ pub(crate) use check::HELP as CHECK_HELP;
 pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) json: bool,
+    pub(crate) verbose: u8,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_file: Option<PathBuf>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let json = args.json;
-    // Its report says how it failed.
-    let is_told = matches!(args.command, Command::Check(_));
     let done = dispatch(args).await;
-    if let (true, false, Err(failure)) = (json, is_told, &done) {
+    if json
+        && let Err(failure) = &done
+        && !failure.is_told()
+    {
         output::line(&output::failure_json(failure).to_string());
     }
     done
 }
 
 async fn dispatch(args: Args) -> Result<(), Failure> {
-    let Args { home, json, command, .. } = args;
+    let Args { home, json, verbose, log_format, log_file, command } = args;
     // These need no home, or make homes of their own.
     match command {
         Command::Demo(options) => return demo::run(options, json).await,
@@ -53,16 +67,26 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Check(options) => return check::run(json, options).await,
         _ => {}
     }
-    let context = Context { home: Home::open(home)?, json };
+    let context = Context { home: Home::open(home)?, json, verbose, log_format, log_file };
     match command {
         Command::Serve(options) => serve::run(&context, options).await,
         Command::Pair(options) => pair::run(&context, options).await,
         Command::PairWith(options) => pair_with::run(&context, options).await,
         Command::Peers(options) => peers::run(&context, options).await,
+        Command::Unpair { peer } => peers::unpair(&context, &peer).await,
+        Command::Describe(options) => describe::run(&context, options).await,
+        Command::Stop(options) => control::run(&context, Mode::Stopped, options).await,
+        Command::Takeover(options) => control::run(&context, Mode::Takeover, options).await,
+        Command::Resume(options) | Command::Handback(options) => control::run(&context, Mode::Running, options).await,
+        Command::Policy(options) => policy::run(&context, options).await,
+        Command::InstallService(options) => service::install(&context, options).await,
+        Command::UninstallService => service::uninstall(&context).await,
+        Command::Service(options) => service::run(&context, options).await,
+        Command::Status(options) => status::run(&context, options).await,
         Command::Identity(options) => identity::run(&context, options).await,
         Command::Sessions => sessions::list(&context).await,
         Command::Disconnect => sessions::disconnect(&context).await,
-        Command::Audit(options) => audit::run(&context, &options),
+        Command::Audit(options) => audit::run(&context, options).await,
         Command::Connect(options) => connect::run(&context, options).await,
         Command::Call(options) => call::run(&context, options).await,
         Command::Mcp(options) => mcp::run(&context, &options).await,
@@ -79,17 +103,33 @@ fn session(home: &Home, backend: Backend) -> Session {
 async fn at_rest_or_running(
     home: &Home,
     at_rest: impl FnOnce(&ServeLock) -> Result<(), Failure>,
-    running: impl Future<Output = Result<(), AdminError>>,
+    running: impl AsyncFn() -> Result<(), AdminError>,
 ) -> Result<(), Failure> {
-    match home.lock_for_serving() {
-        Ok(lock) => at_rest(&lock),
-        // The home is taken: by a host, which is asked, or by nobody who answers.
-        Err(busy) => running.await.map_err(|error| match error {
-            AdminError::NotRunning => busy.into(),
-            AdminError::Failed(why) => Failure::failed(why),
-        }),
+    for attempt in 1.. {
+        let busy = match home.lock_for_serving() {
+            Ok(lock) => return at_rest(&lock),
+            Err(error) if error.kind() != HomeErrorKind::Busy => return Err(error.into()),
+            Err(busy) => busy,
+        };
+        // The home is taken: by a host, which is asked, or by a program that does what this one wants to do.
+        match running().await {
+            Ok(()) => break,
+            Err(AdminError::Failed(why)) => return Err(Failure::failed(why)),
+            Err(AdminError::NotRunning) if attempt < TRIES => tokio::time::sleep(PAUSE).await,
+            Err(AdminError::NotRunning) => return Err(busy.into()),
+        }
     }
+    Ok(())
 }
+
+/// What is said beside the result where a host was asked for what only a host knows.
+fn note_no_host() {
+    output::note("no host runs with this home directory");
+}
+
+/// Another program holds the home for the time of one change: five seconds are a hundred of them.
+const TRIES: u32 = 250;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Writes a file that the person asked for.
 fn save(path: &std::path::Path, data: &[u8]) -> Result<(), Failure> {

@@ -5,13 +5,16 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use opendesk_core::Wire;
+use opendesk_std::clock;
 use opendesk_std::desktop::NoDesktop;
-use opendesk_std::home::printable;
-use opendesk_std::host::{AdminError, Newcomer, pair_through_running, pairing_failure};
+use opendesk_std::home::{Peers, Role, printable};
+use opendesk_std::host::{
+    AdminError, Invitation, Newcomer, close_pairing_of_running, pair_through_running, pairing_failure,
+};
 use opendesk_tokio::{HostHandle, HostOptions, Notice, Server, Tokio};
 use serde_json::json;
 
-use super::{Context, interrupted};
+use super::{Context, interrupted, note_no_host, peers};
 use crate::args;
 use crate::exit::Failure;
 use crate::output;
@@ -20,6 +23,9 @@ use crate::output;
 const FAREWELL: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(context: &Context, options: args::Pair) -> Result<(), Failure> {
+    if options.close {
+        return close(context).await;
+    }
     let code = match &options.code {
         Some(code) if code.is_empty() || code.len() > opendesk_core::limits::CODE_BYTES => {
             return Err(Failure::usage("a pairing code has 1 to 64 bytes"));
@@ -28,25 +34,64 @@ pub(super) async fn run(context: &Context, options: args::Pair) -> Result<(), Fa
         None if options.allow_v1 => opendesk_std::long_pairing_code().map_err(Failure::failed)?,
         None => opendesk_std::pairing_code().map_err(Failure::failed)?,
     };
+    let (role, lasting) = (Role::from(options.role), options.lasting);
+    let invitation = Invitation {
+        code,
+        lasting: Duration::from_secs(options.timeout),
+        oldest: if options.allow_v1 { Wire::V1 } else { Wire::V2 },
+        role,
+        trusted_for: lasting,
+    };
     let newcomer = tokio::select! {
-        newcomer = pair(context, &options, &code) => newcomer?,
+        newcomer = pair(context, &options, invitation) => newcomer?,
         () = interrupted() => return Err(Failure::interrupted()),
     };
     let Newcomer { name, words } = newcomer;
-    output::result(context.json, &json!({"ok": true, "name": name, "words": words}), || {
-        let name = printable(&name);
-        if words.is_empty() {
-            return format!("paired with {name}\nit speaks version 1, which shows no words to compare");
-        }
-        format!("paired with {name}\nits screen shows the same words: {words}")
+    // As it was written down, unless somebody has ended it already.
+    let kept = Peers::load(&context.home).ok().and_then(|peers| peers.by_name(&name).cloned());
+    let (role, end) = kept.map_or_else(
+        || (role, lasting.map(|time| clock::epoch_seconds() + time.as_secs_f64())),
+        |peer| (peer.role, peer.expires_at),
+    );
+    let report = json!({"ok": true, "name": name, "words": words, "role": role.word(), "expires_at": end});
+    output::result(context.json, &report, || {
+        let compared = if words.is_empty() {
+            "it speaks version 1, which shows no words to compare".to_owned()
+        } else {
+            format!("its screen shows the same words: {words}")
+        };
+        format!("paired with {}\n{compared}\n{}", printable(&name), terms(role, end))
+    });
+    Ok(())
+}
+
+/// What the controller may do, and for how long.
+fn terms(role: Role, end: Option<f64>) -> String {
+    let may = match role {
+        Role::Full => "it may do everything",
+        Role::Observe => "it may only look",
+    };
+    format!("{may}; it is trusted {}", end.map_or_else(|| "until it is removed".to_owned(), peers::until))
+}
+
+/// Takes back the code that a running host shows.
+async fn close(context: &Context) -> Result<(), Failure> {
+    let (closed, is_running) = match close_pairing_of_running(&Tokio, &context.home).await {
+        Err(AdminError::NotRunning) => (false, false),
+        asked => (asked.map_err(|error| Failure::failed(error.to_string()))?, true),
+    };
+    if !is_running {
+        note_no_host();
+    }
+    output::result(context.json, &json!({"closed": closed, "running": is_running}), || {
+        if closed { "the code was taken back".to_owned() } else { "no code is shown".to_owned() }
     });
     Ok(())
 }
 
 /// Through the host that runs, or by listening as long as it takes.
-async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<Newcomer, Failure> {
-    let lasting = Duration::from_secs(options.timeout);
-    let oldest = if options.allow_v1 { Wire::V1 } else { Wire::V2 };
+async fn pair(context: &Context, options: &args::Pair, invitation: Invitation) -> Result<Newcomer, Failure> {
+    let code = invitation.code.clone();
     if options.allow_v1 {
         let advice = if options.code.is_some() { "use a long code" } else { "so the code is a long one" };
         output::note(&format!(
@@ -73,11 +118,11 @@ async fn pair(context: &Context, options: &args::Pair, code: &str) -> Result<New
     match serving(context, options) {
         Ok(server) => {
             show(server.local_addr().port());
-            alone(server, code, lasting, oldest).await
+            alone(server, invitation).await
         }
         Err(busy) => {
             // The home is taken: by a host, which is asked, or by nobody who answers.
-            let through = pair_through_running(&Tokio, &context.home, code, lasting, oldest, show);
+            let through = pair_through_running(&Tokio, &context.home, &invitation, show);
             through.await.map_err(|error| match error {
                 AdminError::NotRunning => busy,
                 AdminError::Failed(why) => Failure::untrusted(why),
@@ -93,11 +138,11 @@ fn serving(context: &Context, options: &args::Pair) -> Result<Server, Failure> {
     })?)
 }
 
-async fn alone(server: Server, code: &str, lasting: Duration, oldest: Wire) -> Result<Newcomer, Failure> {
+async fn alone(server: Server, invitation: Invitation) -> Result<Newcomer, Failure> {
     let (handle, notices) = (server.handle(), server.notices());
     let running = tokio::spawn(server.run());
     let stopped = |_| Failure::failed("the host stopped");
-    handle.open_pairing_from(oldest, code, lasting).await.map_err(stopped)?.map_err(Failure::usage)?;
+    handle.invite(invitation).await.map_err(stopped)?.map_err(Failure::usage)?;
     let paired = wait(&notices).await;
     if paired.is_ok() {
         let_go(&handle, &notices).await;
@@ -123,9 +168,15 @@ async fn wait(notices: &async_channel::Receiver<Notice>) -> Result<Newcomer, Fai
             | Notice::Followed { .. }
             | Notice::IdentityRotated { .. }
             | Notice::Unpaired { .. }
+            | Notice::Expired { .. }
             | Notice::SessionOpened { .. }
             | Notice::SessionEnded { .. }
-            | Notice::Refused { .. } => {}
+            | Notice::Refused { .. }
+            | Notice::Asked(_)
+            | Notice::Decided { .. }
+            | Notice::ControlChanged(_)
+            | Notice::Paused(_)
+            | Notice::AuditFailing(_) => {}
         }
     }
 }

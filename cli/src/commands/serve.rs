@@ -1,32 +1,47 @@
 //! `opendesk serve`.
 
 use core::net::SocketAddr;
+use core::pin::pin;
+use core::time::Duration;
+use std::sync::Arc;
 
 use opendesk_core::Wire;
 use opendesk_smol::Smol;
-use opendesk_std::desktop;
+use opendesk_std::desktop::Computer;
+use opendesk_std::govern::ask::{Approver, Chain, NoApprover, Way, has_terminal};
+use opendesk_std::govern::control::Mode;
+use opendesk_std::govern::{AllowAll, AsRulesSay, AskAll, Policy, RulesFile};
 use opendesk_std::home::printable;
 use opendesk_std::host::Server;
 use opendesk_std::runtime::Runtime;
 use opendesk_tokio::{HostHandle, HostOptions, Notice, StartError, Tokio};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::{Context, interrupted};
-use crate::args::{self, RuntimeName};
+use super::{Context, desktop, interrupted};
+use crate::args::{self, Approve, RuntimeName};
 use crate::exit::Failure;
 use crate::output;
 
 pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), Failure> {
     let recording = options.record.clone();
-    let computer = desktop::open(options.backend).map_err(StartError::Desktop)?;
+    let mut stop = pin!(interrupted());
+    let Some(computer) = desktop::open(options.backend, options.wait_for_desktop, stop.as_mut()).await? else {
+        return Ok(());
+    };
     let backend = computer.name();
+    let asked = asking(context, options.approve, &*computer)?;
     let host = HostOptions {
         listen: SocketAddr::new(options.host, options.port),
         files: true,
         audit: !options.no_audit,
         record: options.record,
         oldest: if options.wire == 2 { Wire::V2 } else { Wire::V1 },
+        policy: asked.policy,
+        approver: asked.approver,
+        approve: asked.word,
+        pause_on_local_input: options.pause_on_local_input.map(Duration::from_secs),
+        notifications: !options.no_notifications,
         ..HostOptions::new(context.home.clone(), computer)
     };
     let Host { address, handle, notices, running } = match options.runtime {
@@ -38,38 +53,84 @@ pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), F
     };
     let key = context.home.identity()?.keys.static_key.public();
     let listening = json!({"event": "listening", "address": address.to_string(), "backend": backend, "fingerprint": format!("{key:?}")});
-    output::result(context.json, &listening, || format!("listening on {address}"));
-    if !context.json {
-        output::note(&format!(
-            "this machine is {key:?}; its desktop is {backend}; `opendesk pair` lets a controller in"
-        ));
-    }
-    if let Some(path) = recording {
-        let path = path.display();
-        output::note(&format!(
-            "recording into {path}: keys and all that is typed and shown; keep it as you keep a key"
-        ));
-    }
     let json = context.json;
-    let told = tokio::spawn(async move {
-        while let Ok(notice) = notices.recv().await {
+    // What is asked on this terminal needs no word about it.
+    let asks_here = options.approve == Approve::Console && has_terminal();
+    // A terminal that somebody has halted halts whoever writes to it: not the host.
+    let telling = move || {
+        output::result(json, &listening, || format!("listening on {address}"));
+        if !json {
+            output::note(&format!(
+                "this machine is {key:?}; its desktop is {backend}; `opendesk pair` lets a controller in"
+            ));
+        }
+        if let Some(path) = recording {
+            let path = path.display();
+            output::note(&format!(
+                "recording into {path}: keys and all that is typed and shown; keep it as you keep a key"
+            ));
+        }
+        while let Ok(notice) = notices.recv_blocking() {
+            if !json && asks_here && matches!(notice, Notice::Asked(_)) {
+                continue;
+            }
             tell(json, &notice);
         }
-    });
+    };
+    std::thread::Builder::new()
+        .name("opendesk-notices".to_owned())
+        .spawn(telling)
+        .map_err(|error| Failure::failed(format!("no thread could be started: {error}")))?;
     let mut running = running;
     tokio::select! {
-        () = interrupted() => handle.stop(),
+        () = stop => handle.stop(),
         failed = &mut running => {
-            told.abort();
             return Err(Failure::failed(match failed {
                 Ok(()) => "the host stopped by itself".to_owned(),
                 Err(error) => format!("the host failed: {error}"),
             }));
         }
     }
-    let stopped = running.await.map_err(|error| Failure::failed(format!("the host failed: {error}")));
-    told.abort();
-    stopped
+    running.await.map_err(|error| Failure::failed(format!("the host failed: {error}")))
+}
+
+/// Who decides about calls.
+struct Asking {
+    policy: Box<dyn Policy>,
+    approver: Arc<dyn Approver>,
+    word: &'static str,
+}
+
+fn asking(context: &Context, approve: Approve, computer: &dyn Computer) -> Result<Asking, Failure> {
+    let session = || computer.session_variables();
+    Ok(match approve {
+        Approve::Auto => Asking { policy: Box::new(AllowAll), approver: Arc::new(NoApprover), word: "auto" },
+        Approve::Console => {
+            if !has_terminal() {
+                output::note(
+                    "there is no terminal to ask on, so everything that acts is refused, unless \
+                              `opendesk status --watch` allows it",
+                );
+            }
+            Asking {
+                policy: Box::new(AskAll),
+                approver: Arc::new(Chain::new(vec![Way::Console], session())),
+                word: "console",
+            }
+        }
+        Approve::Policy => {
+            // What is wrong with the rules is said now; until it is mended every call is refused.
+            let rules = RulesFile::new(&context.home);
+            if let Some(error) = rules.error() {
+                output::note(&format!("every call is refused: {error}"));
+            }
+            Asking {
+                policy: Box::new(rules),
+                approver: Arc::new(AsRulesSay::new(&context.home, session(), &Way::ALL)),
+                word: "policy",
+            }
+        }
+    })
 }
 
 /// A host that runs.
@@ -92,66 +153,62 @@ fn start<R: Runtime>(
 
 fn tell(json: bool, notice: &Notice) {
     if json {
-        output::line(&event(notice).to_string());
+        output::line(&notice.event().to_string());
     } else if let Some(line) = sentence(notice) {
         output::note(&line);
-    }
-}
-
-/// A notice as a program reads it.
-pub(super) fn event(notice: &Notice) -> Value {
-    match notice {
-        Notice::PairingOpened => json!({"event": "pairing_opened"}),
-        Notice::WrongCode { address, tries_left } => {
-            json!({"event": "wrong_code", "address": address, "tries_left": tries_left})
-        }
-        Notice::Paired { name, key, words } => {
-            json!({"event": "paired", "name": name, "fingerprint": format!("{key:?}"), "words": words})
-        }
-        Notice::Followed { name, former, key } => json!({
-            "event": "followed", "name": name, "former_fingerprint": format!("{former:?}"), "fingerprint": format!("{key:?}"),
-        }),
-        Notice::Unpaired { name, key } => {
-            json!({"event": "unpaired", "name": name, "fingerprint": format!("{key:?}")})
-        }
-        Notice::IdentityRotated { key } => json!({"event": "identity_rotated", "fingerprint": format!("{key:?}")}),
-        Notice::PairingEnded(end) => json!({"event": "pairing_ended", "how": format!("{end:?}").to_lowercase()}),
-        Notice::SessionOpened { name, address } => {
-            json!({"event": "session_opened", "name": name, "address": address})
-        }
-        Notice::SessionEnded { name, reason, lasted } => {
-            let seconds = lasted.as_secs_f64();
-            json!({"event": "session_ended", "name": name, "reason": reason.word(), "seconds": seconds})
-        }
-        Notice::Refused { name, key, address, reason } => json!({
-            "event": "refused", "name": name, "fingerprint": format!("{key:?}"), "address": address, "reason": reason.word(),
-        }),
     }
 }
 
 /// A notice as a person reads it; names come from other machines, so nothing in them reaches the terminal unseen.
 fn sentence(notice: &Notice) -> Option<String> {
     Some(match notice {
-        Notice::PairingOpened | Notice::PairingEnded(_) => return None,
+        Notice::PairingOpened | Notice::PairingEnded(_) | Notice::Decided { .. } => return None,
         Notice::WrongCode { address, tries_left } => {
             format!("a wrong pairing code was tried from {address}; {tries_left} tries are left")
         }
         Notice::Paired { name, words, .. } if words.is_empty() => {
-            format!("paired with {}, which speaks version 1", printable(name))
+            format!("paired with {}, which speaks version 1", quoted(name))
         }
-        Notice::Paired { name, words, .. } => format!("paired with {}; its screen shows: {words}", printable(name)),
+        Notice::Paired { name, words, .. } => format!("paired with {}; its screen shows: {words}", quoted(name)),
         Notice::Followed { name, former, key } => {
-            format!("{} has changed its keys: it was {former:?} and is {key:?}", printable(name))
+            format!("{} has changed its keys: it was {former:?} and is {key:?}", quoted(name))
         }
-        Notice::Unpaired { name, key } => format!("{} ({key:?}) is not trusted any more", printable(name)),
+        Notice::Unpaired { name, key } => format!("{} ({key:?}) is not trusted any more", quoted(name)),
         Notice::IdentityRotated { key } => format!("this machine has changed its keys: it is {key:?}"),
-        Notice::SessionOpened { name, address } => format!("{} drives this machine from {address}", printable(name)),
+        Notice::SessionOpened { name, address } => format!("{} drives this machine from {address}", quoted(name)),
         Notice::SessionEnded { name, reason, lasted } => {
-            format!("{} has gone after {} s: {reason}", printable(name), lasted.as_secs())
+            format!("{} has gone after {} s: {reason}", quoted(name), lasted.as_secs())
         }
         Notice::Refused { name, key, address, reason } => {
-            let who = if name.is_empty() { format!("{key:?}") } else { printable(name) };
-            format!("{who} from {address} was refused: {}", reason.word())
+            let who = if name.is_empty() { format!("{key:?}") } else { quoted(name) };
+            format!("{who} from {address} was refused: {reason}")
         }
+        Notice::Expired { name, key } => {
+            format!("{} ({key:?}) is not trusted any more: its time is over", quoted(name))
+        }
+        Notice::Asked(question) => {
+            format!("{} waits for your approval: `opendesk status --watch`", printable(&question.method))
+        }
+        Notice::ControlChanged(None) => "control.json cannot be read, so every call is refused".to_owned(),
+        Notice::ControlChanged(Some(control)) => {
+            let reason =
+                if control.reason.is_empty() { String::new() } else { format!(" ({})", printable(&control.reason)) };
+            match control.mode {
+                Mode::Running => format!("controllers may act{reason}"),
+                Mode::Stopped => format!("controllers are stopped{reason}"),
+                Mode::Takeover => format!("this machine is taken over by its owner{reason}"),
+            }
+        }
+        Notice::Paused(Some(pause)) => {
+            format!("you use this machine, so no controller may act for {} s", pause.as_secs())
+        }
+        Notice::Paused(None) => "controllers may act again".to_owned(),
+        Notice::AuditFailing(Some(why)) => format!("actions are refused, because they cannot be logged: {why}"),
+        Notice::AuditFailing(None) => "the audit log can be written again, so actions are allowed".to_owned(),
     })
+}
+
+/// A name of another machine, in marks: it may read like words of ours.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", printable(name))
 }

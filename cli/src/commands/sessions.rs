@@ -5,13 +5,16 @@ use opendesk_std::host::{AdminError, SessionInfo, disconnect_through_running, se
 use opendesk_tokio::Tokio;
 use serde_json::json;
 
-use super::Context;
+use super::{Context, note_no_host};
 use crate::exit::Failure;
 use crate::output;
 
 pub(super) async fn list(context: &Context) -> Result<(), Failure> {
     let sessions = match sessions_of_running(&Tokio, &context.home).await {
-        Err(AdminError::NotRunning) => Vec::new(),
+        Err(AdminError::NotRunning) => {
+            note_no_host();
+            Vec::new()
+        }
         asked => asked.map_err(|error| Failure::failed(error.to_string()))?,
     };
     output::result(context.json, &json!(sessions), || {
@@ -31,11 +34,14 @@ fn line(session: &SessionInfo) -> String {
 }
 
 pub(super) async fn disconnect(context: &Context) -> Result<(), Failure> {
-    let ended = match disconnect_through_running(&Tokio, &context.home).await {
-        Err(AdminError::NotRunning) => 0,
-        asked => asked.map_err(|error| Failure::failed(error.to_string()))?,
+    let (ended, is_running) = match disconnect_through_running(&Tokio, &context.home).await {
+        Err(AdminError::NotRunning) => (0, false),
+        asked => (asked.map_err(|error| Failure::failed(error.to_string()))?, true),
     };
-    output::result(context.json, &json!({"disconnected": ended}), || match ended {
+    if !is_running {
+        note_no_host();
+    }
+    output::result(context.json, &json!({"disconnected": ended, "running": is_running}), || match ended {
         0 => "nobody drives this machine".to_owned(),
         _ => "the controller was disconnected; it is still trusted".to_owned(),
     });

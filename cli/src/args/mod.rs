@@ -1,28 +1,47 @@
 //! What can be written on the command line.
 
+mod owner;
+
 use core::net::IpAddr;
+use core::time::Duration;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use opendesk_std::client::DEFAULT_PORT;
 use opendesk_std::desktop::Backend;
-use opendesk_std::home::PeerName;
+use opendesk_std::home::{PeerName, Role};
+
+pub(crate) use self::owner::{
+    AddRule, Audit, AuditCommand, Control, DecisionName, Describe, InstallService, Policy, PolicyCommand, PresetName,
+    Service, ServiceCommand, Status,
+};
+
+/// Over the options that every command takes.
+const GLOBAL: &str = "Global options";
 
 /// See and drive the desktop of another machine on the same network.
 #[derive(Debug, Parser)]
 #[command(name = "opendesk", version, after_help = crate::exit::HELP, max_term_width = 100)]
 pub(crate) struct Args {
     /// The directory with keys, paired machines and logs [default: $OPENDESK_HOME, else ~/.opendesk]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
 
     /// Print results as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
 
     /// Log more to standard error; twice for debugging ($OPENDESK_LOG takes filters as well)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+
+    /// How log lines are written
+    #[arg(long, global = true, help_heading = GLOBAL, value_enum, default_value_t = LogFormat::Human)]
+    pub(crate) log_format: LogFormat,
+
+    /// Log into this file instead of standard error. It begins anew every day; eight days are kept
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -36,16 +55,41 @@ pub(crate) enum Command {
     Pair(Pair),
     /// Pair with a machine that shows a code
     PairWith(PairWith),
-    /// List the paired machines, end the trust in one, or choose the one that calls go to by default
+    /// List the paired machines, rename, describe or remove one, or choose the one that calls go to by default
     Peers(Peers),
+    /// End the trust in a machine, and its session if it drives this one
+    Unpair {
+        /// The machine: its name, the beginning of its fingerprint, or its key
+        peer: String,
+    },
+    /// Show or set how this machine describes itself to others
+    Describe(Describe),
     /// Show this machine's keys, or change them so that paired machines follow
     Identity(Identity),
+    /// Show what this machine's host does: who drives, what was last asked, what waits for approval
+    Status(Status),
     /// Show who drives this machine
     Sessions,
     /// End the session of whoever drives this machine; it is still trusted
     Disconnect,
-    /// Check the audit log of this machine
+    /// Let nothing more be done to this machine by any controller: calls are refused, what runs is cancelled
+    Stop(Control),
+    /// Let controllers act again
+    Resume(Control),
+    /// Take this machine over: as stop, and controllers are told that you use it yourself
+    Takeover(Control),
+    /// Hand this machine back to controllers
+    Handback(Control),
+    /// Show, change or try the rules of `serve --approve policy`
+    Policy(Policy),
+    /// Show the audit log of this machine, or check it
     Audit(Audit),
+    /// Have `opendesk serve` started at login, by systemd, launchd or the Windows Task Scheduler
+    InstallService(InstallService),
+    /// Stop it and have it started no more
+    UninstallService,
+    /// Look after the installed service
+    Service(Service),
     /// Prove what this machine's desktop can do, by doing it in a window of its own
     #[command(after_help = crate::commands::CHECK_HELP)]
     Check(Check),
@@ -77,6 +121,19 @@ pub(crate) struct Serve {
     /// The oldest version of the wire that controllers may speak: 1 lets the Python package in, 2 does not
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) wire: u8,
+    /// Wait for a desktop where there is none yet, as a service does that is started before anybody has logged in
+    #[arg(long)]
+    pub(crate) wait_for_desktop: bool,
+    /// Who decides about calls: auto allows all; console asks on this terminal about all that acts; policy goes by the
+    /// rules of policy.json (`opendesk policy`)
+    #[arg(long, value_enum, default_value_t = Approve::Auto)]
+    pub(crate) approve: Approve,
+    /// When the person at this machine uses its mouse or keyboard, let no controller act for so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) pause_on_local_input: Option<u64>,
+    /// Show no notifications on the desktop when a controller connects, pairs or is refused
+    #[arg(long)]
+    pub(crate) no_notifications: bool,
     /// Keep no audit log
     #[arg(long)]
     pub(crate) no_audit: bool,
@@ -95,6 +152,37 @@ pub(crate) enum RuntimeName {
     Smol,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Approve {
+    Auto,
+    Console,
+    Policy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    Human,
+    Json,
+}
+
+/// What a controller may do at all, before any rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RoleName {
+    /// Everything
+    Full,
+    /// Only look
+    Observe,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Full => Self::Full,
+            RoleName::Observe => Self::Observe,
+        }
+    }
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pair {
     /// The code to show [default: six random digits, eighteen with --allow-v1]
@@ -103,6 +191,15 @@ pub(crate) struct Pair {
     /// How long the code is valid, in seconds
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
+    /// How long the controller is trusted, such as 45m, 8h or 7d [default: until it is removed]
+    #[arg(long = "for", value_name = "TIME", value_parser = owner::span)]
+    pub(crate) lasting: Option<Duration>,
+    /// What the controller may do
+    #[arg(long, value_enum, default_value_t = RoleName::Full)]
+    pub(crate) role: RoleName,
+    /// Take back the code that a running `opendesk serve` shows
+    #[arg(long, conflicts_with_all = ["code", "allow_v1", "lasting", "role", "timeout", "port", "host"])]
+    pub(crate) close: bool,
     /// Let a controller pair that speaks version 1 only, such as the Python package. Whoever connects instead of it, or
     /// stands between the two, can then find a short code
     #[arg(long)]
@@ -141,15 +238,32 @@ pub(crate) enum PeersCommand {
     List,
     /// End the trust in a machine, and its session if it drives this one
     Remove {
-        /// The machine's name
-        name: String,
+        /// The machine: its name, the beginning of its fingerprint, or its key
+        peer: String,
+    },
+    /// Call a machine something else
+    Rename {
+        /// The machine: its name, the beginning of its fingerprint, or its key
+        peer: String,
+        /// The new name
+        name: PeerName,
+    },
+    /// Show or set your own words about a machine
+    Describe {
+        /// The machine: its name, the beginning of its fingerprint, or its key
+        peer: String,
+        /// Your words [default: show them, and the machine's own]
+        text: Option<String>,
+        /// Have none
+        #[arg(long, conflicts_with = "text")]
+        clear: bool,
     },
     /// Show, set or clear the machine that calls go to when none is named
     Default {
-        /// The machine's name
-        name: Option<String>,
+        /// The machine: its name, the beginning of its fingerprint, or its key
+        peer: Option<String>,
         /// Have no default
-        #[arg(long, conflicts_with = "name")]
+        #[arg(long, conflicts_with = "peer")]
         clear: bool,
     },
 }
@@ -170,21 +284,6 @@ pub(crate) enum IdentityCommand {
     Rotate,
     /// Answer no more to the keys that this machine had before; paired machines that have not followed must be paired again
     ForgetFormer,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Audit {
-    #[command(subcommand)]
-    pub(crate) command: AuditCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Check that every line is as it was written: the chain of hashes of each file
-    Verify {
-        /// Files of a log, of any machine [default: all of this machine]
-        files: Vec<PathBuf>,
-    },
 }
 
 #[derive(Debug, clap::Args)]

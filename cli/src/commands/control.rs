@@ -1,0 +1,56 @@
+//! `opendesk stop`, `resume`, `takeover` and `handback`: whether controllers may act.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use opendesk_std::govern::control::{Control, Mode};
+use opendesk_std::home::printable;
+use opendesk_std::host::{AdminError, reload_running};
+use opendesk_tokio::Tokio;
+use serde_json::json;
+
+use super::Context;
+use crate::args;
+use crate::exit::Failure;
+use crate::output;
+
+pub(super) async fn run(context: &Context, mode: Mode, options: args::Control) -> Result<(), Failure> {
+    let (before, now) = Control::set(&context.home, mode, &options.reason)?;
+    // Said before the host is asked: it obeys the file, and may take its time to answer.
+    let report = json!({"mode": now.mode, "since": now.since, "reason": now.reason, "before": before});
+    output::result(context.json, &report, || said(&before, &now));
+    match reload_running(&Tokio, &context.home).await {
+        Ok(()) => {}
+        Err(AdminError::NotRunning) if now.mode == Mode::Running => {}
+        Err(AdminError::NotRunning) => {
+            output::note("no host runs with this home directory; one that is started obeys this as well");
+        }
+        Err(AdminError::Failed(why)) => output::note(&format!(
+            "the host that runs was not heard ({}); it obeys before the next call all the same",
+            printable(&why)
+        )),
+    }
+    Ok(())
+}
+
+fn said(before: &Control, now: &Control) -> String {
+    let is = match now.mode {
+        Mode::Running => "controllers may act",
+        Mode::Stopped => "stopped: calls of controllers are refused until `opendesk resume`",
+        Mode::Takeover => "taken over: calls of controllers are refused until `opendesk handback`",
+    };
+    let before = match before.mode {
+        mode if mode == now.mode => "as before".to_owned(),
+        Mode::Running => "before, controllers could act".to_owned(),
+        Mode::Stopped => format!("this ends the stop{}", circumstances(before)),
+        Mode::Takeover => format!("this ends the takeover{}", circumstances(before)),
+    };
+    format!("{is}; {before}")
+}
+
+/// ` of 2026-05-12 10:00:03 (why)`, as far as it is known.
+fn circumstances(control: &Control) -> String {
+    let since = Timestamp::from_second(control.since as i64).ok().filter(|_| control.since > 0.0);
+    let since = since.map(|since| since.to_zoned(TimeZone::system()).strftime(" of %Y-%m-%d %H:%M:%S").to_string());
+    let reason = if control.reason.is_empty() { String::new() } else { format!(" ({})", printable(&control.reason)) };
+    format!("{}{reason}", since.unwrap_or_default())
+}
