@@ -1,10 +1,18 @@
 //! The built program on its command line: what it prints, how it exits, and what bad input costs.
 
+mod audit;
 mod check;
 mod commands;
 mod docs;
+mod large;
+mod logs;
+mod owner;
+mod peers;
+mod policy;
 mod recordings;
 mod refusals;
+mod service;
+mod status;
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};

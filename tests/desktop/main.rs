@@ -2,6 +2,7 @@
 //! xdotool, by files that programs write, and by the X server's own key state.
 
 mod accessibility;
+mod approval;
 mod blank;
 mod brush;
 mod clipboard;
@@ -13,11 +14,13 @@ mod ledger;
 mod lifetime;
 mod mcp;
 mod ocr;
+mod person;
 mod pictures;
 mod restart;
 mod server;
 mod service;
 mod session;
+mod sign;
 mod stream;
 mod typing;
 mod windows;

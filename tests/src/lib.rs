@@ -12,5 +12,7 @@ pub mod puppet;
 pub mod raw;
 #[path = "../support/rig.rs"]
 pub mod rig;
+#[path = "../support/unit.rs"]
+pub mod unit;
 #[path = "../support/world.rs"]
 pub mod world;

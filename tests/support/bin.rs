@@ -236,6 +236,12 @@ impl Served {
         self.address
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.running.child.id()
+    }
+
     /// What it has told its owner.
     #[must_use]
     pub fn stderr(&self) -> String {

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::command::{Failure, Outcome, Repo, capture, line, read, run};
 
-const PACKAGES: [&str; 22] = [
+const PACKAGES: [&str; 24] = [
     "xvfb",
     "openbox",
     "xdotool",
@@ -27,6 +27,8 @@ const PACKAGES: [&str; 22] = [
     "tesseract-ocr",
     "tesseract-ocr-eng",
     "xauth",
+    "zenity",
+    "systemd",
 ];
 
 const INSTALL: [&str; 5] = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
