@@ -18,7 +18,10 @@ use crate::exit::Failure;
 
 fn main() -> ExitCode {
     memory::keep_large_blocks();
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return told(&error),
+    };
     let done = log::start(&args).and_then(|()| run(args));
     log::flush();
     match done {
@@ -28,6 +31,25 @@ fn main() -> ExitCode {
             failure.code()
         }
     }
+}
+
+/// What the command line asks for, or what is wrong with it in one line.
+fn told(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        output::line(error.to_string().trim_end());
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let said = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let said: Vec<&str> = said.filter(|line| !line.is_empty() && !line.starts_with("For more")).collect();
+    let said = said.join(" ");
+    let line = said.strip_prefix("error: ").unwrap_or(&said);
+    let failure = Failure::usage(format!("{}; see --help", line.trim_end_matches('.')));
+    if std::env::args_os().any(|argument| argument == "--json") {
+        output::line(&output::failure_json(&failure).to_string());
+    }
+    output::error(&failure);
+    failure.code()
 }
 
 /// One thread drives everything; what blocks has threads of its own.

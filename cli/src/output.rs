@@ -1,7 +1,5 @@
 //! The only place that prints.
 
-#![expect(clippy::print_stderr, reason = "the errors of a command-line program")]
-
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
@@ -25,13 +23,14 @@ pub(crate) fn line(text: &str) {
 
 /// A line for the person beside the results.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    // Nobody listening any more is no failure.
+    let _heard = writeln!(io::stderr().lock(), "{text}").is_ok();
 }
 
 /// The one line of a failure.
 pub(crate) fn error(failure: &Failure) {
     let line = failure.to_string().lines().collect::<Vec<_>>().join(" ");
-    eprintln!("opendesk: {line}");
+    note(&format!("opendesk: {line}"));
 }
 
 /// A failure as a program reads it.

@@ -344,3 +344,22 @@ fn a_host_that_asks_no_rules_says_so_and_is_stopped_all_the_same() {
     succeeded(&opendesk(&host, &["stop"]));
     assert!(failure(&typed()).1.contains("has stopped all controllers"));
 }
+
+#[test]
+fn what_the_owner_changes_is_in_the_log_where_no_host_runs_too() {
+    let folder = Folder::new();
+    let home = folder.home("home");
+    succeeded(&opendesk(&home, &["policy", "preset", "strict"]));
+    succeeded(&opendesk(&home, &["policy", "add-rule", "--tool", "keyboard", "--decision", "block"]));
+    let shown = opendesk(&home, &["audit", "--json"]);
+    let log = succeeded(&shown);
+    assert_eq!(log.matches("policy.changed").count(), 2, "{log}");
+    let host = Served::start(&home, "virtual", &[]);
+    succeeded(&opendesk(&home, &["policy", "remove-rule", "1"]));
+    let shown = opendesk(&home, &["audit", "--json"]);
+    let log = succeeded(&shown);
+    assert!(log.contains("host.started"), "{log}");
+    assert_eq!(log.matches("policy.changed").count(), 3, "the host saw it itself: {log}");
+    drop(host);
+    succeeded(&opendesk(&home, &["audit", "verify"]));
+}

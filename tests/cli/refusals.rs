@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use opendesk_tests::bin::{PEER, Running, Served, command};
+use serde_json::Value;
 
-use crate::{Folder, LIMIT, failure, opendesk, run};
+use crate::{Folder, LIMIT, failure, opendesk, run, succeeded};
 
 #[test]
 fn a_wrong_code_says_how_many_tries_are_left() {
@@ -14,7 +15,7 @@ fn a_wrong_code_says_how_many_tries_are_left() {
     let host = folder.home("host");
     let mut pairing =
         Running::start(command(&host, &["pair", "--code", "482913", "--host", "127.0.0.1", "--port", "0", "--json"]));
-    let shown: serde_json::Value = serde_json::from_str(&pairing.first_line()).unwrap();
+    let shown: Value = serde_json::from_str(&pairing.first_line()).unwrap();
     let port = shown["port"].to_string();
     for left in ["2 tries are left", "1 try is left", "it was the last try"] {
         let tried = opendesk(&folder.home("controller"), &["pair-with", "127.0.0.1", "000000", "--port", &port]);
@@ -161,7 +162,14 @@ fn arguments_that_do_not_fit_are_usage_errors() {
     ] {
         let tried = opendesk(&home, args);
         assert_eq!(tried.status.code(), Some(code), "{args:?}: {tried:?}");
-        assert!(!tried.stderr.is_empty() && !tried.stderr.contains("panicked"), "{tried:?}");
+        assert!(tried.stderr.starts_with("opendesk: ") && tried.stderr.lines().count() == 1, "{tried:?}");
+    }
+    let told = opendesk(&home, &["pair-with", "127.0.0.1", "--json"]);
+    let report: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((&report["ok"], &report["exit_code"]), (&false.into(), &2.into()), "{told:?}");
+    assert!(told.stderr.contains("<CODE>") && told.stderr.contains("--help"), "{told:?}");
+    for help in ["--help", "--version"] {
+        assert!(succeeded(&opendesk(&home, &[help])).contains("opendesk"), "{help}");
     }
 }
 

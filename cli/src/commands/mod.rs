@@ -24,8 +24,8 @@ use std::path::PathBuf;
 
 use opendesk_std::desktop::Backend;
 use opendesk_std::govern::control::Mode;
-use opendesk_std::home::{Home, HomeErrorKind, ServeLock};
-use opendesk_std::host::AdminError;
+use opendesk_std::home::{Home, HomeErrorKind, ServeLock, TrustedPeer};
+use opendesk_std::host::{AdminError, log_change_at_rest, reload_running};
 use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tokio::Tokio;
 
@@ -97,6 +97,21 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
 /// An agent's session on this machine.
 fn session(home: &Home, backend: Backend) -> Session {
     Session::new(home.clone(), backend, Box::new(OnRuntime(Tokio)))
+}
+
+/// Has a change of the home's files logged: by the host that runs, which looks at them, or here.
+async fn logged(
+    context: &Context,
+    kind: &'static str,
+    peer: Option<&TrustedPeer>,
+    detail: &str,
+) -> Result<(), Failure> {
+    let home = &context.home;
+    let at_rest = |lock: &ServeLock| {
+        log_change_at_rest(home, kind, peer, detail, lock);
+        Ok(())
+    };
+    at_rest_or_running(home, at_rest, async || reload_running(&Tokio, home).await).await
 }
 
 /// Does something to the home while no host runs there and none can start, or has the host that runs do it.

@@ -9,7 +9,7 @@ use opendesk_std::host::{unpair_at_rest, unpair_through_running};
 use opendesk_tokio::Tokio;
 use serde_json::{Value, json};
 
-use super::{Context, at_rest_or_running};
+use super::{Context, at_rest_or_running, logged};
 use crate::args::{self, PeersCommand};
 use crate::exit::Failure;
 use crate::output;
@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, options: args::Peers) -> Result<(), F
     match options.command {
         None | Some(PeersCommand::List) => list(context, &Peers::load(&context.home)?),
         Some(PeersCommand::Remove { peer }) => unpair(context, &peer).await?,
-        Some(PeersCommand::Rename { peer, name }) => rename(context, &peer, &name)?,
+        Some(PeersCommand::Rename { peer, name }) => rename(context, &peer, &name).await?,
         Some(PeersCommand::Describe { peer, text, clear }) => {
             describe(context, &peer, if clear { Some("") } else { text.as_deref() })?;
         }
@@ -47,10 +47,12 @@ pub(super) async fn unpair(context: &Context, peer: &str) -> Result<(), Failure>
     Ok(())
 }
 
-fn rename(context: &Context, peer: &str, name: &PeerName) -> Result<(), Failure> {
+async fn rename(context: &Context, peer: &str, name: &PeerName) -> Result<(), Failure> {
     let mut peers = Peers::load(&context.home)?;
     let before = meant(&peers, peer)?.clone();
     peers.rename(&before.public_key, name)?;
+    let was = format!("it was {:?}", before.name.as_str());
+    logged(context, "trust.changed", peers.by_key(&before.public_key), &was).await?;
     let value = json!({"renamed": before.name.as_str(), "name": name.as_str(), "public_key": key_of(&before)});
     output::result(context.json, &value, || format!("{} is called {name} now", before.name));
     Ok(())

@@ -9,7 +9,7 @@ use opendesk_std::host::status_of_running;
 use opendesk_tokio::Tokio;
 use serde_json::{Map, Value, json};
 
-use super::Context;
+use super::{Context, logged};
 use crate::args::{self, AddRule, DecisionName, PolicyCommand, PresetName};
 use crate::exit::Failure;
 use crate::output;
@@ -22,8 +22,7 @@ pub(super) async fn run(context: &Context, options: args::Policy) -> Result<(), 
             let before = set_preset(&context.home, preset).map_err(Failure::argument)?;
             let report = json!({"preset": preset, "before": before});
             output::result(context.json, &report, || format!("{}; before, it was {}", meant(preset), before.word()));
-            note_unused(context).await;
-            Ok(())
+            changed(context).await
         }
         Some(PolicyCommand::AddRule(options)) => {
             let first = options.first;
@@ -40,23 +39,22 @@ pub(super) async fn run(context: &Context, options: args::Policy) -> Result<(), 
                 let tool = printable(&rule.tool);
                 output::note(&format!("it does not cover {}; for these too, write {tool}.*", missed.join(", ")));
             }
-            note_unused(context).await;
-            Ok(())
+            changed(context).await
         }
         Some(PolicyCommand::RemoveRule { number }) => {
             let removed = remove_rule(&context.home, number).map_err(Failure::argument)?;
             output::result(context.json, &json!({"number": number, "removed": removed}), || {
                 format!("rule {number} is removed: {}", line(&removed))
             });
-            note_unused(context).await;
-            Ok(())
+            changed(context).await
         }
         Some(PolicyCommand::Test { method, arguments, peer }) => test(context, &method, arguments.as_deref(), &peer),
     }
 }
 
-/// Rules that nobody asks are worse than none.
-async fn note_unused(context: &Context) {
+/// Has the change logged. Rules that nobody asks are worse than none, so that is said.
+async fn changed(context: &Context) -> Result<(), Failure> {
+    logged(context, "policy.changed", None, "by `opendesk policy`").await?;
     if let Ok(status) = status_of_running(&Tokio, &context.home).await
         && status.approve != "policy"
     {
@@ -65,6 +63,7 @@ async fn note_unused(context: &Context) {
             printable(&status.approve)
         ));
     }
+    Ok(())
 }
 
 fn show(context: &Context) -> Result<(), Failure> {

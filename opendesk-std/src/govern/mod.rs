@@ -302,6 +302,12 @@ impl Govern {
         self.tell(Record { kind, peer: Some(subject.reference.clone()), fields });
     }
 
+    /// The host takes calls from now on.
+    pub fn host_started(&mut self, address: &str, backend: &str, approve: &str) {
+        let fields = [("address", json!(address)), ("backend", json!(backend)), ("approve", json!(approve))];
+        self.entry("host.started", None, fields);
+    }
+
     /// A controller drives from now on.
     pub fn session_opened(&mut self, subject: &Subject, address: &str, mode: &str) {
         let fields = [("session_id", json!(subject.session)), ("remote_addr", json!(address)), ("mode", json!(mode))];

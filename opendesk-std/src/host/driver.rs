@@ -30,13 +30,14 @@ use super::logged;
 use super::notice::Notice;
 use super::recent::Recent;
 use super::signs::Signs;
+use super::stopping::policy_of;
 use super::{HostOptions, LINKS, StartError};
 use crate::api::{Error, ErrorCode};
 use crate::desktop::Desk;
 use crate::govern::ask::Approver;
 use crate::govern::audit::AuditLog;
 use crate::govern::control::Switch;
-use crate::govern::{Govern, Throttle};
+use crate::govern::{Govern, Peer, Throttle};
 use crate::home::{Home, Identity, Role, ServeLock, Watcher};
 use crate::os::Files;
 use crate::recording::FileTape;
@@ -111,6 +112,10 @@ pub struct Server<R: Runtime> {
     /// For how long no controller may act after the person at the machine has used it.
     pub(super) pause: Option<Duration>,
     pub(super) left_alone_until: Option<Instant>,
+    /// Which policy.json was there when it was last looked at.
+    pub(super) policy: String,
+    /// The list of peers when it was last looked at.
+    pub(super) known: BTreeMap<PublicKey, Peer>,
     /// Peers whom the owner has unpaired and whom the list still has, because it could not be written.
     pub(super) banished: HashSet<PublicKey>,
     /// Changes of the list of peers that are under way here, and whether somebody else may have changed it meanwhile.
@@ -164,6 +169,9 @@ impl<R: Runtime> Server<R> {
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
         let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
         tracing::info!(%address, approve, backend = computer.name(), home = %home.path().display(), "a host starts");
+        let mut govern = Govern::new(policy, Some(Switch::new(&home)), log);
+        govern.host_started(&address.to_string(), computer.name(), approve);
+        let rules = policy_of(&home);
         let files = files.then(|| Files::new(home.path().to_owned()));
         let signs = notifications.then(|| Signs::start(Arc::clone(&computer))).transpose().map_err(StartError::Home)?;
         let person = Arc::clone(&computer);
@@ -191,7 +199,7 @@ impl<R: Runtime> Server<R> {
             successions: identity.successions(),
             links: BTreeMap::new(),
             desk,
-            govern: Govern::new(policy, Some(Switch::new(&home)), log),
+            govern,
             home,
             done,
             finished: Box::pin(finished),
@@ -216,6 +224,8 @@ impl<R: Runtime> Server<R> {
             approve,
             pause,
             left_alone_until: None,
+            policy: rules,
+            known: BTreeMap::new(),
             banished: HashSet::new(),
             own_changes: (0, false),
             shown_until: None,

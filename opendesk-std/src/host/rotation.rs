@@ -5,10 +5,11 @@ use opendesk_core::{Keys, LinkId, ProvedPeer, PublicKey, Reason, SigningKey};
 use super::calls::Done;
 use super::driver::Server;
 use super::notice::Notice;
+use super::unpairing::subject;
 use crate::clock;
 use crate::govern::audit::AuditLog;
 use crate::govern::{AllowAll, Govern, Peer};
-use crate::home::{Home, HomeError, Identity, Peers, ServeLock};
+use crate::home::{Home, HomeError, Identity, Peers, ServeLock, TrustedPeer};
 use crate::runtime::Runtime;
 
 /// What is done to the keys of this machine.
@@ -59,6 +60,17 @@ pub(super) fn log_at_rest(home: &Home, kind: &'static str, peer: Option<&Peer>, 
         Ok(log) => Govern::new(Box::new(AllowAll), None, Some(log)).trust(kind, peer, detail),
         Err(error) => tracing::error!(%error, "it could not be logged"),
     }
+}
+
+/// Logs what the owner has changed on a machine on which no host runs; one that runs sees it and logs it itself.
+pub fn log_change_at_rest(
+    home: &Home,
+    kind: &'static str,
+    peer: Option<&TrustedPeer>,
+    detail: &str,
+    _no_host: &ServeLock,
+) {
+    log_at_rest(home, kind, peer.map(subject).as_ref(), detail);
 }
 
 fn log_of(home: &Home, signer: SigningKey) -> Result<AuditLog, String> {

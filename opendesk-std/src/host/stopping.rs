@@ -4,12 +4,14 @@ use core::time::Duration;
 use std::time::Instant;
 
 use opendesk_core::RequestId;
+use sha2::{Digest, Sha256};
 
 use super::driver::Server;
 use super::link::Orphan;
 use super::notice::Notice;
 use crate::api::{Call, Error, ErrorCode};
 use crate::govern::{Word, in_use};
+use crate::home::{Home, hex};
 use crate::runtime::Runtime;
 
 /// What has to end.
@@ -24,8 +26,12 @@ impl<R: Runtime> Server<R> {
     /// A file of the home has changed: what it says counts at once, also for what is under way.
     pub(super) fn home_changed(&mut self) {
         self.look_at_control();
+        let policy = policy_of(&self.home);
+        if policy != self.policy {
+            self.govern.trust("policy.changed", None, &format!("policy.json is {policy}"));
+            self.policy = policy;
+        }
         if self.govern.policy_has_changed() {
-            self.govern.trust("policy.changed", None, "policy.json is another one");
             self.judge_streams();
         }
         self.look_at_trust();
@@ -132,3 +138,15 @@ impl<R: Runtime> Server<R> {
         }
     }
 }
+
+/// What the log calls a policy.json: the beginning of its SHA-256, in hex.
+pub(super) fn policy_of(home: &Home) -> String {
+    match home.read("policy.json", MAX_POLICY) {
+        Ok(Some(content)) => hex::encode(&Sha256::digest(&content)[..8]),
+        Ok(None) => "not there".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Far more than any rules.
+const MAX_POLICY: usize = 1 << 20;

@@ -1,6 +1,7 @@
 //! The end of the trust in a peer: the owner's word, or its time.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use futures_util::future::BoxFuture;
@@ -99,17 +100,20 @@ impl<R: Runtime> Server<R> {
         let open = self.links.iter().filter(|(_, link)| link.leaves_by.is_none() && !link.dismissed);
         let met: Vec<(LinkId, Peer)> = open.filter_map(|(id, link)| Some((*id, link.peer.clone()?))).collect();
         let mut gone: Vec<Peer> = Vec::new();
+        let now: BTreeMap<PublicKey, Peer> = peers.list().iter().map(subject).map(|peer| (peer.key, peer)).collect();
+        for (key, peer) in &now {
+            if let Some(before) = self.known.get(key).filter(|before| *before != peer) {
+                let was = format!("it was {:?} with the role {}", before.name, before.role.word());
+                self.govern.trust("trust.changed", Some(peer), &was);
+            }
+        }
+        self.known = now;
         let mut is_other = false;
         for (id, peer) in met {
             match peers.by_key(&peer.key.0) {
                 None => gone.push(peer),
                 Some(known) => {
-                    let now = subject(known);
-                    if now != peer {
-                        is_other = true;
-                        let was = format!("it was {:?} with the role {}", peer.name, peer.role.word());
-                        self.govern.trust("trust.changed", Some(&now), &was);
-                    }
+                    is_other |= subject(known) != peer;
                     self.meet(id, known);
                 }
             }

@@ -121,7 +121,7 @@ fn no_line_can_be_deleted_slipped_in_or_moved() {
 }
 
 #[test]
-fn no_tail_of_a_closed_log_can_be_cut_off() {
+fn w31_no_tail_of_a_closed_log_can_be_cut_off() {
     let desk = three_days();
     for date in [FIRST, SECOND, LAST] {
         let path = desk.path(date);
