@@ -225,7 +225,7 @@ fn more_calls_than_may_be_in_flight_wait_their_turn() {
 }
 
 #[test]
-fn the_log_tells_what_was_done_and_never_what_was_typed() {
+fn w16_the_log_tells_what_was_done_and_never_what_was_typed() {
     run(async {
         let (rig, _) = Rig::on_virtual();
         rig.pair("controller").await;

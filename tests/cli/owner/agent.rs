@@ -262,6 +262,19 @@ fn what_the_owner_would_be_asked_about_is_refused_where_nobody_can_ask() {
 }
 
 #[test]
+fn w7_a_tool_that_only_looks_writes_no_file_where_an_agent_says() {
+    let folder = Folder::new();
+    let mut agent = Agent::start(&folder.home("agent"));
+    let path = folder.home("picture.png");
+    for argument in ["save_path", "out", "file"] {
+        let asked = json!({argument: path.display().to_string(), "peer": "local"});
+        assert_eq!(agent.call("screenshot", &asked)["isError"], true, "{argument} is no argument of it");
+    }
+    assert_eq!(agent.call("screenshot", &json!({"peer": "local"}))["isError"], false);
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_command_that_acts_for_long_ends_with_the_stop() {
     let folder = Folder::new();
     let home = folder.home("agent");
