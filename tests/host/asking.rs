@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use opendesk_core::ErrorCode;
 use opendesk_std::Cancel;
-use opendesk_std::api::{Call, KeyEvent, Press, ProcessShell, ShellParams, SubscribeParams, TextInput};
+use opendesk_std::api::{
+    Call, KeyEvent, Point, PointerAction, PointerEvent, Press, ProcessShell, ShellParams, SubscribeParams, TextInput,
+    TreeParams,
+};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::govern::ask::{Answer, Approver, Question};
 use opendesk_std::govern::{AskAll, Peer, Policy, RulesFile, Verdict};
@@ -167,6 +170,43 @@ fn while_somebody_is_asked_nothing_acts_and_nothing_is_held_and_the_order_stays(
         assert_eq!(desktop.editor_text().to_lowercase(), format!("{before}?ab"));
         assert!(!desktop.held_keys().is_empty(), "what only changes other keys is held again");
         assert!(owner.questions()[0].what.contains("Held down with it: Shift"), "{:?}", owner.questions());
+    });
+}
+
+#[test]
+fn keys_that_are_pressed_together_are_one_question_each_and_mean_what_they_mean() {
+    run(async {
+        let owner = Owner::saying(&[true, true]);
+        let (rig, desktop) = rig(&owner, Box::new(AskAll));
+        rig.pair("controller").await;
+        let client = rig.connect("controller").await.unwrap();
+        for (action, keysym) in [(Press::Down, "shift"), (Press::Down, "a"), (Press::Up, "a"), (Press::Up, "shift")] {
+            client.key(&KeyEvent { action, keysym: keysym.into(), modifiers: vec![] }).await.unwrap();
+        }
+        assert_eq!(desktop.editor_text(), "A");
+        assert_eq!(owner.questions().len(), 2, "nobody is asked whether a key may come up");
+        assert!(desktop.held_keys().is_empty());
+    });
+}
+
+#[test]
+fn a_click_is_one_question_for_its_press_and_a_drop_elsewhere_is_not_done() {
+    run(async {
+        let owner = Owner::saying(&[true, true, true]);
+        let (rig, desktop) = rig(&owner, Box::new(AskAll));
+        rig.pair("controller").await;
+        let client = rig.connect("controller").await.unwrap();
+        let tree = client.ui_tree(&TreeParams::default()).await.unwrap();
+        let point = tree.find("push button", "Count").unwrap().bounds.unwrap().center();
+        let event = |action, point| PointerEvent { action, point, button: None, modifiers: vec![], dx: 0.0, dy: 0.0 };
+        client.pointer(&event(PointerAction::Down, point)).await.unwrap();
+        client.pointer(&event(PointerAction::Up, point)).await.unwrap();
+        assert_eq!((desktop.counter(), owner.questions().len()), (1, 1));
+        client.pointer(&event(PointerAction::Down, point)).await.unwrap();
+        let elsewhere = Point::new(point.x + 200.0, point.y + 100.0);
+        let why = refusal(client.pointer(&event(PointerAction::Up, elsewhere)).await);
+        assert!(why.contains("came up while the owner was asked"), "{why}");
+        assert_eq!(owner.questions().len(), 3);
     });
 }
 

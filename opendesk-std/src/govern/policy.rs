@@ -5,7 +5,7 @@ use core::fmt::Debug;
 use opendesk_core::PublicKey;
 
 use super::rules::{Approval, Decision, FILE, MAX_FILE, Rules, Subject};
-use crate::api::{Call, Kind};
+use crate::api::{Call, Kind, Press};
 use crate::home::{Home, HomeError, Kept, Role};
 
 /// A controller as a policy sees it.
@@ -57,7 +57,7 @@ impl Policy for AllowAll {
     }
 }
 
-/// Allows what only looks, and has the owner asked about everything else.
+/// Allows what only looks or lets a key come up, and has the owner asked about everything else.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AskAll;
 
@@ -65,9 +65,16 @@ impl Policy for AskAll {
     fn check(&mut self, _peer: &Peer, call: &Call) -> Verdict {
         match call.kind() {
             Kind::Observation | Kind::Stream => Verdict::Allow,
+            Kind::Action if lets_go(call) => Verdict::Allow,
             Kind::Action => Verdict::Ask("this host asks about everything that acts".to_owned()),
         }
     }
+}
+
+/// Whether a call only lets a key come up. Nobody is asked about that: what was pressed was allowed, and a no would leave it
+/// down. A button is another matter: it comes up somewhere.
+fn lets_go(call: &Call) -> bool {
+    matches!(call, Call::InputKey(event) if event.action == Press::Up)
 }
 
 /// Goes by the rules of the home's `policy.json` ([`rules`](super::rules)), as they are when a call comes. Without such
@@ -122,6 +129,7 @@ impl Policy for RulesFile {
         };
         match rules.judge(&Subject::of(&peer.name, call)) {
             (Decision::Allow, _) => Verdict::Allow,
+            (Decision::Confirm, _) if lets_go(call) => Verdict::Allow,
             (Decision::Confirm, why) => Verdict::Ask(why),
             (Decision::Block, why) => Verdict::Refuse(format!("the rules of this host forbid it: {why}")),
         }

@@ -8,7 +8,7 @@ use super::driver::Server;
 use super::link::{Arriving, Orphan, Running};
 use super::owner::Showing;
 use super::peers::Admitted;
-use crate::api::{Call, Error, ErrorCode, Kind, Result};
+use crate::api::{Call, Error, ErrorCode, Kind, PointerAction, Result};
 use crate::desktop::{Freed, Glimpse, Watch};
 use crate::govern::Word;
 use crate::govern::ask::Answer;
@@ -178,12 +178,20 @@ impl<R: Runtime> Server<R> {
         }
         match self.govern.judge(&subject, &decoded, self.left_alone_for()) {
             Word::Refused(refusal) => self.answer(id, call, decoded.method(), Err(refusal)),
-            Word::Ask(why) => self.hold(id, call, decoded, params.len(), Some(why)),
-            Word::Allowed if decoded.kind() == Kind::Action && !self.queue.is_empty() => {
+            Word::Ask(why) if !self.lets_go(id, &decoded) => self.hold(id, call, decoded, params.len(), Some(why)),
+            Word::Allowed | Word::Ask(_) if decoded.kind() == Kind::Action && !self.queue.is_empty() => {
                 self.hold(id, call, decoded, params.len(), None);
             }
-            Word::Allowed => self.perform(id, call, decoded, params.len()),
+            Word::Allowed | Word::Ask(_) => self.perform(id, call, decoded, params.len()),
         }
+    }
+
+    /// Whether a button comes up where it went down. That ends what was allowed and begins nothing, so nobody is asked: it
+    /// would have come up for the question.
+    pub(super) fn lets_go(&self, id: LinkId, call: &Call) -> bool {
+        let Call::InputPointer(event) = call else { return false };
+        let session = self.links.get(&id).and_then(|link| link.session.as_ref());
+        event.action == PointerAction::Up && session.is_some_and(|session| session.pointer == Some(event.point))
     }
 
     /// Whether a controller is trusted no more. It is told so by the end of its session.
@@ -225,6 +233,11 @@ impl<R: Runtime> Server<R> {
         self.submitted = (calls + 1, submitted + bytes);
         let cancel = session.ended.0.child();
         let acts = decoded.kind() == Kind::Action && !self.desk.is_errand(&decoded);
+        if let Call::InputPointer(event) = &decoded
+            && let Some(session) = &mut link.session
+        {
+            session.pointer = Some(event.point);
+        }
         let writes = decoded.kind() == Kind::Action && decoded.method().starts_with("fs.");
         let running =
             Running { method: decoded.method(), acts, writes, summary: decoded.summary(), cancel: cancel.clone() };

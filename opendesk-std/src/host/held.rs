@@ -304,6 +304,9 @@ impl<R: Runtime> Server<R> {
         match self.word_now(&mut held, self.left_alone_for()) {
             Word::Allowed => self.perform(held.link, held.call, held.decoded, held.bytes),
             Word::Refused(refusal) => self.answer(held.link, held.call, held.decoded.method(), Err(refusal)),
+            Word::Ask(_) if self.lets_go(held.link, &held.decoded) => {
+                self.perform(held.link, held.call, held.decoded, held.bytes);
+            }
             Word::Ask(why) => {
                 let asking = self.question(&held.subject, &held.decoded, why);
                 self.govern.asked(&held.subject, &held.decoded, &asking.question);

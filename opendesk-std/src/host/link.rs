@@ -14,7 +14,7 @@ use opendesk_core::{Bodies, BodyId, LinkId, OperationId, RequestId};
 
 use super::FAREWELL;
 use super::streams::Stream;
-use crate::api::Codec;
+use crate::api::{Codec, Point};
 use crate::cancel::Cancel;
 use crate::govern::{Peer, Subject};
 use crate::socket::{self, Fair, Socket};
@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub(super) mode: &'static str,
     pub(super) started_at: f64,
     pub(super) opened: Instant,
+    /// Where the mouse was put last.
+    pub(super) pointer: Option<Point>,
     /// Raised when the session ends: every call of it stops.
     pub(super) ended: Ended,
 }

@@ -302,6 +302,7 @@ impl<R: Runtime> Server<R> {
             mode,
             started_at: clock::epoch_seconds(),
             opened: self.runtime.now(),
+            pointer: None,
             ended: Ended::default(),
         });
         self.notify(Notice::SessionOpened { name, address });
