@@ -13,9 +13,10 @@ use futures_util::lock::Mutex as AsyncMutex;
 use opendesk_core::PublicKey;
 
 use super::target::Target;
-use crate::api::{Call, Error, ErrorCode, Kind, Result};
+use crate::api::{Call, Error, ErrorCode, Kind, Point, PointerAction, Result};
 use crate::cancel::Cancel;
 use crate::clock;
+use crate::desktop::{Freed, Key};
 use crate::govern::ask::{Answer, Approver, Question, Way, describe};
 use crate::govern::control::Switch;
 use crate::govern::{AsRulesSay, Peer, Policy, RulesFile, Verdict};
@@ -40,6 +41,8 @@ pub(super) struct Guard {
 struct Known {
     policy: RulesFile,
     asked: u64,
+    /// Where the mouse of a desktop was put last.
+    pointer: Option<(Target, Point)>,
 }
 
 /// Calls under way. Each hears when it has to stop.
@@ -52,7 +55,10 @@ struct Stops {
 /// What an agent's session may hold down.
 pub(super) trait Hands: Send + Sync {
     /// Releases what is held on this machine's desktop, behind what is under way there, and tells `done`.
-    fn free(&self, done: Box<dyn FnOnce(Result<()>) + Send>);
+    fn free(&self, done: Box<dyn FnOnce(Result<Freed>) + Send>);
+
+    /// Holds keys of this machine's desktop down again.
+    fn hold(&self, modifiers: Vec<Key>);
 
     /// Ends the sessions with others, whose hosts release what is held there.
     fn hang_up(&self);
@@ -92,7 +98,7 @@ impl Stops {
         }));
     }
 
-    async fn free_hands(&self) -> Result<()> {
+    async fn free_hands(&self) -> Result<Freed> {
         let (done, freed) = bounded(1);
         self.desk.free(Box::new(move |result| drop(done.try_send(result))));
         freed.recv().await.unwrap_or_else(|_| Err(Error::cancelled()))
@@ -118,7 +124,7 @@ impl Guard {
         Self {
             approver: Arc::new(AsRulesSay::new(home, Vec::new(), &[Way::Native])),
             rules: home.path().join("policy.json"),
-            known: Mutex::new(Known { policy: RulesFile::new(home), asked: 0 }),
+            known: Mutex::new(Known { policy: RulesFile::new(home), asked: 0, pointer: None }),
             stops,
             turn: AsyncMutex::new(()),
             _watcher: watcher,
@@ -166,17 +172,24 @@ impl Guard {
             return Ok(None);
         }
         let peer = Peer { key: PublicKey([0; 32]), name: target.name().to_owned(), role: Role::Full };
-        match locked(&self.known).policy.check(&peer, call) {
-            Verdict::Allow => Ok(None),
-            Verdict::Ask(why) => Ok(Some(why)),
-            Verdict::Refuse(why) => Err(refused(why)),
+        let mut known = locked(&self.known);
+        let verdict = known.policy.check(&peer, call);
+        let Call::InputPointer(event) = call else { return said(verdict) };
+        let place = Some((target.clone(), event.point));
+        let is_there = known.pointer == place;
+        known.pointer = place;
+        match verdict {
+            // A button that comes up where it went down ends what was allowed.
+            Verdict::Ask(_) if event.action == PointerAction::Up && is_there => Ok(None),
+            verdict => said(verdict),
         }
     }
 
     async fn ask(&self, target: &Target, call: &Call, why: String) -> Result<()> {
         let _turn = self.turn.lock().await;
         // What is under way on this machine's desktop comes to its end, and nothing stays held down.
-        self.stops.free_hands().await.map_err(|error| refused(format!("what is held down stays down: {error}")))?;
+        let freed = self.stops.free_hands().await;
+        let freed = freed.map_err(|error| refused(format!("what is held down stays down: {error}")))?;
         let (number, within) = {
             let mut known = locked(&self.known);
             known.asked += 1;
@@ -204,13 +217,28 @@ impl Guard {
             .spawn(asking)
             .map_err(|error| Error::internal(format!("no thread could be started to ask: {error}")))?;
         match answered.recv().await {
-            Ok(Answer::Allowed { .. }) => Ok(()),
+            // With another meaning than it was asked for with, it does not happen.
+            Ok(Answer::Allowed { .. }) if freed.others && *target == Target::Local => Err(refused(
+                "the button or key that was held down came up while the owner was asked, so it was not done".to_owned(),
+            )),
+            Ok(Answer::Allowed { .. }) => {
+                self.stops.desk.hold(freed.modifiers);
+                Ok(())
+            }
             Ok(Answer::Denied { .. }) => Err(refused("the owner of this machine said no".to_owned())),
             Ok(Answer::Nobody(why)) => {
                 Err(refused(format!("the owner of this machine was not there to allow it: {why}")))
             }
             Err(_) => Err(refused("the owner of this machine could not be asked".to_owned())),
         }
+    }
+}
+
+fn said(verdict: Verdict) -> Result<Option<String>> {
+    match verdict {
+        Verdict::Allow => Ok(None),
+        Verdict::Ask(why) => Ok(Some(why)),
+        Verdict::Refuse(why) => Err(refused(why)),
     }
 }
 

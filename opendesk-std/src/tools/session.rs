@@ -14,7 +14,7 @@ use super::target::{self, Because, Target, ToolError};
 use crate::api::{Call, Codec, Error, ErrorCode, Kind, Method, decode, encode};
 use crate::cancel::Cancel;
 use crate::client::{self, Client, ClientError, ConnectOptions};
-use crate::desktop::{Backend, Desk};
+use crate::desktop::{Backend, Desk, Freed, Key};
 use crate::home::{Home, Peers};
 use crate::picture::Mapping;
 use crate::runtime::Runtime;
@@ -286,11 +286,18 @@ impl Held {
 }
 
 impl Hands for Held {
-    fn free(&self, done: Box<dyn FnOnce(crate::api::Result<()>) + Send>) {
+    fn free(&self, done: Box<dyn FnOnce(crate::api::Result<Freed>) + Send>) {
         let local = self.memory().local.clone();
         match local {
-            Some(desk) => desk.release(move |freed| done(freed.map(drop))),
-            None => done(Ok(())),
+            Some(desk) => desk.release(done),
+            None => done(Ok(Freed::default())),
+        }
+    }
+
+    fn hold(&self, modifiers: Vec<Key>) {
+        let local = self.memory().local.clone();
+        if let (Some(desk), false) = (local, modifiers.is_empty()) {
+            desk.hold(modifiers);
         }
     }
 

@@ -114,3 +114,22 @@ fn w5_a_stop_takes_back_what_the_owner_is_asked_about_an_agent() {
     assert!(told(&refused).contains("has stopped all controllers"), "{refused}");
     controlled(eventually("the dialog is closed", || !runs(&pid)));
 }
+
+#[test]
+fn keys_that_are_pressed_together_mean_what_they_mean_where_each_is_asked_about() {
+    let Some(mut scene) = Scene::new() else {
+        println!("left out: {ONLY_ROOT}");
+        return;
+    };
+    let folder = Folder::new();
+    let mut free = Agent::start(&folder.home("free"));
+    scene.answers(ALLOW);
+    let before = free.shot("local");
+    for agent in [&mut scene.agent, &mut free] {
+        let pressed = agent.call("keyboard", &json!({"action": "hotkey", "keys": ["shift", "a"], "peer": "local"}));
+        assert_eq!(pressed["isError"], false, "{pressed}");
+    }
+    let typed = free.shot("local");
+    assert!(typed != before, "the control: something was typed");
+    assert!(scene.agent.shot("local") == typed, "a capital, as without a question");
+}
