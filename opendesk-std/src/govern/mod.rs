@@ -29,6 +29,9 @@ use crate::home::Role;
 /// The families of methods whose errors may repeat what is private: what is typed, copied, shown or run.
 const PRIVATE: [&str; 5] = ["input.", "clipboard.", "ocr.", "ui.", "process."];
 
+/// As many characters of a message of an error are in the log.
+const MOST_MESSAGE: usize = 200;
+
 /// Who and what an entry of the log is about.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -106,8 +109,8 @@ impl Govern {
         Self { policy, switch, halted: None, log, recent: RecentCalls::default(), failing: None, told_failing: None }
     }
 
-    /// What is said to a call: by the switch as it was last looked at, the role of its controller, the person who uses the machine themselves and
-    /// is left alone for that long, and the policy. A refusal is in the log.
+    /// What is said to a call: by the switch as it was last looked at, the role of its controller, the person who uses the
+    /// machine themselves and is left alone for that long, and the policy. A refusal is in the log.
     pub fn judge(&mut self, subject: &Subject, call: &Call, left_alone: Option<Duration>) -> Word {
         let word = match self.bounds(subject, call, left_alone) {
             Err(refusal) => Word::Refused(refusal),
@@ -202,24 +205,24 @@ impl Govern {
     /// A call did not happen, by the word of the owner or of what they have set. That word has nothing of the call in it, so
     /// it is logged whatever the call is about.
     pub fn refused(&mut self, subject: &Subject, call: &Call, refusal: &Error) {
-        let (method, summary) = (call.method(), call.summary());
-        self.recent.keep(subject, method, &summary, &Err(refusal.clone()));
-        let mut fields = call_fields(subject, method, &summary);
-        fields.insert("outcome".into(), json!("error"));
-        fields.insert("error_code".into(), json!(refusal.code.word()));
-        fields.insert("error_message".into(), json!(short(&refusal.message)));
-        self.tell(Record { kind: "call", peer: Some(subject.reference.clone()), fields });
+        let (method, summary, outcome) = (call.method(), call.summary(), Err(refusal.clone()));
+        self.recent.keep(subject, method, &summary, &outcome);
+        self.log_call("call", subject, (method, &summary), &outcome, true);
     }
 
     /// After a call.
     pub fn after(&mut self, subject: &Subject, method: &str, summary: &str, outcome: &Result<()>) {
         self.recent.keep(subject, method, summary, outcome);
-        self.log_call("call", subject, method, summary, outcome);
+        // What was to be typed, copied or given to a program may stand in the message of an error.
+        let may_tell = !PRIVATE.iter().any(|family| method.starts_with(family));
+        self.log_call("call", subject, (method, summary), outcome, may_tell);
     }
 
     /// A call was answered with what it gave when it was first asked for; it was not carried out again.
     pub fn repeated(&mut self, subject: &Subject, outcome: &Result<()>) {
-        self.log_call("call.repeated", subject, "", "asked for again after a lost connection", outcome);
+        // Only the outcome is known, not what the call was about.
+        let what = ("", "asked for again after a lost connection");
+        self.log_call("call.repeated", subject, what, outcome, false);
     }
 
     /// The owner is asked about a call.
@@ -282,21 +285,23 @@ impl Govern {
         self.entry("stream.ended", Some(&subject.peer), fields);
     }
 
-    fn log_call(&mut self, kind: &'static str, subject: &Subject, method: &str, summary: &str, outcome: &Result<()>) {
-        let mut fields = call_fields(subject, method, summary);
-        match outcome {
-            Ok(()) => {
-                fields.insert("outcome".into(), json!("ok"));
-            }
-            Err(error) => {
-                fields.insert("outcome".into(), json!("error"));
-                fields.insert("error_code".into(), json!(error.code.word()));
-                // What was to be typed, copied or given to a program may stand in the message.
-                // Of a call that is repeated only the outcome is known.
-                let is_private = method.is_empty() || PRIVATE.iter().any(|family| method.starts_with(family));
-                if !is_private {
-                    fields.insert("error_message".into(), json!(short(&error.message)));
-                }
+    /// `what` is the method and a summary; the message of an error is in the log if it may be told.
+    fn log_call(
+        &mut self,
+        kind: &'static str,
+        subject: &Subject,
+        what: (&str, &str),
+        outcome: &Result<()>,
+        may_tell: bool,
+    ) {
+        let mut fields = call_fields(subject, what.0, what.1);
+        let word = if outcome.is_ok() { "ok" } else { "error" };
+        fields.insert("outcome".into(), json!(word));
+        if let Err(error) = outcome {
+            fields.insert("error_code".into(), json!(error.code.word()));
+            if may_tell {
+                let message: String = error.message.chars().take(MOST_MESSAGE).collect();
+                fields.insert("error_message".into(), json!(message));
             }
         }
         self.tell(Record { kind, peer: Some(subject.reference.clone()), fields });
@@ -351,6 +356,11 @@ impl Govern {
     #[must_use]
     pub fn recent(&self) -> Vec<RecentCall> {
         self.recent.list()
+    }
+
+    /// Nobody wants to know of the calls that have ended so far.
+    pub fn skip_news(&mut self) {
+        self.recent.skip_news();
     }
 
     /// The calls that have ended since this was last asked for.
@@ -411,11 +421,6 @@ impl Govern {
         self.told_failing.clone_from(&self.failing);
         Some(self.failing.clone())
     }
-}
-
-/// As much of a message as the log has room for.
-fn short(message: &str) -> String {
-    message.chars().take(200).collect()
 }
 
 fn call_fields(subject: &Subject, method: &str, summary: &str) -> Map<String, Value> {

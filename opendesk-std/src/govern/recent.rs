@@ -53,6 +53,10 @@ impl RecentCalls {
         self.calls.iter().cloned().collect()
     }
 
+    pub(super) const fn skip_news(&mut self) {
+        self.unheard = 0;
+    }
+
     pub(super) fn news(&mut self) -> Vec<RecentCall> {
         let unheard = core::mem::take(&mut self.unheard);
         self.calls.iter().skip(self.calls.len() - unheard).cloned().collect()

@@ -161,6 +161,11 @@ impl<R: Runtime> Server<R> {
 
     /// The call path: what the owner says, then [`perform`](Self::perform), the desk, and `finish` after.
     fn carry_out(&mut self, id: LinkId, call: RequestId, method: &str, params: &[u8], stream: Option<bool>) {
+        self.look_at_control();
+        if self.is_over(id) {
+            return;
+        }
+        let left_alone = self.left_alone_for();
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(session) = &link.session else { return };
         let codec = link.codec;
@@ -171,12 +176,7 @@ impl<R: Runtime> Server<R> {
                 return self.answer(id, call, method, Err(error));
             }
         };
-        let subject = session.subject.clone();
-        self.look_at_control();
-        if self.is_over(id) {
-            return;
-        }
-        match self.govern.judge(&subject, &decoded, self.left_alone_for()) {
+        match self.govern.judge(&session.subject, &decoded, left_alone) {
             Word::Refused(refusal) => self.answer(id, call, decoded.method(), Err(refusal)),
             Word::Ask(why) if !self.lets_go(id, &decoded) => self.hold(id, call, decoded, params.len(), Some(why)),
             Word::Allowed | Word::Ask(_) if decoded.kind() == Kind::Action && !self.queue.is_empty() => {

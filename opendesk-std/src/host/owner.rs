@@ -170,8 +170,11 @@ impl<R: Runtime> Server<R> {
 
     /// Tells the programs that follow what has happened since. Whether there was anything: then they have to be polled.
     pub(super) fn tell_followers(&mut self) -> bool {
+        let Some(admin) = self.admin.as_mut().filter(|admin| admin.is_followed()) else {
+            self.govern.skip_news();
+            return false;
+        };
         let calls = self.govern.news();
-        let Some(admin) = self.admin.as_mut().filter(|admin| admin.is_followed()) else { return false };
         let mut any = !calls.is_empty();
         while let Ok(event) = self.told.1.try_recv() {
             admin.happened(&event);
