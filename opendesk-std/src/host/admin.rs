@@ -98,20 +98,18 @@ enum Connection<S> {
     /// Waits for somebody to use the code that it shows.
     Waiting(S),
     /// Hears what happens for as long as it likes.
-    Following {
-        hears: Hears<S>,
-        events: VecDeque<Value>,
-    },
+    Following(Follower<S>),
     Answering(Telling<S>),
     Over,
 }
 
 /// A program that follows.
-enum Hears<S> {
-    /// It is being told something.
-    Told(Telling<S>),
-    /// It waits for something to happen.
-    Listens(S),
+struct Follower<S> {
+    /// While it is being told something.
+    telling: Option<Telling<S>>,
+    /// While it waits for something to happen.
+    listens: Option<S>,
+    events: VecDeque<Value>,
 }
 
 /// What a program wants.
@@ -167,13 +165,10 @@ impl<R: Runtime> Admin<R> {
         }
         let mut happened = Vec::new();
         for (program, connection) in &mut self.connections {
-            if let Connection::Following { hears, events } = connection {
-                match poll_following(cx, &self.runtime, hears, events) {
-                    Poll::Pending => {}
-                    Poll::Ready(()) => {
-                        *connection = Connection::Over;
-                        progress = true;
-                    }
+            if let Connection::Following(follower) = connection {
+                if follower.poll(cx, &self.runtime).is_ready() {
+                    *connection = Connection::Over;
+                    progress = true;
                 }
                 continue;
             }
@@ -210,7 +205,7 @@ impl<R: Runtime> Admin<R> {
             }
             Connection::Showing { telling, .. } => Connection::Showing { telling, ended: Some(answer) },
             other @ (Connection::Reading(_)
-            | Connection::Following { .. }
+            | Connection::Following(_)
             | Connection::Answering(_)
             | Connection::Over) => other,
         });
@@ -221,7 +216,7 @@ impl<R: Runtime> Admin<R> {
         self.change(program, |runtime, connection| match connection {
             Connection::Asking(stream) => {
                 let telling: Telling<_> = Box::pin(tell(runtime.clone(), stream, json!({"ok": true})));
-                Connection::Following { hears: Hears::Told(telling), events: VecDeque::new() }
+                Connection::Following(Follower { telling: Some(telling), listens: None, events: VecDeque::new() })
             }
             other => other,
         });
@@ -229,18 +224,16 @@ impl<R: Runtime> Admin<R> {
 
     /// Whether a program follows.
     pub(super) fn is_followed(&self) -> bool {
-        self.connections.iter().any(|(_, connection)| matches!(connection, Connection::Following { .. }))
+        self.connections.iter().any(|(_, connection)| matches!(connection, Connection::Following(_)))
     }
 
-    /// Tells every program that follows.
+    /// Has every program told that follows, when it is next polled.
     pub(super) fn happened(&mut self, event: &Value) {
         for (_, connection) in &mut self.connections {
-            if let Connection::Following { hears, events } = connection {
-                if events.len() >= MOST_EVENTS {
-                    continue;
-                }
+            if let Connection::Following(Follower { events, .. }) = connection
+                && events.len() < MOST_EVENTS
+            {
                 events.push_back(json!({"ok": true, "event": event}));
-                advance(&self.runtime, hears, events);
             }
         }
     }
@@ -287,7 +280,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<S> {
     /// Whether it moved, and what it wants.
     fn poll(&mut self, cx: &mut Context<'_>) -> (bool, Option<Wants>) {
         let (next, wants) = match self {
-            Self::Over | Self::Asking(_) | Self::Following { .. } => return (false, None),
+            Self::Over | Self::Asking(_) | Self::Following(_) => return (false, None),
             Self::Reading(reading) => match reading.as_mut().poll(cx) {
                 Poll::Pending => return (false, None),
                 Poll::Ready(None) => (Self::Over, None),
@@ -345,42 +338,25 @@ const fn owner() -> u32 {
     0
 }
 
-/// Begins to tell a program that listens what comes next.
-fn advance<R: Runtime>(runtime: &R, hears: &mut Hears<R::LocalStream>, events: &mut VecDeque<Value>) {
-    if !matches!(hears, Hears::Listens(_)) {
-        return;
-    }
-    let Some(event) = events.pop_front() else { return };
-    // Nobody is told nothing for ever, so what stands here meanwhile is never polled.
-    let nothing: Telling<R::LocalStream> = Box::pin(core::future::ready(None));
-    if let Hears::Listens(stream) = core::mem::replace(hears, Hears::Told(nothing)) {
-        *hears = Hears::Told(Box::pin(tell(runtime.clone(), stream, event)));
-    }
-}
-
-/// Ready when the program is gone.
-fn poll_following<R: Runtime>(
-    cx: &mut Context<'_>,
-    runtime: &R,
-    hears: &mut Hears<R::LocalStream>,
-    events: &mut VecDeque<Value>,
-) -> Poll<()> {
-    loop {
-        match hears {
-            Hears::Told(telling) => match telling.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(()),
-                Poll::Ready(Some(stream)) => *hears = Hears::Listens(stream),
-            },
-            Hears::Listens(stream) => {
-                if !events.is_empty() {
-                    advance(runtime, hears, events);
-                    continue;
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Follower<S> {
+    /// Ready when the program is gone.
+    fn poll<R: Runtime<LocalStream = S>>(&mut self, cx: &mut Context<'_>, runtime: &R) -> Poll<()> {
+        loop {
+            if let Some(telling) = &mut self.telling {
+                match telling.as_mut().poll(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(None) => return Poll::Ready(()),
+                    Poll::Ready(stream) => (self.telling, self.listens) = (None, stream),
                 }
-                // It says nothing more; that it is gone shows here.
-                let mut byte = [0; 1];
-                return Pin::new(stream).poll_read(cx, &mut byte).map(drop);
             }
+            let Some(mut stream) = self.listens.take() else { return Poll::Ready(()) };
+            let Some(event) = self.events.pop_front() else {
+                // It says nothing more; that it is gone shows here.
+                let gone = Pin::new(&mut stream).poll_read(cx, &mut [0; 1]).map(drop);
+                self.listens = Some(stream);
+                return gone;
+            };
+            self.telling = Some(Box::pin(tell(runtime.clone(), stream, event)));
         }
     }
 }

@@ -348,8 +348,7 @@ impl<R: Runtime> Server<R> {
 
     /// Refuses everything that waits.
     pub(super) fn refuse_held(&mut self, why: &Error) {
-        for held in core::mem::take(&mut self.queue.held) {
-            self.withdraw(&held);
+        for held in self.take_held(|_| true) {
             self.refuse(held, why);
         }
     }
@@ -361,25 +360,31 @@ impl<R: Runtime> Server<R> {
                 .as_ref()
                 .is_some_and(|asking| matches!(asking.progress, Progress::Asked | Progress::Answered(_)))
         };
-        let (kept, refused): (VecDeque<Held>, VecDeque<Held>) = core::mem::take(&mut self.queue.held)
-            .into_iter()
-            .partition(|held| held.decoded.kind() != Kind::Action || is_asked(held));
-        self.queue.held = kept;
-        for held in refused {
-            self.withdraw(&held);
+        for held in self.take_held(|held| held.decoded.kind() == Kind::Action && !is_asked(held)) {
             self.refuse(held, why);
         }
     }
 
-    /// Nobody waits for a call any more, or for any of a link. Gives whether one of them was held.
-    pub(super) fn drop_held(&mut self, link: LinkId, call: Option<RequestId>) -> bool {
-        let is_meant = |held: &Held| held.link == link && call.is_none_or(|call| held.call == call);
-        let (dropped, kept): (VecDeque<Held>, VecDeque<Held>) =
+    /// Takes calls out of the queue. The owner need not answer about them any more.
+    fn take_held(&mut self, is_meant: impl Fn(&Held) -> bool) -> VecDeque<Held> {
+        let (taken, kept): (VecDeque<Held>, VecDeque<Held>) =
             core::mem::take(&mut self.queue.held).into_iter().partition(is_meant);
         self.queue.held = kept;
+        for asking in taken.iter().filter_map(|held| held.asking.as_ref()) {
+            asking.cancel.cancel();
+            if matches!(asking.progress, Progress::Asked) {
+                self.queue.rests_until = Some(self.runtime.now() + REST);
+            }
+            self.notify(Notice::Decided { number: asking.question.number, is_allowed: false });
+        }
+        taken
+    }
+
+    /// Nobody waits for a call any more, or for any of a link. Gives whether one of them was held.
+    pub(super) fn drop_held(&mut self, link: LinkId, call: Option<RequestId>) -> bool {
+        let dropped = self.take_held(|held| held.link == link && call.is_none_or(|call| held.call == call));
         let any = !dropped.is_empty();
         for held in dropped {
-            self.withdraw(&held);
             let cancelled = Err(Error::cancelled());
             self.govern.after(&held.subject, held.decoded.method(), &held.decoded.summary(), &cancelled);
             let operation = self.links.get_mut(&held.link).and_then(|link| link.operations.remove(&held.call));
@@ -390,17 +395,6 @@ impl<R: Runtime> Server<R> {
             }
         }
         any
-    }
-
-    /// The owner need not answer any more.
-    fn withdraw(&mut self, held: &Held) {
-        if let Some(asking) = &held.asking {
-            asking.cancel.cancel();
-            if matches!(asking.progress, Progress::Asked) {
-                self.queue.rests_until = Some(self.runtime.now() + REST);
-            }
-            self.notify(Notice::Decided { number: asking.question.number, is_allowed: false });
-        }
     }
 }
 
