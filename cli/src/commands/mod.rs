@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use opendesk_std::desktop::Backend;
 use opendesk_std::govern::control::Mode;
 use opendesk_std::home::{Home, HomeErrorKind, ServeLock, TrustedPeer};
-use opendesk_std::host::{AdminError, log_change_at_rest, reload_running};
+use opendesk_std::host::{AdminError, log_at_rest, reload_running};
 use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tokio::Tokio;
 
@@ -108,7 +108,7 @@ async fn logged(
 ) -> Result<(), Failure> {
     let home = &context.home;
     let at_rest = |lock: &ServeLock| {
-        log_change_at_rest(home, kind, peer, detail, lock);
+        log_at_rest(home, kind, peer, detail, lock);
         Ok(())
     };
     at_rest_or_running(home, at_rest, async || reload_running(&Tokio, home).await).await

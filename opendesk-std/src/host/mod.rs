@@ -38,7 +38,7 @@ pub use self::admin_client::{
 pub use self::driver::Server;
 pub use self::handle::{HostHandle, HostStopped, Invitation, SessionInfo};
 pub use self::notice::Notice;
-pub use self::rotation::{forget_at_rest, log_change_at_rest, rotate_at_rest};
+pub use self::rotation::{forget_at_rest, log_at_rest, rotate_at_rest};
 pub use self::status::{AuditInfo, Status};
 pub use self::unpairing::unpair_at_rest;
 use opendesk_core::Wire;

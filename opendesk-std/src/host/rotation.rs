@@ -1,6 +1,6 @@
 //! Changed keys: a controller that comes with new ones, and this machine that gets some.
 
-use opendesk_core::{Keys, LinkId, ProvedPeer, PublicKey, Reason, SigningKey};
+use opendesk_core::{Keys, LinkId, ProvedPeer, PublicKey, Reason};
 
 use super::calls::Done;
 use super::driver::Server;
@@ -27,17 +27,11 @@ pub(super) enum Rekey {
 /// Those of [`Home::rotate_identity`].
 pub fn rotate_at_rest(home: &Home, _no_host: &ServeLock) -> Result<(), HomeError> {
     // Both sign that the one follows the other: who verifies knows one of them.
-    let log =
-        home.identity().map_err(|error| error.to_string()).and_then(|former| log_of(home, former.keys.signing_key));
+    let log = log_of(home);
     let identity = home.rotate_identity()?;
-    match log {
-        Ok(log) => {
-            let mut govern = Govern::new(Box::new(AllowAll), None, Some(log));
-            govern.sign_with(identity.keys.signing_key.clone());
-            let detail = format!("the key is {}", identity.keys.static_key.public());
-            govern.trust("identity.rotated", None, &detail);
-        }
-        Err(error) => tracing::error!(%error, "it could not be logged"),
+    if let Some(mut log) = log {
+        log.sign_with(identity.keys.signing_key.clone());
+        log.trust("identity.rotated", None, &format!("the key is {}", identity.keys.static_key.public()));
     }
     Ok(())
 }
@@ -46,35 +40,32 @@ pub fn rotate_at_rest(home: &Home, _no_host: &ServeLock) -> Result<(), HomeError
 ///
 /// # Errors
 /// Those of [`Home::forget_former_keys`].
-pub fn forget_at_rest(home: &Home, _no_host: &ServeLock) -> Result<(), HomeError> {
+pub fn forget_at_rest(home: &Home, no_host: &ServeLock) -> Result<(), HomeError> {
     let forgotten = home.forget_former_keys()?;
-    log_at_rest(home, "identity.forgot_former", None, &format!("{forgotten} former keys count no more"));
+    log_at_rest(home, "identity.forgot_former", None, &format!("{forgotten} former keys count no more"), no_host);
     Ok(())
 }
 
-/// Logs what happens to the trust of a machine on which no host runs.
-pub(super) fn log_at_rest(home: &Home, kind: &'static str, peer: Option<&Peer>, detail: &str) {
-    let signer = home.identity().map(|identity| identity.keys.signing_key);
-    let log = signer.map_err(|error| error.to_string()).and_then(|signer| log_of(home, signer));
-    match log {
-        Ok(log) => Govern::new(Box::new(AllowAll), None, Some(log)).trust(kind, peer, detail),
-        Err(error) => tracing::error!(%error, "it could not be logged"),
+/// Logs what the owner has changed on a machine on which no host runs; one that runs sees it and logs it itself.
+pub fn log_at_rest(home: &Home, kind: &'static str, peer: Option<&TrustedPeer>, detail: &str, _no_host: &ServeLock) {
+    if let Some(mut log) = log_of(home) {
+        log.trust(kind, peer.map(subject).as_ref(), detail);
     }
 }
 
-/// Logs what the owner has changed on a machine on which no host runs; one that runs sees it and logs it itself.
-pub fn log_change_at_rest(
-    home: &Home,
-    kind: &'static str,
-    peer: Option<&TrustedPeer>,
-    detail: &str,
-    _no_host: &ServeLock,
-) {
-    log_at_rest(home, kind, peer.map(subject).as_ref(), detail);
-}
-
-fn log_of(home: &Home, signer: SigningKey) -> Result<AuditLog, String> {
-    AuditLog::open(&home.audit_dir(), clock::wall, signer).map_err(|error| error.to_string())
+/// The log of a machine on which no host runs, signed with its present key.
+fn log_of(home: &Home) -> Option<Govern> {
+    let opened = home.identity().map_err(|error| error.to_string()).and_then(|identity| {
+        let signer = identity.keys.signing_key;
+        AuditLog::open(&home.audit_dir(), clock::wall, signer).map_err(|error| error.to_string())
+    });
+    match opened {
+        Ok(log) => Some(Govern::new(Box::new(AllowAll), None, Some(log))),
+        Err(error) => {
+            tracing::error!(%error, "it could not be logged");
+            None
+        }
+    }
 }
 
 impl<R: Runtime> Server<R> {

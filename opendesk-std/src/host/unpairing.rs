@@ -23,10 +23,10 @@ const LOOK_AGAIN: f64 = 30.0;
 ///
 /// # Errors
 /// Those of [`Peers::remove`].
-pub fn unpair_at_rest(home: &Home, key: PublicKey, _no_host: &ServeLock) -> Result<Option<TrustedPeer>, HomeError> {
+pub fn unpair_at_rest(home: &Home, key: PublicKey, no_host: &ServeLock) -> Result<Option<TrustedPeer>, HomeError> {
     let removed = remove(home, key)?;
     if let Some(peer) = &removed {
-        log_at_rest(home, "trust.removed", Some(&subject(peer)), "by the owner");
+        log_at_rest(home, "trust.removed", Some(peer), "by the owner", no_host);
     }
     Ok(removed)
 }
