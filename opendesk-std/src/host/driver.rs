@@ -36,8 +36,8 @@ use crate::api::{Error, ErrorCode};
 use crate::desktop::Desk;
 use crate::govern::ask::Approver;
 use crate::govern::audit::AuditLog;
-use crate::govern::control::Switch;
-use crate::govern::{Govern, Peer, Throttle};
+use crate::govern::control::{self, Switch};
+use crate::govern::{Govern, Peer, Throttle, rules};
 use crate::home::{Home, Identity, Role, ServeLock, Watcher};
 use crate::os::Files;
 use crate::recording::FileTape;
@@ -52,7 +52,7 @@ const BUDGET: usize = 32;
 const MESSAGES: usize = 16;
 
 /// The files of the home that the owner, or a program of theirs, may change at any time.
-const WATCHED: [&str; 4] = ["control.json", "policy.json", "trusted-peers.json", "peers.json"];
+const WATCHED: [&str; 4] = [control::FILE, rules::FILE, "trusted-peers.json", "peers.json"];
 
 /// Links that may be on their way out, beyond those that the protocol's machine counts.
 const LEAVING: usize = 64;
@@ -171,7 +171,7 @@ impl<R: Runtime> Server<R> {
         tracing::info!(%address, approve, backend = computer.name(), home = %home.path().display(), "a host starts");
         let mut govern = Govern::new(policy, Some(Switch::new(&home)), log);
         govern.host_started(&address.to_string(), computer.name(), approve);
-        let rules = policy_of(&home);
+        let seen = policy_of(&home);
         let files = files.then(|| Files::new(home.path().to_owned()));
         let signs = notifications.then(|| Signs::start(Arc::clone(&computer))).transpose().map_err(StartError::Home)?;
         let person = Arc::clone(&computer);
@@ -224,7 +224,7 @@ impl<R: Runtime> Server<R> {
             approve,
             pause,
             left_alone_until: None,
-            policy: rules,
+            policy: seen,
             known: BTreeMap::new(),
             banished: HashSet::new(),
             own_changes: (0, false),

@@ -10,7 +10,7 @@ use super::driver::Server;
 use super::link::Orphan;
 use super::notice::Notice;
 use crate::api::{Call, Error, ErrorCode};
-use crate::govern::{Word, in_use};
+use crate::govern::{Word, in_use, rules};
 use crate::home::{Home, hex};
 use crate::runtime::Runtime;
 
@@ -141,12 +141,9 @@ impl<R: Runtime> Server<R> {
 
 /// What the log calls a policy.json: the beginning of its SHA-256, in hex.
 pub(super) fn policy_of(home: &Home) -> String {
-    match home.read("policy.json", MAX_POLICY) {
+    match home.read(rules::FILE, rules::MAX_FILE) {
         Ok(Some(content)) => hex::encode(&Sha256::digest(&content)[..8]),
         Ok(None) => "not there".to_owned(),
         Err(error) => error.to_string(),
     }
 }
-
-/// Far more than any rules.
-const MAX_POLICY: usize = 1 << 20;

@@ -12,18 +12,19 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex as AsyncMutex;
 use opendesk_core::PublicKey;
 
+use super::session::CancelOnDrop;
 use super::target::Target;
 use crate::api::{Call, Error, ErrorCode, Kind, Point, PointerAction, Result};
 use crate::cancel::Cancel;
 use crate::clock;
 use crate::desktop::{Freed, Key};
 use crate::govern::ask::{Answer, Approver, Question, Way, describe};
-use crate::govern::control::Switch;
-use crate::govern::{AsRulesSay, Peer, Policy, RulesFile, Verdict};
+use crate::govern::control::{self, Switch};
+use crate::govern::{AsRulesSay, Peer, Policy, RulesFile, Verdict, rules};
 use crate::home::{Home, Role, Watcher};
 
 /// The files that the owner may change at any time.
-const WATCHED: [&str; 1] = ["control.json"];
+const WATCHED: [&str; 1] = [control::FILE];
 
 /// Stands before every call of an agent's session.
 pub(super) struct Guard {
@@ -123,7 +124,7 @@ impl Guard {
             .ok();
         Self {
             approver: Arc::new(AsRulesSay::new(home, Vec::new(), &[Way::Native])),
-            rules: home.path().join("policy.json"),
+            rules: home.path().join(rules::FILE),
             known: Mutex::new(Known { policy: RulesFile::new(home), asked: 0, pointer: None }),
             stops,
             turn: AsyncMutex::new(()),
@@ -239,14 +240,5 @@ fn said(verdict: Verdict) -> Result<Option<String>> {
         Verdict::Allow => Ok(None),
         Verdict::Ask(why) => Ok(Some(why)),
         Verdict::Refuse(why) => Err(refused(why)),
-    }
-}
-
-/// Nobody waits for the answer any more when this is gone.
-struct CancelOnDrop(Cancel);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
     }
 }

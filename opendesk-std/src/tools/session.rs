@@ -312,8 +312,8 @@ impl Hands for Held {
     }
 }
 
-/// A local call whose future is dropped is cancelled.
-struct CancelOnDrop(Cancel);
+/// What goes on elsewhere for a future that is dropped is cancelled.
+pub(super) struct CancelOnDrop(pub(super) Cancel);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {

@@ -208,9 +208,7 @@ impl Desk {
         let refused = self.act.try_send(Turn::Release(Box::new(reply))).is_err();
         debug_assert!(!refused, "the threads live as long as the desk");
     }
-}
 
-impl Desk {
     /// Holds keys down again that were released, before whatever is submitted after this.
     pub fn hold(&self, modifiers: Vec<Key>) {
         let refused = self.act.try_send(Turn::Hold(modifiers)).is_err();
