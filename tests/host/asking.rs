@@ -30,6 +30,13 @@ impl Owner {
         Arc::new(Self { asked: Mutex::default(), answers: Mutex::new(answers.iter().rev().copied().collect()) })
     }
 
+    /// Waits until so many questions were put.
+    async fn is_asked(&self, questions: usize) {
+        while self.questions().len() < questions {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     fn questions(&self) -> Vec<Question> {
         self.asked.lock().expect("nobody fails with it").clone()
     }
@@ -52,16 +59,20 @@ impl Approver for Owner {
 }
 
 fn rig(owner: &Arc<Owner>, policy: Box<dyn Policy>) -> (Rig, Arc<VirtualDesktop>) {
+    rig_with(owner, |options| HostOptions { policy, files: true, ..options })
+}
+
+/// A host on the virtual desktop whose owner is asked, with what else it is to be.
+fn rig_with(owner: &Arc<Owner>, more: impl FnOnce(HostOptions) -> HostOptions) -> (Rig, Arc<VirtualDesktop>) {
     let desktop = Arc::new(VirtualDesktop::default());
     let (computer, approver) = (Arc::clone(&desktop), Arc::clone(owner));
-    let rig = Rig::start_as(|home| HostOptions {
-        policy,
+    let asks = |home| HostOptions {
+        policy: Box::new(AskAll),
         approver,
         approve: "console",
-        files: true,
         ..HostOptions::new(home, computer)
-    });
-    (rig, desktop)
+    };
+    (Rig::start_as(|home| more(asks(home))), desktop)
 }
 
 fn text(text: &str) -> TextInput {
@@ -105,14 +116,8 @@ fn a_yes_lets_it_happen_a_no_does_not_and_what_only_looks_is_not_asked_about() {
 fn no_answer_in_time_is_a_no() {
     run(async {
         let owner = Owner::saying(&[]);
-        let desktop = Arc::new(VirtualDesktop::default());
-        let (computer, approver) = (Arc::clone(&desktop), Arc::clone(&owner));
-        let rig = Rig::start_as(|home| HostOptions {
-            policy: Box::new(AskAll),
-            approver,
-            patience: Some(Duration::from_millis(100)),
-            ..HostOptions::new(home, computer)
-        });
+        let patience = Some(Duration::from_millis(100));
+        let (rig, desktop) = rig_with(&owner, |options| HostOptions { patience, ..options });
         rig.pair("controller").await;
         let client = rig.connect("controller").await.unwrap();
         let why = refusal(client.text(&text("x")).await);
@@ -156,9 +161,7 @@ fn while_somebody_is_asked_nothing_acts_and_nothing_is_held_and_the_order_stays(
         let before = desktop.editor_text();
         let (first, second) = (client.clone(), client.clone());
         let asked = tokio::spawn(async move { first.text(&text("?a")).await });
-        while owner.questions().is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        owner.is_asked(1).await;
         assert!(desktop.held_keys().is_empty(), "a key that is held could answer");
         let behind = tokio::spawn(async move { second.text(&text("b")).await });
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -234,18 +237,14 @@ fn a_question_that_was_withdrawn_is_not_followed_by_another_at_once() {
         let client = rig.connect("controller").await.unwrap();
         let first = client.clone();
         let asked = tokio::spawn(async move { first.text(&text("harmless")).await });
-        while owner.questions().is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        owner.is_asked(1).await;
         asked.abort();
         rig.wait_for(|notice| matches!(notice, Notice::Decided { is_allowed: false, .. })).await;
         let second = client.clone();
         let asked = tokio::spawn(async move { second.text(&text("harmful")).await });
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(owner.questions().len(), 1, "who was about to answer sees that nothing is asked");
-        while owner.questions().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        owner.is_asked(2).await;
         owner.answers.lock().unwrap().push(false);
         refusal(asked.await.unwrap());
         assert_eq!(desktop.editor_text(), "");
@@ -351,21 +350,13 @@ fn a_policy_that_changes_counts_at_once_and_ends_streams_that_it_refuses() {
 fn the_mouse_with_which_the_owner_answers_takes_no_question_away() {
     run(async {
         let owner = Owner::saying(&[]);
-        let desktop = Arc::new(VirtualDesktop::default());
-        let (computer, approver) = (Arc::clone(&desktop), Arc::clone(&owner));
-        let rig = Rig::start_as(|home| HostOptions {
-            policy: Box::new(AskAll),
-            approver,
-            pause_on_local_input: Some(Duration::from_secs(60)),
-            ..HostOptions::new(home, computer)
-        });
+        let pause_on_local_input = Some(Duration::from_secs(60));
+        let (rig, desktop) = rig_with(&owner, |options| HostOptions { pause_on_local_input, ..options });
         rig.pair("controller").await;
         let client = rig.connect("controller").await.unwrap();
         let types = client.clone();
         let asked = tokio::spawn(async move { types.text(&text("x")).await });
-        while owner.questions().is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        owner.is_asked(1).await;
         desktop.person_moves();
         rig.wait_for(|notice| matches!(notice, Notice::Paused(Some(_)))).await;
         owner.answers.lock().unwrap().push(true);
