@@ -168,9 +168,7 @@ impl<R: Runtime> Server<R> {
         let listener = runtime.listen(listen).map_err(|error| StartError::Listen { address: listen, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
         let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
-        tracing::info!(%address, approve, backend = computer.name(), home = %home.path().display(), "a host starts");
         let mut govern = Govern::new(policy, Some(Switch::new(&home)), log);
-        govern.host_started(&address.to_string(), computer.name(), approve);
         let seen = policy_of(&home);
         let files = files.then(|| Files::new(home.path().to_owned()));
         let signs = notifications.then(|| Signs::start(Arc::clone(&computer))).transpose().map_err(StartError::Home)?;
@@ -189,6 +187,8 @@ impl<R: Runtime> Server<R> {
         let changed = done.clone();
         let watcher = Watcher::start(&home, &WATCHED, move || drop(changed.try_send(Done::HomeChanged)))
             .map_err(|error| StartError::Home(format!("{} cannot be watched: {error}", home.path().display())))?;
+        tracing::info!(%address, approve, backend = person.name(), home = %home.path().display(), "a host starts");
+        govern.host_started(&address.to_string(), person.name(), approve);
         // What was said while nobody looked counts from the beginning.
         drop(done.try_send(Done::HomeChanged));
         Ok(Self {
