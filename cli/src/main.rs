@@ -12,6 +12,7 @@ mod output;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::args::Args;
 use crate::exit::Failure;
@@ -35,9 +36,17 @@ fn main() -> ExitCode {
 
 /// What the command line asks for, or what is wrong with it in one line.
 fn told(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        output::line(error.to_string().trim_end());
-        return ExitCode::SUCCESS;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            output::line(error.to_string().trim_end());
+            return ExitCode::SUCCESS;
+        }
+        // Nothing was asked for at all.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            output::note(error.to_string().trim_end());
+            return Failure::usage("").code();
+        }
+        _ => {}
     }
     let text = error.to_string();
     let said = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));

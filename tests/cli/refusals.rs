@@ -168,6 +168,8 @@ fn arguments_that_do_not_fit_are_usage_errors() {
     let report: Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!((&report["ok"], &report["exit_code"]), (&false.into(), &2.into()), "{told:?}");
     assert!(told.stderr.contains("<CODE>") && told.stderr.contains("--help"), "{told:?}");
+    let nothing = run(std::process::Command::new(command(&home, &[]).get_program()));
+    assert!(nothing.status.code() == Some(2) && nothing.stderr.contains("Usage: opendesk"), "{nothing:?}");
     for help in ["--help", "--version"] {
         assert!(succeeded(&opendesk(&home, &[help])).contains("opendesk"), "{help}");
     }
