@@ -69,11 +69,16 @@ fn v1_frames() {
 }
 
 #[test]
+fn txt_record() {
+    run("txt_record", fuzz::txt_record);
+}
+
+#[test]
 fn every_target_has_a_test_here() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/Cargo.toml");
     let manifest = fs::read_to_string(manifest).unwrap();
     let targets = manifest.lines().filter(|line| line.trim() == "[[bin]]").count();
-    assert_eq!(targets, 9);
+    assert_eq!(targets, 10);
     let tested = [
         "frame_decode",
         "handshake_host",
@@ -84,6 +89,7 @@ fn every_target_has_a_test_here() {
         "client_frames",
         "v1_handshake",
         "v1_frames",
+        "txt_record",
     ];
     for target in tested {
         assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is no target");

@@ -114,6 +114,10 @@ pub struct Client {
     handshake: Option<Message>,
     session: Option<Session<Request>>,
     host: Option<PublicKey>,
+    /// The only key that is wanted, where that is said of a pairing.
+    expected: Option<PublicKey>,
+    /// The key that was proved instead.
+    other: Option<PublicKey>,
     greeting: usize,
     pairing: bool,
     calls: Calls,
@@ -175,6 +179,8 @@ impl Client {
             handshake: None,
             session: None,
             host: None,
+            expected: None,
+            other: None,
             greeting: 0,
             pairing: false,
             calls: Calls::new(),
@@ -189,6 +195,19 @@ impl Client {
             Err(Unproven) => this.closed(Reason::WRONG_HOST, 0),
         }
         this
+    }
+
+    /// No host but the one with this key is wanted. Another one that proves the code is left with
+    /// [`Reason::WRONG_HOST`] before it takes this controller for paired, and its code stays good. Say so before the
+    /// handshake ends.
+    pub const fn expect(&mut self, host: PublicKey) {
+        self.expected = Some(host);
+    }
+
+    /// The key of a host that was left because it was not the one to [`expect`](Self::expect).
+    #[must_use]
+    pub const fn other(&self) -> Option<PublicKey> {
+        self.other
     }
 
     /// What this side tells of itself has this many bytes, at most [`CHUNK_BYTES`]. Say so before the handshake ends.
@@ -263,6 +282,10 @@ impl Client {
     }
 
     fn keyed(&mut self, now: Instant, transport: &Transport) {
+        if self.expected.is_some_and(|expected| expected != transport.remote) {
+            self.other = Some(transport.remote);
+            return self.closed(Reason::WRONG_HOST, 0);
+        }
         let mut session = Session::new(now, self.wire, Role::Controller, transport);
         let hello = Hello {
             role: Role::Controller,
@@ -438,6 +461,13 @@ impl Client {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
+    }
+
+    /// Whether the host has proved its key. It has not been told yet that the session is wanted, where nothing was polled
+    /// to be sent since this became true: a link that is dropped then has disturbed no other.
+    #[must_use]
+    pub const fn has_proof(&self) -> bool {
+        matches!(self.phase, Phase::Keyed | Phase::Open)
     }
 
     /// Whether all is said and the transport can be closed.

@@ -213,6 +213,28 @@ fn an_attempt_that_dies_after_its_proof_frees_the_window() {
 }
 
 #[test]
+fn a_controller_that_wants_another_host_leaves_before_it_is_trusted_and_the_code_stays_good() {
+    let mut world = showing();
+    let mut client = Client::pair(world.now(), ANNA.config(), CODE.as_bytes(), [5; 32]).unwrap();
+    client.expect(CARL.public());
+    let anna = world.attach(client);
+    world.settle();
+    assert_eq!(world.client(anna).events, [ClientEvent::Closed { reason: Reason::WRONG_HOST, tries_left: 0 }]);
+    assert_eq!(world.client(anna).client.other(), Some(world.host_key()));
+    world.cut(anna);
+    world.settle();
+    assert!(world.host.is_pairing() && wrong_codes(&world).is_empty());
+    assert!(world.program.proved.is_empty() && world.program.trusted.is_empty());
+
+    // The one that is wanted is paired with.
+    let mut client = Client::pair(world.now(), BEN.config(), CODE.as_bytes(), [6; 32]).unwrap();
+    client.expect(world.host_key());
+    let ben = world.attach(client);
+    world.settle();
+    assert_eq!((world.controller(), world.client(ben).client.other()), (Some(ben), None));
+}
+
+#[test]
 fn a_pairing_that_asks_for_an_unknown_kind_of_session_frees_the_window() {
     let mut world = showing();
     let mut raw = Raw::keyed_by_code(&mut world, ANNA.static_key(), CODE);

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use opendesk_core::dialect::v1::PairClient;
-use opendesk_core::{Event, Misuse, PairingEnd, Psk, Reason, limits};
+use opendesk_core::{Client, Event, Misuse, PairingEnd, Psk, Reason, limits};
 use opendesk_tests::world::{Way, Wire, World};
 
 use super::{ANNA, BEN, CARL};
@@ -97,6 +97,25 @@ fn our_own_controller_pairs_with_our_own_host_in_version_1() {
     let again = world.connect_by_version_1(ANNA);
     world.settle();
     assert_eq!(world.controller(), Some(again));
+}
+
+#[test]
+fn a_controller_that_wants_another_host_is_not_trusted_and_costs_a_try() {
+    let mut world = showing();
+    let mut client = Client::pair_version_1(world.now(), ANNA.config(), right(), [5; 32]);
+    client.expect(BEN.public());
+    let anna = world.attach(client);
+    world.settle();
+    assert_eq!(world.client(anna).closed(), Some(Reason::WRONG_HOST));
+    assert_eq!(world.client(anna).client.other(), Some(world.host_key()));
+    world.cut(anna);
+    world.settle();
+    assert!(world.program.proved.is_empty() && world.program.trusted.is_empty());
+    // The host cannot tell it from one that has guessed.
+    assert_eq!(wrong_codes(&world), [2]);
+    let ben = world.pair_by_version_1(BEN, right());
+    world.settle();
+    assert_eq!(world.controller(), Some(ben));
 }
 
 #[test]
