@@ -3,8 +3,9 @@
 
 use fast_image_resize::PixelType;
 
-use super::encode::{self, QUALITY, Unmade};
-use super::scale;
+use super::encode::{self, QUALITY};
+use super::jpeg::Unmade;
+use super::{jpeg, scale};
 use crate::api::{Error, ErrorCode, PictureFormat, Result};
 use crate::desktop::Frame;
 
@@ -50,13 +51,13 @@ pub(super) fn encode(frame: Frame, format: PictureFormat, max_bytes: Option<u32>
             }
             return encode::encode(pixels, width, height, format).map(encoded);
         }
-        PictureFormat::Jpeg => return jpeg(&encode::rgb(pixels), width, height, most),
+        PictureFormat::Jpeg => return as_jpeg(&encode::rgb(pixels), width, height, most),
         PictureFormat::Png => encode::png,
         PictureFormat::Webp => encode::webp,
     };
     let rgb = encode::rgb(pixels);
     let data = file(&rgb, width, height)?;
-    if data.len() <= most { Ok(encoded(data)) } else { jpeg(&rgb, width, height, most) }
+    if data.len() <= most { Ok(encoded(data)) } else { as_jpeg(&rgb, width, height, most) }
 }
 
 fn too_large(width: u32, height: u32, bytes: usize, max_bytes: u32) -> Error {
@@ -68,7 +69,7 @@ fn too_large(width: u32, height: u32, bytes: usize, max_bytes: u32) -> Error {
 }
 
 /// The best JPEG that is small enough.
-fn jpeg(rgb: &[u8], width: u32, height: u32, most: usize) -> Result<Encoded> {
+fn as_jpeg(rgb: &[u8], width: u32, height: u32, most: usize) -> Result<Encoded> {
     let mut share = 1.0;
     for quality in QUALITIES {
         match attempt(rgb, (width, height), quality, most)? {
@@ -97,7 +98,7 @@ fn attempt(
     quality: u8,
     most: usize,
 ) -> Result<core::result::Result<Encoded, f64>> {
-    match encode::jpeg(rgb, width, height, quality, most) {
+    match jpeg::jpeg(rgb, width, height, quality, most) {
         Ok(data) => Ok(Ok(Encoded { format: PictureFormat::Jpeg, width, height, data })),
         Err(Unmade::TooLarge { done }) => Ok(Err(done)),
         Err(Unmade::Failed(error)) => Err(error),

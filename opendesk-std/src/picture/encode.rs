@@ -1,42 +1,19 @@
 //! Pixels of a desktop to bytes that others can read.
 
-use core::cell::Cell;
 use core::fmt::Display;
-use std::io::{self, ErrorKind, Write};
 
-use image::codecs::jpeg::JpegEncoder;
+use image::ExtendedColorType;
 use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, GenericImageView, Rgb};
 use png::{BitDepth, ColorType, Compression, Encoder, EncodingError};
 
+use super::jpeg::{Unmade, jpeg};
 use crate::api::{Error, ErrorCode, PictureFormat, Result};
 
 /// Of a JPEG that nobody limits: text keeps its edges.
 pub(super) const QUALITY: u8 = 85;
 
-/// What the format's own fields of 16 bits hold.
-const JPEG_EDGE: u32 = 65_535;
-
 /// What the format's own fields of 14 bits hold, less one that its decoders disagree about.
 const WEBP_EDGE: u32 = 16_383;
-
-/// Why there is no JPEG.
-#[derive(Debug)]
-pub(super) enum Unmade {
-    /// It would have more bytes than were allowed. They were used up when this share of its rows, 0 to 1, was done.
-    TooLarge {
-        /// Rows that were done, of all.
-        done: f64,
-    },
-    /// Something else.
-    Failed(Error),
-}
-
-impl From<Error> for Unmade {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
 
 /// Blue, green, red, unused to a picture in this format.
 pub(super) fn encode(bgrx: Vec<u8>, width: u32, height: u32, format: PictureFormat) -> Result<Vec<u8>> {
@@ -83,28 +60,8 @@ pub(super) fn webp(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>> {
     Ok(file)
 }
 
-/// Red, green, blue to a JPEG of at most `most` bytes. It stops where it has that many: what is too large is found
-/// out without doing all of it.
-pub(super) fn jpeg(
-    rgb: &[u8],
-    width: u32,
-    height: u32,
-    quality: u8,
-    most: usize,
-) -> core::result::Result<Vec<u8>, Unmade> {
-    check("JPEG", rgb, width, height, JPEG_EDGE)?;
-    let view = View { rgb, width, height, row: Cell::new(0) };
-    let mut file = Limited { bytes: Vec::new(), most, is_full: false };
-    let outcome = JpegEncoder::new_with_quality(&mut file, quality).encode_image(&view);
-    match outcome {
-        Ok(()) => Ok(file.bytes),
-        Err(_) if file.is_full => Err(Unmade::TooLarge { done: f64::from(view.row.get()) / f64::from(height) }),
-        Err(error) => Err(Unmade::Failed(failed("JPEG", width, height, &error))),
-    }
-}
-
 /// The encoders panic where the pixels are not as many as they were told.
-fn check(kind: &str, rgb: &[u8], width: u32, height: u32, edge: u32) -> Result<()> {
+pub(super) fn check(kind: &str, rgb: &[u8], width: u32, height: u32, edge: u32) -> Result<()> {
     let expected = u128::from(width) * u128::from(height) * 3;
     if expected == 0 || rgb.len() as u128 != expected {
         return Err(failed(kind, width, height, &format_args!("there are {} bytes of them", rgb.len())));
@@ -119,54 +76,8 @@ fn check(kind: &str, rgb: &[u8], width: u32, height: u32, edge: u32) -> Result<(
     Ok(())
 }
 
-fn failed(kind: &str, width: u32, height: u32, why: &dyn Display) -> Error {
+pub(super) fn failed(kind: &str, width: u32, height: u32, why: &dyn Display) -> Error {
     Error::internal(format!("cannot encode a {kind} of {width}×{height} pixels: {why}"))
-}
-
-/// Pixels that know how far they have been read.
-struct View<'a> {
-    rgb: &'a [u8],
-    width: u32,
-    height: u32,
-    /// The one that was read last.
-    row: Cell<u32>,
-}
-
-impl GenericImageView for View<'_> {
-    type Pixel = Rgb<u8>;
-
-    fn dimensions(&self) -> (u32, u32) {
-        (self.width, self.height)
-    }
-
-    fn get_pixel(&self, x: u32, y: u32) -> Rgb<u8> {
-        self.row.set(y);
-        let start = 3 * (y as usize * self.width as usize + x as usize);
-        let pixel = &self.rgb[start..start + 3];
-        Rgb([pixel[0], pixel[1], pixel[2]])
-    }
-}
-
-/// Takes so many bytes and fails at the next.
-struct Limited {
-    bytes: Vec<u8>,
-    most: usize,
-    is_full: bool,
-}
-
-impl Write for Limited {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > self.most.saturating_sub(self.bytes.len()) {
-            self.is_full = true;
-            return Err(ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Blue, green, red, unused to red, green, blue, opaque.
@@ -192,7 +103,7 @@ pub(super) fn rgb(mut pixels: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::decode;
+    use crate::picture::{decode, jpeg};
 
     const FORMATS: [PictureFormat; 3] = [PictureFormat::Png, PictureFormat::Webp, PictureFormat::Jpeg];
 
@@ -233,22 +144,11 @@ mod tests {
     fn an_edge_that_a_format_does_not_have_is_refused() {
         let line = |pixels: u32, format| encode(vec![7; 4 * pixels as usize], pixels, 1, format);
         assert!(line(70_000, PictureFormat::Png).is_ok());
-        for (format, edge) in [(PictureFormat::Webp, WEBP_EDGE), (PictureFormat::Jpeg, JPEG_EDGE)] {
+        for (format, edge) in [(PictureFormat::Webp, WEBP_EDGE), (PictureFormat::Jpeg, jpeg::EDGE)] {
             assert!(line(edge, format).is_ok(), "{format:?}");
             let error = line(edge + 1, format).unwrap_err();
             assert_eq!(error.code, ErrorCode::LimitExceeded);
             assert!(error.message.contains(&edge.to_string()), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_jpeg_stops_at_its_limit() {
-        let pixels: Vec<u8> = (0..3 * 64 * 64_u32).map(|index| (index.wrapping_mul(0x9e37_79b1) >> 24) as u8).collect();
-        let whole = jpeg(&pixels, 64, 64, QUALITY, usize::MAX).unwrap();
-        assert_eq!(jpeg(&pixels, 64, 64, QUALITY, whole.len()).unwrap(), whole);
-        for (most, expected) in [(whole.len() - 1, 0.5..1.0), (whole.len() / 3, 0.05..0.5), (10, 0.0..0.1)] {
-            let Err(Unmade::TooLarge { done }) = jpeg(&pixels, 64, 64, QUALITY, most) else { panic!("{most}") };
-            assert!(expected.contains(&done), "{most}: {done}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod canvas;
 mod colour;
 mod decode;
 mod encode;
+mod jpeg;
 mod map;
 mod scale;
 mod scaled;
