@@ -18,6 +18,7 @@ use opendesk_core::{
     PairingEnd, Psk, Reason, RequestId, SigningKey, StaticKey, Wire, limits,
 };
 use opendesk_std::api::Call;
+use opendesk_std::discovery::Record;
 
 use crate::world::model::{Op, run};
 
@@ -30,6 +31,15 @@ pub fn frame_decode(data: &[u8]) {
     out.truncate(head);
     out.extend_from_slice(body);
     assert_eq!(frame::decode(&out), Ok(Frame::Known(header, body)));
+}
+
+/// Bytes as the TXT record of a host: what is read is short, plain, and written so that it is read alike.
+pub fn txt_record(data: &[u8]) {
+    let Some(record) = Record::parse(data) else { return };
+    assert!(record.description.chars().count() <= 255 && !record.description.chars().any(char::is_control));
+    let again = Record::parse(&record.write()).expect("it has a key");
+    assert_eq!((again.key, again.wire), (record.key, record.wire));
+    assert!(record.description.starts_with(&again.description));
 }
 
 /// Messages, each behind its length in two bytes, little-endian; the last may be cut short.
