@@ -10,6 +10,7 @@ mod mix;
 mod pairing;
 mod person;
 mod pictures;
+mod programs;
 mod reading;
 mod rotation;
 mod sessions;
@@ -17,6 +18,7 @@ mod stopping;
 mod streams;
 mod streams_idle;
 mod terms;
+mod through;
 mod unpairing;
 mod watched;
 

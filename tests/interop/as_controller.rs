@@ -71,6 +71,59 @@ impl Rig {
 }
 
 #[test]
+fn files_are_copied_from_the_packages_host_and_to_it() {
+    run(async {
+        let mut rig = Rig::start(&[]);
+        rig.pair("anna").await;
+        let (there, here, large) = (rig.folder().join("there"), rig.folder().join("here"), rig.folder().join("large"));
+        std::fs::create_dir_all(there.join("below")).unwrap();
+        for (name, bytes) in [("small", 5), ("empty", 0), ("below/several parts", 3 << 20)] {
+            std::fs::write(there.join(name), vec![7; bytes]).unwrap();
+        }
+        let on_host = |path: &Path| format!("host:{}", path.display());
+        let cp = |args: &[&str]| {
+            let args = [&["cp", "-r"], args].concat();
+            Running::start(bin::command(&rig.folder().join("anna"), &args)).finish(LIMIT)
+        };
+        let down = cp(&[&on_host(&there), here.to_str().unwrap()]);
+        assert!(down.status.success() && down.stdout.starts_with("copied 3 files"), "{down:?}");
+        let up = cp(&[here.to_str().unwrap(), &on_host(&rig.folder().join("back"))]);
+        assert!(up.status.success() && up.stdout.starts_with("copied 3 files"), "{up:?}");
+        assert_eq!(up.stderr, "the other machine cannot set permissions and times, so the copy has its own\n");
+        for name in ["small", "empty", "below/several parts"] {
+            let read = |folder: &str| std::fs::read(rig.folder().join(folder).join(name)).unwrap();
+            assert!(read("here") == read("there") && read("back") == read("there"), "{name}");
+        }
+        // It gives and takes files whole, so they have to fit into a message.
+        std::fs::File::create(&large).unwrap().set_len(17 << 20).unwrap();
+        for args in [[on_host(&large), here.display().to_string()], [large.display().to_string(), on_host(&there)]] {
+            let refused = cp(&[&args[0], &args[1]]);
+            assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+            assert!(refused.stderr.contains("is larger than 16 MiB, and a host of version 1"), "{refused:?}");
+        }
+    });
+}
+
+#[test]
+fn a_command_of_our_command_line_runs_on_the_packages_host() {
+    run(async {
+        let mut rig = Rig::start(&[]);
+        rig.pair("anna").await;
+        let mut exec = bin::command(&rig.folder().join("anna"), &["exec", "host", "--env", "GREETING=grüße"]);
+        exec.args(["--", "sh", "-c", "cat; echo \"$GREETING\" >&2; exit 6"]);
+        let input = rig.folder().join("input");
+        std::fs::write(&input, b"words\xff").unwrap();
+        exec.stdin(std::fs::File::open(&input).unwrap());
+        let ended = Running::start(exec).finish(LIMIT);
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(6), "grüße\n"), "{ended:?}");
+        assert!(ended.stdout.starts_with("words"), "{ended:?}");
+        let mut late = bin::command(&rig.folder().join("anna"), &["exec", "--timeout", "0.5"]);
+        late.args(["--", "sleep", "1000"]);
+        assert_eq!(Running::start(late).finish(LIMIT).status.code(), Some(124));
+    });
+}
+
+#[test]
 fn who_drives_who_waits_and_who_was_sent_away() {
     run(async {
         let mut rig = Rig::start(&[]);

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use opendesk_core::Wire;
@@ -63,10 +64,11 @@ pub(crate) fn capability(method: &str) -> &'static str {
         "power.lock" => "power.lock",
         "notifications.list" => "notifications.list",
         "fs.read" | "fs.list" | "fs.stat" => "fs.read",
-        "fs.write" | "fs.delete" | "fs.move" | "fs.mkdir" => "fs.write",
+        "fs.write" | "fs.delete" | "fs.move" | "fs.mkdir" | "fs.setstat" => "fs.write",
         "process.list" => "process.list",
         "process.shell" => "process.shell",
         "process.exec" => "process.spawn",
+        "process.start" | "process.output" | "process.write" | "process.signal" => "process.stream",
         "apps.installed" => "app.lifecycle",
         "ocr.read" | "ocr.click" => "ocr",
         other => panic!("{other} is of every desktop"),
@@ -84,6 +86,7 @@ pub(crate) async fn drive(client: &Client, folder: &Path) -> Outcomes {
     use_windows(&mut driver).await;
     use_files(&mut driver, folder).await;
     use_programs(&mut driver).await;
+    use_running_programs(&mut driver).await;
     use_what_is_new(&mut driver).await;
     watch(&mut driver).await;
     driver.outcomes
@@ -234,6 +237,17 @@ async fn use_files(driver: &mut Driver<'_>, folder: &Path) {
             Ok(format!("{} bytes", entry.size))
         })
         .await;
+    if driver.client.wire() != Wire::V1 {
+        // A file that was changed long ago, and that its owner alone may read.
+        let stat = SetstatParams { path: path("below/grüße"), mode: Some(0o600), mtime: Some(1_234_567.5) };
+        driver
+            .sees::<FsSetstat>(stat, |()| {
+                let metadata = folder.join("below/grüße").metadata().map_err(|error| error.to_string())?;
+                check((metadata.mode() & 0o777, metadata.mtime()) == (0o600, 1_234_567), "not as it was set")?;
+                Ok("permissions and time".to_owned())
+            })
+            .await;
+    }
     let moved = FileMoveParams { src: path("below/grüße"), dst: path("moved") };
     driver
         .sees::<FsMove>(moved, |()| {
@@ -279,6 +293,70 @@ async fn use_programs(driver: &mut Driver<'_>) {
         .await;
 }
 
+/// Programs that are read while they run, which version 1 does not know.
+async fn use_running_programs(driver: &mut Driver<'_>) {
+    let outcomes = if driver.client.wire() == Wire::V1 {
+        let id = CommandId::default();
+        let mut output = driver.client.subscribe::<ProcessOutput>(&OutputParams { id }, 1024).await.expect("a session");
+        let refusals = [
+            (ProcessStart::NAME, driver.call::<ProcessStart>(&StartParams::default()).await.err()),
+            (ProcessOutput::NAME, output.next().await.and_then(|item| item.err())),
+            (ProcessWrite::NAME, driver.call::<ProcessWrite>(&CommandInput::default()).await.err()),
+            (ProcessSignal::NAME, driver.call::<ProcessSignal>(&SignalParams::default()).await.err()),
+        ];
+        refusals.map(|(name, refusal)| match refusal {
+            Some(ClientError::Call(error)) if error.code == ErrorCode::CapabilityUnsupported => {
+                (name, Ok("refused: version 1 has no such method".to_owned()))
+            }
+            other => (name, Err(format!("{other:?}"))),
+        })
+    } else {
+        let [talks, ends] = [talk(driver).await, end(driver).await];
+        let seen = |ended: &core::result::Result<CommandEnd, ClientError>, returncode: i32| match ended {
+            Ok(end) if end.returncode == returncode => Ok(format!("code {returncode}")),
+            other => Err(format!("{other:?}")),
+        };
+        [
+            (ProcessStart::NAME, seen(&talks, 3)),
+            (ProcessOutput::NAME, seen(&talks, 3)),
+            (ProcessWrite::NAME, seen(&talks, 3)),
+            (ProcessSignal::NAME, seen(&ends, -9)),
+        ]
+    };
+    driver.outcomes.extend(outcomes);
+}
+
+/// A program that says what it is told, and ends.
+async fn talk(driver: &Driver<'_>) -> core::result::Result<CommandEnd, ClientError> {
+    let argv = ["/bin/sh", "-c", "read line; echo got $line; exit 3"].map(str::to_owned).into();
+    let id = driver.call::<ProcessStart>(&StartParams { argv, stdin: true, ..StartParams::default() }).await?.id;
+    driver.call::<ProcessWrite>(&CommandInput { id, data: b"word\n".to_vec(), eof: false }).await?;
+    let (said, end) = listen(driver, id).await?;
+    assert_eq!(said, b"got word\n");
+    Ok(end)
+}
+
+/// A program that is ended.
+async fn end(driver: &Driver<'_>) -> core::result::Result<CommandEnd, ClientError> {
+    let argv = ["sleep", "1000"].map(str::to_owned).into();
+    let id = driver.call::<ProcessStart>(&StartParams { argv, ..StartParams::default() }).await?.id;
+    driver.call::<ProcessSignal>(&SignalParams { id, signal: CommandSignal::Kill }).await?;
+    Ok(listen(driver, id).await?.1)
+}
+
+async fn listen(driver: &Driver<'_>, id: CommandId) -> core::result::Result<(Vec<u8>, CommandEnd), ClientError> {
+    let mut output = driver.client.subscribe::<ProcessOutput>(&OutputParams { id }, 1024).await?;
+    let mut said = Vec::new();
+    while let Some(part) = output.next().await {
+        let part = part?;
+        said.extend(part.stdout);
+        if let Some(end) = part.ended {
+            return Ok((said, end));
+        }
+    }
+    Err(ClientError::Call(Error::internal("the stream ended")))
+}
+
 /// What version 1 has no names for.
 async fn use_what_is_new(driver: &mut Driver<'_>) {
     if driver.client.wire() == Wire::V1 {
@@ -286,7 +364,11 @@ async fn use_what_is_new(driver: &mut Driver<'_>) {
         let read = driver.call::<OcrRead>(&OcrParams::default()).await.err();
         let click = OcrClickParams { text: "Count".to_owned(), clicks: 1, ..OcrClickParams::default() };
         let clicked = driver.call::<OcrClick>(&click).await.err();
-        for (name, refusal) in [(AppsInstalled::NAME, installed), (OcrRead::NAME, read), (OcrClick::NAME, clicked)] {
+        let set =
+            driver.call::<FsSetstat>(&SetstatParams { path: "/".to_owned(), mode: None, mtime: None }).await.err();
+        for (name, refusal) in
+            [(AppsInstalled::NAME, installed), (OcrRead::NAME, read), (OcrClick::NAME, clicked), (FsSetstat::NAME, set)]
+        {
             let outcome = match refusal {
                 Some(ClientError::Call(error)) if error.code == ErrorCode::CapabilityUnsupported => {
                     Ok("refused: version 1 has no such method".to_owned())

@@ -1,7 +1,7 @@
 """A host of the reference: its own server, serving the computer of fake.py on the loopback interface.
 
     host.py --home DIR [--port 0] [--pair CODE] [--trust HEX]… [--approve auto|console|policy] [--description TEXT]
-            [--without CAPABILITY]…
+            [--without CAPABILITY]… [--announce]
 
 It prints {"event": "listening", "port", "key"} and then what happens: paired, session_opened, session_closed and
 session_rejected. Commands, one a line, on standard input: `pair CODE` opens a pairing window, `kick` ends the session
@@ -92,8 +92,8 @@ async def serve(options: argparse.Namespace) -> None:
         trusted,
         host="127.0.0.1",
         port=options.port,
-        # Nothing outside of this machine shall hear of a test.
-        advertise_mdns=False,
+        # Nothing outside of this machine shall hear of a test, unless it has a network of its own.
+        advertise_mdns=options.announce,
         home=options.home,
         policy=recorder,
         audit=audit,
@@ -135,6 +135,7 @@ def main() -> None:
     parser.add_argument("--approve", choices=["auto", "console", "policy"], default="auto")
     parser.add_argument("--description", help="what this machine is for")
     parser.add_argument("--without", metavar="CAP", action="append", default=[], help="a capability that it shall lack")
+    parser.add_argument("--announce", action="store_true", help="tell the network, as `opendesk serve` does")
     asyncio.run(serve(parser.parse_args()))
 
 

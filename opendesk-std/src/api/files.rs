@@ -60,6 +60,17 @@ pub struct DirectoryParams {
     pub parents: bool,
 }
 
+/// What `fs.setstat` takes. What is absent stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetstatParams {
+    /// The file or folder.
+    pub path: String,
+    /// What owner, group and others may do: the lower nine bits of Unix's `st_mode`. More than these cannot be set.
+    pub mode: Option<u32>,
+    /// When its content last changed, in seconds since 1970.
+    pub mtime: Option<f64>,
+}
+
 /// What is known of a file or folder.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct FileEntry {
@@ -75,4 +86,7 @@ pub struct FileEntry {
     pub mtime: Option<f64>,
     /// Its kind and permissions, as Unix's `st_mode` has them.
     pub mode: Option<u32>,
+    /// Whether it is a symbolic link, in a list of what a folder contains; the rest describes what it points to. A host of
+    /// version 1 does not tell.
+    pub is_link: bool,
 }

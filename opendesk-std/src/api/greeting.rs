@@ -84,9 +84,9 @@ impl Codec {
         match (self, refused) {
             (Self::Postcard, _) => encode(greeting).unwrap_or_default(),
             (Self::MessagePack, None) => v1::manifest_v1(&greeting.manifest, &greeting.description),
+            (Self::MessagePack, Some(Reason::BUSY)) => v1::busy(&greeting.refusal.clone().unwrap_or_default()),
             (Self::MessagePack, Some(reason)) => {
                 let code = match reason {
-                    Reason::BUSY => ErrorCode::Busy,
                     Reason::UNTRUSTED | Reason::REFUSED | Reason::NOT_PAIRING => ErrorCode::PermissionDenied,
                     Reason::UNSUPPORTED => ErrorCode::CapabilityUnsupported,
                     _ => ErrorCode::Internal,
@@ -107,10 +107,46 @@ impl Codec {
                 HostGreeting { description, manifest, newest_wire, ..HostGreeting::default() }
             }
             (Self::MessagePack, true) => {
-                let message = self.read_error(ErrorCode::Internal, body).message;
-                let refusal = Some(RefusalInfo { message, ..RefusalInfo::default() });
-                HostGreeting { refusal, ..HostGreeting::default() }
+                HostGreeting { refusal: Some(v1::read_refusal(body)), ..HostGreeting::default() }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_host_says_who_drives_it_and_since_when_in_both_versions() {
+        let info = RefusalInfo {
+            message: "\"büro\" is driving this machine".to_owned(),
+            holder: Some("büro".to_owned()),
+            since: Some(1_770_091_506.25),
+        };
+        let greeting = HostGreeting { refusal: Some(info.clone()), ..HostGreeting::default() };
+        for codec in [Codec::Postcard, Codec::MessagePack] {
+            let body = codec.host_greeting(&greeting, Some(Reason::BUSY));
+            assert_eq!(codec.read_host_greeting(&body, true).refusal, Some(info.clone()), "{codec:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_of_version_1_that_tells_a_line_only_is_understood() {
+        let details = |details: &str| {
+            let text = format!(r#"{{"code": "busy", "message": "server is busy", "details": {details}}}"#);
+            let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let body = rmp_serde::to_vec(&value).expect("an encoding");
+            Codec::MessagePack.read_host_greeting(&body, true).refusal.expect("a refusal")
+        };
+        let line = RefusalInfo { message: "server is busy".to_owned(), ..RefusalInfo::default() };
+        for nothing in ["{}", "null", r#"{"holder": 7, "since": "noon"}"#] {
+            assert_eq!(details(nothing), line, "{nothing}");
+        }
+        assert_eq!(details(r#"{"since": 5}"#).since, Some(5.0));
+        assert_eq!(
+            Codec::MessagePack.read_host_greeting(b"\xc1", true).refusal.expect("a refusal").message,
+            "internal"
+        );
     }
 }

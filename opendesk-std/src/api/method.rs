@@ -6,9 +6,14 @@ use serde::de::DeserializeOwned;
 use super::codec::Codec;
 use super::elements::{TreeParams, UiActionParams};
 use super::error::{Error, ErrorCode, Result};
-use super::files::{DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams};
+use super::files::{
+    DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams, SetstatParams,
+};
 use super::ocr::{OcrClickParams, OcrClicked, OcrParams, ScreenText};
-use super::processes::{CompletedCommand, ExecParams, Process, ShellParams};
+use super::processes::{
+    CommandInput, CommandOutput, CompletedCommand, ExecParams, InputTaken, OutputParams, Process, ShellParams,
+    SignalParams, StartParams, StartedCommand,
+};
 use super::tree::UiTree;
 use super::types::*;
 use super::v1;
@@ -33,9 +38,12 @@ pub trait Method {
     /// Whether it acts.
     const KIND: Kind;
     /// What it takes.
-    type Params: Serialize + DeserializeOwned + v1::Params + Send;
+    type Params: Serialize + DeserializeOwned + v1::Params + Clone + Send + Sync + 'static;
     /// What it gives.
-    type Output: Serialize + DeserializeOwned + v1::Output + Send;
+    type Output: Serialize + DeserializeOwned + v1::Output + Send + 'static;
+
+    /// The call of it with these parameters.
+    fn call(params: Self::Params) -> Call;
 }
 
 macro_rules! methods {
@@ -50,6 +58,10 @@ macro_rules! methods {
                 const KIND: Kind = Kind::$kind;
                 type Params = $params;
                 type Output = $output;
+
+                fn call(params: $params) -> Call {
+                    Call::$marker(params)
+                }
             }
         )*
 
@@ -177,12 +189,23 @@ methods! {
     FsMove = "fs.move", Action, FileMoveParams => ();
     /// `fs.mkdir`: makes a folder.
     FsMkdir = "fs.mkdir", Action, DirectoryParams => ();
+    /// `fs.setstat`: sets the permissions and the time of a file or folder.
+    FsSetstat = "fs.setstat", Action, SetstatParams => ();
     /// `process.list`: the processes that run.
     ProcessList = "process.list", Observation, () => Vec<Process>;
     /// `process.shell`: has the host's shell carry out a command.
     ProcessShell = "process.shell", Action, ShellParams => CompletedCommand;
     /// `process.exec`: runs a program.
     ProcessExec = "process.exec", Action, ExecParams => CompletedCommand;
+    /// `process.start`: starts a program whose output is read while it runs. It ends with the session.
+    ProcessStart = "process.start", Action, StartParams => StartedCommand;
+    /// `process.output`: what a started program writes, up to its end. Whoever reads slowly holds it up, and whoever stops
+    /// reading ends it.
+    ProcessOutput = "process.output", Stream, OutputParams => CommandOutput;
+    /// `process.write`: gives a started program something to read. It is answered when all of it has been taken.
+    ProcessWrite = "process.write", Action, CommandInput => InputTaken;
+    /// `process.signal`: interrupts or ends a started program.
+    ProcessSignal = "process.signal", Action, SignalParams => Effect;
     /// `ocr.read`: reads the text that is on the screen.
     OcrRead = "ocr.read", Observation, OcrParams => ScreenText;
     /// `ocr.click`: finds a text on the screen and clicks on it.
@@ -212,6 +235,7 @@ pub fn capability(method: &str) -> &'static str {
         Some(("fs", _)) => "fs.write",
         Some(("process", "list")) => "process.list",
         Some(("process", "shell")) => "process.shell",
+        Some(("process", "start" | "output" | "write" | "signal")) => "process.stream",
         Some(("process", _)) => "process.spawn",
         Some(("ocr", _)) => "ocr",
         Some(("power", _)) => "power.lock",
@@ -230,10 +254,11 @@ mod tests {
             assert_eq!(Call::NAMES.iter().filter(|other| *other == name).count(), 1, "{name}");
             assert!(Call::kind_of(name).is_some(), "{name}");
         }
-        assert_eq!(Call::NAMES.len(), 38, "what version 1 has, and three more");
+        assert_eq!(Call::NAMES.len(), 43, "what version 1 has, and eight more");
         assert_eq!(Call::kind_of("fs.read"), Some(Kind::Observation));
         assert_eq!(Call::kind_of("process.exec"), Some(Kind::Action));
         assert_eq!(Call::kind_of("input.subscribe"), Some(Kind::Stream));
+        assert_eq!(Call::kind_of("process.start"), Some(Kind::Action));
         assert_eq!(Call::kind_of("input.mind"), None);
     }
 }

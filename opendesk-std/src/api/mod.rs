@@ -18,11 +18,16 @@ mod windows;
 pub use codec::{Codec, decode, encode};
 pub use elements::{ElementTarget, TreeParams, UiActionParams, UiElement};
 pub use error::{Error, ErrorCode, Result};
-pub use files::{DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams};
+pub use files::{
+    DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams, SetstatParams,
+};
 pub use greeting::{ControllerGreeting, HostGreeting, RefusalInfo};
 pub use method::*;
 pub use ocr::{OcrClickParams, OcrClicked, OcrParams, OcrWord, ScreenText};
-pub use processes::{CompletedCommand, ExecParams, Process, ShellParams};
+pub use processes::{
+    CommandEnd, CommandId, CommandInput, CommandOutput, CommandSignal, CompletedCommand, ExecParams, InputTaken,
+    OutputParams, Process, ShellParams, SignalParams, StartParams, StartedCommand,
+};
 pub(crate) use tree::MAX_NODES;
 pub use tree::{UiNode, UiTree};
 pub use types::*;

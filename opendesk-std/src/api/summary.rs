@@ -68,6 +68,7 @@ impl Call {
             Self::FsDelete(params) => format!("delete {}", shown(&params.path)),
             Self::FsMove(params) => format!("move {} to {}", shown(&params.src), shown(&params.dst)),
             Self::FsMkdir(params) => format!("make folder {}", shown(&params.path)),
+            Self::FsSetstat(params) => format!("set permissions or time of {}", shown(&params.path)),
             Self::ProcessShell(params) => {
                 format!("shell {}, a command of {} bytes", shown(first_program(&params.command)), params.command.len())
             }
@@ -77,6 +78,18 @@ impl Call {
                 let stdin = params.stdin.as_ref().map_or(0, Vec::len);
                 format!("run {}, {arguments} arguments, {stdin} bytes of input", shown(program))
             }
+            Self::ProcessStart(params) => {
+                let (program, arguments) =
+                    params.argv.split_first().map_or(("", 0), |(program, rest)| (program.as_str(), rest.len()));
+                let input = if params.stdin { "with" } else { "no" };
+                format!("start {}, {arguments} arguments, {input} input", shown(program))
+            }
+            Self::ProcessOutput(params) => format!("output of command {}", params.id.0),
+            Self::ProcessWrite(params) => {
+                let last = if params.eof { ", the last," } else { "" };
+                format!("{} bytes of input{last} for command {}", params.data.len(), params.id.0)
+            }
+            Self::ProcessSignal(params) => format!("{:?} command {}", params.signal, params.id.0).to_lowercase(),
         }
     }
 }
@@ -126,6 +139,12 @@ mod tests {
                 stdin: Some(secret.into()),
                 ..ExecParams::default()
             }),
+            Call::ProcessStart(StartParams {
+                argv: vec!["login".into(), secret.into()],
+                env: vec![("PASSWORD".to_owned(), secret.to_owned())],
+                ..StartParams::default()
+            }),
+            Call::ProcessWrite(CommandInput { data: secret.into(), ..CommandInput::default() }),
         ];
         for call in calls {
             assert!(!call.summary().contains(secret), "{}", call.summary());
@@ -142,5 +161,13 @@ mod tests {
         let exec = ExecParams { argv: vec!["ls".into(), "-l".into()], ..ExecParams::default() };
         assert_eq!(Call::ProcessExec(exec).summary(), "run ls, 1 arguments, 0 bytes of input");
         assert_eq!(Call::ProcessExec(ExecParams::default()).summary(), "run , 0 arguments, 0 bytes of input");
+        let start = StartParams { argv: vec!["cat".into(), "-".into()], stdin: true, ..StartParams::default() };
+        assert_eq!(Call::ProcessStart(start).summary(), "start cat, 1 arguments, with input");
+        let id = CommandId(7);
+        assert_eq!(Call::ProcessOutput(OutputParams { id }).summary(), "output of command 7");
+        let input = CommandInput { id, data: b"abc".to_vec(), eof: true };
+        assert_eq!(Call::ProcessWrite(input).summary(), "3 bytes of input, the last, for command 7");
+        let signal = SignalParams { id, signal: CommandSignal::Kill };
+        assert_eq!(Call::ProcessSignal(signal).summary(), "kill command 7");
     }
 }

@@ -23,7 +23,7 @@ pub use self::policy::{AllowAll, AskAll, Peer, Policy, RulesFile, Verdict};
 pub use self::recent::RecentCall;
 use self::recent::RecentCalls;
 pub(crate) use self::throttle::Throttle;
-use crate::api::{Call, Error, ErrorCode, Kind, Result};
+use crate::api::{Call, CommandEnd, CommandId, Error, ErrorCode, Kind, Result};
 use crate::home::Role;
 
 /// The families of methods whose errors may repeat what is private: what is typed, copied, shown or run.
@@ -71,6 +71,11 @@ pub enum Word {
     Ask(String),
     /// It may not.
     Refused(Error),
+}
+
+/// Whether a call is about the output or the end of a command that its session has started: that was allowed with the command.
+pub(crate) const fn is_of_a_command(call: &Call) -> bool {
+    matches!(call, Call::ProcessOutput(_) | Call::ProcessSignal(_))
 }
 
 /// Whether an entry of the log has to be there before something happens.
@@ -139,7 +144,9 @@ impl Govern {
             let why = "this host lets you look only; its owner can pair you anew with --role full";
             return refused(why.to_owned());
         }
-        match left_alone {
+        // A command goes on while the person uses the machine, and so does what it is given.
+        let goes_on = matches!(call, Call::ProcessWrite(_) | Call::ProcessSignal(_));
+        match left_alone.filter(|_| !goes_on) {
             Some(left) => refused(in_use(left)),
             None => Ok(()),
         }
@@ -271,8 +278,9 @@ impl Govern {
         self.entry("stream.started", Some(&subject.peer), fields);
     }
 
-    /// A stream has ended: its method and summary, how many items and bytes it sent, and why.
-    pub fn stream_ended(&mut self, subject: &Subject, account: (&str, &str, u64, u64), why: &Error) {
+    /// A stream has ended: its method and summary, how many items and bytes it sent, and why; nothing where all was sent that
+    /// there was.
+    pub fn stream_ended(&mut self, subject: &Subject, account: (&str, &str, u64, u64), why: Option<&Error>) {
         let (method, summary, items, bytes) = account;
         let fields = [
             ("session_id", json!(subject.session)),
@@ -280,9 +288,23 @@ impl Govern {
             ("summary", json!(summary)),
             ("items", json!(items)),
             ("bytes", json!(bytes)),
-            ("error_code", json!(why.code.word())),
+            ("error_code", json!(why.map(|why| why.code.word()))),
         ];
         self.entry("stream.ended", Some(&subject.peer), fields);
+    }
+
+    /// A command that was started runs no more.
+    pub fn command_ended(&mut self, subject: &Subject, summary: &str, command: CommandId, end: CommandEnd) {
+        let duration = (end.duration * 1000.0).round() / 1000.0;
+        let fields = [
+            ("session_id", json!(subject.session)),
+            ("summary", json!(summary)),
+            ("command", json!(command.0)),
+            ("returncode", json!(end.returncode)),
+            ("timed_out", json!(end.timed_out)),
+            ("duration", json!(duration)),
+        ];
+        self.entry("command.ended", Some(&subject.peer), fields);
     }
 
     /// `what` is the method and a summary; the message of an error is in the log if it may be told.

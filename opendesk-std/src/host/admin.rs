@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::home::Home;
-use crate::runtime::{Listener, Runtime, timeout};
+use crate::runtime::{Listener, Runtime, is_own, timeout};
 
 /// The largest request or answer: a status holds the whole text of what the owner is asked.
 const FRAME_BYTES: usize = 4 * 1024 * 1024;
@@ -157,7 +157,7 @@ impl<R: Runtime> Admin<R> {
             && let Poll::Ready(Ok((stream, _))) = self.listener.poll_accept(cx)
         {
             progress = true;
-            if !is_owner(&stream) {
+            if !is_own(&stream, "the admin socket") {
                 return (true, Vec::new());
             }
             self.connections.push((self.next, Connection::Reading(Box::pin(read(self.runtime.clone(), stream)))));
@@ -310,32 +310,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<S> {
         *self = next;
         (true, wants)
     }
-}
-
-/// Whether the program at the other end runs as the user whose home this is, or as the one who may do everything.
-fn is_owner(stream: &impl crate::runtime::Local) -> bool {
-    match stream.user() {
-        Ok(None) => true,
-        Ok(Some(user)) if user == 0 || user == owner() => true,
-        Ok(Some(user)) => {
-            tracing::warn!(user, "a program of another user was turned away from the admin socket");
-            false
-        }
-        Err(error) => {
-            tracing::warn!(%error, "a program that does not show its user was turned away from the admin socket");
-            false
-        }
-    }
-}
-
-#[cfg(unix)]
-fn owner() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-#[cfg(not(unix))]
-const fn owner() -> u32 {
-    0
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Follower<S> {

@@ -8,10 +8,11 @@ use super::driver::Server;
 use super::link::{Arriving, Orphan, Running};
 use super::owner::Showing;
 use super::peers::Admitted;
-use crate::api::{Call, Error, ErrorCode, Kind, PointerAction, Result};
+use super::programs::Key;
+use crate::api::{Call, Codec, CommandEnd, Error, ErrorCode, Kind, PointerAction, Result};
 use crate::desktop::{Freed, Glimpse, Watch};
-use crate::govern::Word;
 use crate::govern::ask::Answer;
+use crate::govern::{Word, is_of_a_command};
 use crate::home::{HomeError, Identity, TrustedPeer};
 use crate::runtime::Runtime;
 
@@ -45,6 +46,18 @@ pub(super) enum Done {
     Changed {
         link: LinkId,
         call: RequestId,
+    },
+    /// What a command has written for this stream, as its item, and whether that was the last.
+    Output {
+        link: LinkId,
+        call: RequestId,
+        body: Result<Vec<u8>>,
+        ended: bool,
+    },
+    /// Nothing of a command runs any more; how it ended, if it had begun.
+    CommandGone {
+        key: Key,
+        end: Option<CommandEnd>,
     },
     /// Whether the key that somebody says it has is trusted.
     LookedUp {
@@ -98,9 +111,17 @@ pub(super) enum Done {
     },
 }
 
+/// Methods that version 1 has no words for. They could be written in it, but its readers drop items of streams that they
+/// have no room for, and output with holes is worse than none.
+const NOT_IN_VERSION_1: [&str; 4] = ["process.start", "process.output", "process.write", "process.signal"];
+
 /// A method that gives items is another one than a method of that name that gives a result, where the controller says
 /// which of the two it wants.
-fn as_asked(call: Call, stream: Option<bool>) -> Result<Call> {
+fn as_asked(call: Call, codec: Codec, stream: Option<bool>) -> Result<Call> {
+    if codec == Codec::MessagePack && NOT_IN_VERSION_1.contains(&call.method()) {
+        let text = format!("{} needs version 2 of the wire; use process.exec", call.method());
+        return Err(Error::new(ErrorCode::CapabilityUnsupported, text));
+    }
     let is_stream = call.kind() == Kind::Stream;
     match stream {
         Some(wanted) if wanted != is_stream => {
@@ -169,7 +190,7 @@ impl<R: Runtime> Server<R> {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(session) = &link.session else { return };
         let codec = link.codec;
-        let decoded = match codec.decode_call(method, params).and_then(|decoded| as_asked(decoded, stream)) {
+        let decoded = match codec.decode_call(method, params).and_then(|decoded| as_asked(decoded, codec, stream)) {
             Ok(decoded) => decoded,
             Err(error) => {
                 self.govern.after(&session.subject, method, method, &Err(error.clone()));
@@ -178,7 +199,7 @@ impl<R: Runtime> Server<R> {
         };
         match self.govern.judge(&session.subject, &decoded, left_alone) {
             Word::Refused(refusal) => self.answer(id, call, decoded.method(), Err(refusal)),
-            Word::Ask(why) if !self.lets_go(id, &decoded) => self.hold(id, call, decoded, params.len(), Some(why)),
+            Word::Ask(why) if !self.follows(id, &decoded) => self.hold(id, call, decoded, params.len(), Some(why)),
             Word::Allowed | Word::Ask(_) if decoded.kind() == Kind::Action && !self.queue.is_empty() => {
                 self.hold(id, call, decoded, params.len(), None);
             }
@@ -186,9 +207,15 @@ impl<R: Runtime> Server<R> {
         }
     }
 
+    /// Whether a call only follows from what was allowed, so that nobody is asked about it: a button that comes up, or the
+    /// output or the end of a command.
+    pub(super) fn follows(&self, id: LinkId, call: &Call) -> bool {
+        is_of_a_command(call) || self.lets_go(id, call)
+    }
+
     /// Whether a button comes up where it went down. That ends what was allowed and begins nothing, so nobody is asked: it
     /// would have come up for the question.
-    pub(super) fn lets_go(&self, id: LinkId, call: &Call) -> bool {
+    fn lets_go(&self, id: LinkId, call: &Call) -> bool {
         let Call::InputPointer(event) = call else { return false };
         let session = self.links.get(&id).and_then(|link| link.session.as_ref());
         event.action == PointerAction::Up && session.is_some_and(|session| session.pointer == Some(event.point))
@@ -208,15 +235,16 @@ impl<R: Runtime> Server<R> {
         if let Err(refusal) = self.govern.begin(&session.subject, &decoded) {
             return self.answer(id, call, decoded.method(), Err(refusal));
         }
-        if let Call::DisplaySubscribe(params) = decoded {
+        let at_once = self.desk.answer(&decoded, codec);
+        if matches!(decoded, Call::DisplaySubscribe(_) | Call::ProcessOutput(_)) && at_once.is_none() {
             // What only looks is not remembered, whatever the controller says.
             if let Some(operation) = link.operations.remove(&call) {
                 let peer = session.subject.peer.key;
                 self.host.settle(peer, operation, Outcome::Ok);
             }
-            return self.begin_stream(id, call, params);
+            return self.begin_stream(id, call, decoded);
         }
-        if let Some(answer) = self.desk.answer(&decoded, codec) {
+        if let Some(answer) = at_once {
             let outcome = answer.as_ref().map(|_| ()).map_err(Error::clone);
             self.govern.after(&session.subject, decoded.method(), &decoded.summary(), &outcome);
             return self.answer(id, call, decoded.method(), answer);
@@ -242,9 +270,7 @@ impl<R: Runtime> Server<R> {
         let running =
             Running { method: decoded.method(), acts, writes, summary: decoded.summary(), cancel: cancel.clone() };
         link.running.insert(call, running);
-        let done = self.done.clone();
-        let reply = move |result| drop(done.try_send(Done::Call { link: id, call, bytes, result }));
-        self.desk.submit(decoded, codec, cancel, Box::new(reply));
+        self.submit((id, call), decoded, bytes, codec, cancel);
     }
 
     pub(super) fn finish(&mut self, done: Done) {
@@ -263,6 +289,8 @@ impl<R: Runtime> Server<R> {
             }
             Done::Seen { link, call, watch, seen } => self.seen(link, call, watch, seen),
             Done::Changed { link, call } => self.changed(link, call),
+            Done::Output { link, call, body, ended } => self.written(link, call, body, ended),
+            Done::CommandGone { key, end } => self.command_gone(key, end),
             Done::LookedUp { link, peer, is_known } => self.looked_up(link, peer, is_known),
             Done::Derived { psk, showing } => self.derived(psk, showing),
             Done::Trusted { link, key, words, result } => {
@@ -296,7 +324,7 @@ impl<R: Runtime> Server<R> {
     /// (I3); what does not end within [`LETTING_GO`] is not waited for, or one that hangs would shut everybody out.
     pub(super) fn let_in(&mut self) {
         let Some((link, by)) = self.letting_go else { return };
-        let is_at_work = self.orphans.keys().any(|(of, _)| *of == link);
+        let is_at_work = self.orphans.keys().any(|(of, _)| *of == link) || self.programs.is_at_work(link);
         if is_at_work && self.runtime.now() < by {
             return;
         }
@@ -308,7 +336,8 @@ impl<R: Runtime> Server<R> {
 
     /// The protocol has answered this call with `cancelled`.
     pub(super) fn cancelled(&mut self, id: LinkId, call: RequestId) {
-        let is_stream = self.end_stream(id, call, &Error::cancelled());
+        let is_stream = self.end_stream(id, call, Some(&Error::cancelled()));
+        self.programs.end_of_call(id, call);
         if self.drop_held(id, Some(call)) {
             return;
         }

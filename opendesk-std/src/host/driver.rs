@@ -22,12 +22,14 @@ use opendesk_core::{
 };
 
 use super::admin::Admin;
+use super::announced::Announced;
 use super::calls::Done;
 use super::handle::{Command, HostHandle};
 use super::held::Queue;
 use super::link::{Link, Orphan, Transport, address_bytes};
 use super::logged;
 use super::notice::Notice;
+use super::programs::Programs;
 use super::recent::Recent;
 use super::signs::Signs;
 use super::stopping::policy_of;
@@ -52,7 +54,7 @@ const BUDGET: usize = 32;
 const MESSAGES: usize = 16;
 
 /// The files of the home that the owner, or a program of theirs, may change at any time.
-const WATCHED: [&str; 4] = [control::FILE, rules::FILE, "trusted-peers.json", "peers.json"];
+const WATCHED: [&str; 5] = [control::FILE, rules::FILE, "trusted-peers.json", "peers.json", "description.txt"];
 
 /// Links that may be on their way out, beyond those that the protocol's machine counts.
 const LEAVING: usize = 64;
@@ -89,6 +91,8 @@ pub struct Server<R: Runtime> {
     pub(super) told: (Sender<Value>, Receiver<Value>),
     /// Shows them on the desktop, where that is wanted.
     signs: Option<Signs>,
+    /// Tells the network of this host, where that is wanted and can be done.
+    pub(super) announced: Option<Announced>,
     alarm: Alarm<R::Timer>,
     epoch: Instant,
     buf: Vec<u8>,
@@ -101,6 +105,8 @@ pub struct Server<R: Runtime> {
     pub(super) letting_go: Option<(LinkId, Instant)>,
     /// What recent operations gave.
     pub(super) recent: Recent,
+    /// What sessions have started and read while it runs.
+    pub(super) programs: Programs,
     /// What waits for the owner.
     pub(super) queue: Queue,
     /// Asks the owner.
@@ -154,7 +160,8 @@ impl<R: Runtime> Server<R> {
     /// [`StartError`], one line each.
     pub fn start(runtime: R, options: HostOptions) -> Result<Self, StartError> {
         let HostOptions { listen, home, computer, files, policy, audit, record, oldest, .. } = options;
-        let HostOptions { approver, patience, approve, pause_on_local_input: pause, notifications, .. } = options;
+        let HostOptions { approver, patience, approve, pause_on_local_input: pause, notifications, announce, .. } =
+            options;
         let lock = home.lock_for_serving().map_err(|error| StartError::Home(error.to_string()))?;
         let identity = home.identity().map_err(|error| StartError::Home(error.to_string()))?;
         let log = match audit {
@@ -189,6 +196,7 @@ impl<R: Runtime> Server<R> {
             .map_err(|error| StartError::Home(format!("{} cannot be watched: {error}", home.path().display())))?;
         tracing::info!(%address, approve, backend = person.name(), home = %home.path().display(), "a host starts");
         govern.host_started(&address.to_string(), person.name(), approve);
+        let announced = announce.then(|| Announced::start(&home, &identity, address)).flatten();
         // What was said while nobody looked counts from the beginning.
         drop(done.try_send(Done::HomeChanged));
         Ok(Self {
@@ -212,12 +220,14 @@ impl<R: Runtime> Server<R> {
             notices: async_channel::bounded(256),
             told: async_channel::bounded(256),
             signs,
+            announced,
             buf: vec![0; limits::RECORD_BYTES],
             stopping: None,
             submitted: (0, 0),
             orphans: BTreeMap::new(),
             letting_go: None,
             recent: Recent::default(),
+            programs: Programs::new(),
             queue: Queue::default(),
             approver,
             patience,
@@ -294,7 +304,7 @@ impl<R: Runtime> Server<R> {
             progress |= self.poll_time(cx);
             progress |= self.tell_followers();
             progress |= core::mem::take(&mut self.restless);
-            let idle = self.elsewhere.is_empty() && self.orphans.is_empty();
+            let idle = self.elsewhere.is_empty() && self.orphans.is_empty() && self.programs.is_idle();
             let over = self.links.is_empty() && self.host.is_idle() && idle;
             if self.stopping.is_some_and(|by| over || self.runtime.now() >= by) {
                 return Poll::Ready(());
@@ -324,6 +334,9 @@ impl<R: Runtime> Server<R> {
         let now = self.now();
         self.stopping = Some(self.runtime.now() + STOPPING);
         self.take_back();
+        if let Some(announced) = self.announced.take() {
+            self.send_away(Box::pin(announced.end()));
+        }
         let ids: Vec<LinkId> = self.links.keys().copied().collect();
         for id in ids {
             self.host.close(now, id, Reason::SHUTDOWN);

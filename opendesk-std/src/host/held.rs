@@ -304,7 +304,7 @@ impl<R: Runtime> Server<R> {
         match self.word_now(&mut held, self.left_alone_for()) {
             Word::Allowed => self.perform(held.link, held.call, held.decoded, held.bytes),
             Word::Refused(refusal) => self.answer(held.link, held.call, held.decoded.method(), Err(refusal)),
-            Word::Ask(_) if self.lets_go(held.link, &held.decoded) => {
+            Word::Ask(_) if self.follows(held.link, &held.decoded) => {
                 self.perform(held.link, held.call, held.decoded, held.bytes);
             }
             Word::Ask(why) => {

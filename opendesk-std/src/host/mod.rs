@@ -5,6 +5,7 @@
 
 mod admin;
 mod admin_client;
+mod announced;
 mod calls;
 mod driver;
 mod handle;
@@ -14,6 +15,7 @@ mod logged;
 mod notice;
 mod owner;
 mod peers;
+mod programs;
 mod recent;
 mod rotation;
 mod sign;
@@ -75,6 +77,9 @@ pub struct HostOptions {
     pub pause_on_local_input: Option<Duration>,
     /// Whether to show on the desktop that a controller connects, pairs or is refused.
     pub notifications: bool,
+    /// Whether to announce the host on the network, by multicast DNS, so that controllers find it. Where that cannot be
+    /// done it serves all the same.
+    pub announce: bool,
     /// Whether to keep an audit log.
     pub audit: bool,
     /// A new file into which all that is done to the protocol's machine is written, for
@@ -86,7 +91,7 @@ pub struct HostOptions {
 
 impl HostOptions {
     /// A host that listens on a free port of this machine's own network, allows everything that its desktop offers to
-    /// whoever is paired, keeps an audit log, and offers no files or programs.
+    /// whoever is paired, keeps an audit log, is not announced, and offers no files or programs.
     #[must_use]
     pub fn new(home: Home, computer: Arc<dyn Computer>) -> Self {
         Self {
@@ -100,6 +105,7 @@ impl HostOptions {
             approve: "auto",
             pause_on_local_input: None,
             notifications: false,
+            announce: false,
             audit: true,
             record: None,
             oldest: Wire::V1,

@@ -11,8 +11,9 @@ use super::notice::Notice;
 use super::unpairing::subject;
 use crate::api::{Codec, ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo};
 use crate::govern::{Govern, Peer, Subject, stranger};
-use crate::home::{HomeError, NewPeer, Peers, TrustedPeer, pin};
+use crate::home::{HomeError, NewPeer, Peers, TrustedPeer, pin, printable};
 use crate::runtime::Runtime;
+use crate::span::span;
 use crate::words::words;
 use crate::{clock, machine, seed};
 
@@ -243,10 +244,10 @@ impl<R: Runtime> Server<R> {
             },
             GreetingVerdict::Refused(reason) => refusal(reason.text().to_owned(), None, None),
             GreetingVerdict::Busy { holder, since } => {
-                let driven = self.now().since(since).as_secs_f64();
+                let driven = self.now().since(since);
                 let name = self.name_of(holder);
-                let message = format!("{name:?} is driving this machine since {} s", driven.round());
-                let started = clock::epoch_seconds() - driven;
+                let message = format!("\"{}\" is driving this machine (for {})", printable(&name), span(driven));
+                let started = clock::epoch_seconds() - driven.as_secs_f64();
                 self.refused_busy(id);
                 let successions = self.successions.clone();
                 HostGreeting {
@@ -317,6 +318,7 @@ impl<R: Runtime> Server<R> {
         let done = self.done.clone();
         self.desk.release(move |result| drop(done.try_send(Done::Released { link: id, result })));
         self.drop_held(id, None);
+        self.programs.end_all(id);
         let Some(link) = self.links.get_mut(&id) else { return };
         link.bodies.clear();
         link.arriving.clear();
@@ -325,7 +327,7 @@ impl<R: Runtime> Server<R> {
         let mut operations = core::mem::take(&mut link.operations);
         let Some(session) = link.session.take() else { return };
         for stream in streams.into_values() {
-            self.govern.stream_ended(&session.subject, stream.account(), &Error::cancelled());
+            self.govern.stream_ended(&session.subject, stream.account(), Some(&Error::cancelled()));
         }
         for (call, running) in running {
             let operation = operations.remove(&call);

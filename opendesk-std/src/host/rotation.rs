@@ -153,6 +153,9 @@ impl<R: Runtime> Server<R> {
             self.host.rotate(keys.clone());
             self.govern.sign_with(keys.signing_key.clone());
             self.govern.trust("identity.rotated", None, &format!("the key is {key}"));
+            if let Some(announced) = &self.announced {
+                announced.rekey(key);
+            }
             self.notify(Notice::IdentityRotated { key });
         }
         self.successions = identity.successions();

@@ -1,11 +1,10 @@
 //! What a notification on the desktop says of a [`Notice`].
 
-use core::time::Duration;
-
 use opendesk_core::PairingEnd;
 
 use super::notice::Notice;
 use crate::home::printable;
+use crate::span::span;
 
 /// Title and text of the notification that the person at the machine is shown; `None` for what they did themselves and
 /// for what needs nobody's attention. What a call would do is in none of them: it may be typed text.
@@ -65,18 +64,10 @@ pub(super) fn sign(notice: &Notice) -> Option<(String, String)> {
     })
 }
 
-/// A time in words that are short.
-fn span(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use opendesk_core::{PublicKey, Reason};
 
     use super::*;
@@ -195,12 +186,5 @@ mod tests {
             assert!(!title.contains("secret") && !text.contains("secret"));
         }
         assert_eq!(said(&question()).1, "It calls input.text. To answer: opendesk status --watch");
-    }
-
-    #[test]
-    fn a_time_has_the_unit_that_suits_it() {
-        let span = |seconds: u64| span(Duration::from_secs(seconds));
-        assert_eq!([span(0), span(119), span(120), span(7199)], ["0 s", "119 s", "2 min", "119 min"]);
-        assert_eq!([span(7200), span(90_000)], ["2 h 0 min", "25 h 0 min"]);
     }
 }

@@ -35,6 +35,9 @@ impl<R: Runtime> Server<R> {
             self.judge_streams();
         }
         self.look_at_trust();
+        if let Some(announced) = &mut self.announced {
+            announced.describe(&self.home);
+        }
     }
 
     /// Looks whether the owner has stopped, taken over or let go on.
@@ -106,6 +109,7 @@ impl<R: Runtime> Server<R> {
             for call in streams.unwrap_or_default() {
                 self.break_stream(id, call, refusal);
             }
+            self.programs.end_all(id);
         }
         self.desk.release(|result| {
             if let Err(error) = result {
@@ -136,6 +140,7 @@ impl<R: Runtime> Server<R> {
             };
             self.break_stream(id, call, &why);
         }
+        self.judge_commands(id, &subject);
     }
 }
 

@@ -13,11 +13,11 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::fault::{failed, shown};
 use super::{path, running};
-use crate::api::{CompletedCommand, Error, ErrorCode, ExecParams, Result, ShellParams};
+use crate::api::{CompletedCommand, Error, ErrorCode, ExecParams, Result, ShellParams, StartParams};
 use crate::cancel::Cancel;
 
 /// A variable of an environment; one without a value is to be taken away.
@@ -64,6 +64,23 @@ pub fn run_exec(params: &ExecParams, session: &[Variable], cancel: &Cancel) -> R
     start.run(cancel)
 }
 
+/// Starts a program as [`run_exec`] does, and gives it with the time that it may take.
+///
+/// # Errors
+/// As [`run_exec`] before anything has run.
+pub(super) fn start(params: &StartParams, session: &[Variable]) -> Result<(Child, Option<Duration>)> {
+    let argv: Vec<&str> = params.argv.iter().map(String::as_str).collect();
+    let start = Start {
+        argv: &argv,
+        cwd: params.cwd.as_deref(),
+        session,
+        env: &params.env,
+        stdin: params.stdin.then_some(&[]),
+        timeout: params.timeout,
+    };
+    start.spawn()
+}
+
 struct Start<'a> {
     argv: &'a [&'a str],
     cwd: Option<&'a str>,
@@ -75,14 +92,19 @@ struct Start<'a> {
 
 impl Start<'_> {
     fn run(&self, cancel: &Cancel) -> Result<CompletedCommand> {
+        cancel.check()?;
+        let (child, limit) = self.spawn()?;
+        running::supervise(child, self.stdin.unwrap_or_default(), limit, cancel)
+    }
+
+    fn spawn(&self) -> Result<(Child, Option<Duration>)> {
         let mut command = self.command()?;
         let limit = limit(self.timeout)?;
         if limit == Some(Duration::ZERO) {
             return Err(Error::new(ErrorCode::Timeout, "a timeout of 0 seconds leaves the command no time"));
         }
-        cancel.check()?;
         let child = command.spawn().map_err(|error| failed("run", &shown(self.argv.first().unwrap_or(&"")), &error))?;
-        running::supervise(child, self.stdin.unwrap_or_default(), limit, cancel)
+        Ok((child, limit))
     }
 
     fn command(&self) -> Result<Command> {

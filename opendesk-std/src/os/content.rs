@@ -1,11 +1,13 @@
 //! What is in a file: read in parts, replaced whole or written in place.
 
+use core::time::Duration;
 use std::ffi::OsStr;
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opendesk_core::limits;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
@@ -112,6 +114,38 @@ fn sync(dir: &OwnedFd) -> io::Result<()> {
         Ok(()) | Err(Errno::INVAL) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What owner, group and others may do. Set-id bits are not among them: what a controller wrote is no program with the
+/// rights of its owner for others.
+const PERMISSIONS: u32 = 0o777;
+
+/// Sets permissions, and the time of the last change in seconds since 1970.
+pub(super) fn set_stat(guard: &Guard, path: &Path, mode: Option<u32>, mtime: Option<f64>) -> io::Result<()> {
+    let mode = mode.map(|mode| if mode & !PERMISSIONS == 0 { Ok(mode) } else { Err(unfit(MORE)) }).transpose()?;
+    let mtime = mtime.map(|mtime| time(mtime).ok_or_else(|| unfit("no file can have this time"))).transpose()?;
+    let place = guard.walk(path, End::Follow)?;
+    let file = match &place.stat {
+        Some(stat) if kind(stat) == FileType::Directory => File::from(open_directory(&place.dir, &place.name)?),
+        // Whoever owns a file may change both without the right to read it.
+        _ => open(guard, &place.dir, &place.name, OFlags::RDONLY).or_else(|error| match error.kind() {
+            io::ErrorKind::PermissionDenied => open(guard, &place.dir, &place.name, OFlags::WRONLY),
+            _ => Err(error),
+        })?,
+    };
+    guard.check(&rustix::fs::fstat(&file)?)?;
+    if let Some(mtime) = mtime {
+        file.set_modified(mtime)?;
+    }
+    mode.map_or(Ok(()), |mode| file.set_permissions(Permissions::from_mode(mode)))
+}
+
+const MORE: &str = "only the permissions of owner, group and others can be set, 0 to 777 in octal";
+
+/// A time of day from seconds since 1970, before it as well.
+fn time(seconds: f64) -> Option<SystemTime> {
+    let distance = Duration::try_from_secs_f64(seconds.abs()).ok()?;
+    if seconds < 0.0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
 }
 
 /// Opens a regular file that exists.

@@ -41,7 +41,7 @@ pub(super) fn list(guard: &Guard, path: &Path) -> io::Result<Vec<FileEntry>> {
     names.sort_unstable();
     let look = |name: &OsString| {
         let path = path.join(name);
-        look_at(guard, &dir, name, &path).map(|stat| describe(&path, &stat))
+        look_at(guard, &dir, name, &path).map(|(stat, is_link)| FileEntry { is_link, ..describe(&path, &stat) })
     };
     let entries: Vec<FileEntry> = names.iter().filter_map(look).collect();
     if entries.iter().map(|entry| entry.path.len() + entry.name.len()).sum::<usize>() > MAX_NAMES {
@@ -52,10 +52,14 @@ pub(super) fn list(guard: &Guard, path: &Path) -> io::Result<Vec<FileEntry>> {
     Ok(entries)
 }
 
-fn look_at(guard: &Guard, dir: &OwnedFd, name: &OsStr, path: &Path) -> Option<Stat> {
+/// What it is, or what it points to, and whether it is a symbolic link.
+fn look_at(guard: &Guard, dir: &OwnedFd, name: &OsStr, path: &Path) -> Option<(Stat, bool)> {
     let stat = lstat(dir, name).ok()??;
     guard.check(&stat).ok()?;
-    if kind(&stat) == FileType::Symlink { guard.walk(path, End::Follow).ok()?.stat } else { Some(stat) }
+    if kind(&stat) != FileType::Symlink {
+        return Some((stat, false));
+    }
+    Some((guard.walk(path, End::Follow).ok()?.stat?, true))
 }
 
 fn describe(path: &Path, stat: &Stat) -> FileEntry {
@@ -66,6 +70,7 @@ fn describe(path: &Path, stat: &Stat) -> FileEntry {
         size: number(stat.st_size),
         mtime: Some(seconds(stat.st_mtime, number(stat.st_mtime_nsec))),
         mode: u32::try_from(number(stat.st_mode)).ok(),
+        is_link: false,
     }
 }
 

@@ -8,6 +8,7 @@ use super::guard::Guard;
 use super::{content, entry, path, relocate, tree};
 use crate::api::{
     DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams, Result,
+    SetstatParams,
 };
 use crate::cancel::Cancel;
 
@@ -110,6 +111,18 @@ impl Files {
     /// `invalid_argument` when something else is there, `not_found` for a missing parent.
     pub fn mkdir(&self, params: &DirectoryParams) -> Result<()> {
         self.at("create", &params.path, &Cancel::new(), |guard, path| tree::mkdir(guard, path, params.parents))
+    }
+
+    /// Sets the permissions of a file or directory, and when its content last changed; what is absent stays. A symbolic
+    /// link is followed.
+    ///
+    /// # Errors
+    /// `invalid_argument` for more than permissions, such as set-id bits, for a time that no file can have, and for what is
+    /// neither a regular file nor a directory.
+    pub fn set_stat(&self, params: &SetstatParams) -> Result<()> {
+        self.at("set the permissions or the time of", &params.path, &Cancel::new(), |guard, path| {
+            content::set_stat(guard, path, params.mode, params.mtime)
+        })
     }
 
     fn at<T>(

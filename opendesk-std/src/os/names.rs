@@ -12,7 +12,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 const ESCAPES: u32 = 0xF700;
 
 /// The text of a name.
-pub(super) fn encode(name: &OsStr) -> String {
+pub(crate) fn encode(name: &OsStr) -> String {
     let mut text = String::with_capacity(name.len());
     for chunk in name.as_bytes().utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -28,7 +28,7 @@ pub(super) fn encode(name: &OsStr) -> String {
 }
 
 /// The name that has this text.
-pub(super) fn decode(text: &str) -> OsString {
+pub(crate) fn decode(text: &str) -> OsString {
     let mut name = Vec::with_capacity(text.len());
     for character in text.chars() {
         match escaped(character) {

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 pub(super) const MAX_OUTPUT: usize = 1 << 20;
 
 /// As much as a pipe usually holds.
-const CHUNK: usize = 64 << 10;
+pub(super) const CHUNK: usize = 64 << 10;
 
 /// Our ends of the pipes of a command.
 #[derive(Debug)]
@@ -80,14 +80,14 @@ impl<'a> Pipes<'a> {
 }
 
 /// Our end of a pipe as a file that never waits. Only our end: the other one has a state of its own.
-fn patient<P: Into<OwnedFd>>(pipe: Option<P>) -> io::Result<Option<File>> {
+pub(super) fn patient<P: Into<OwnedFd>>(pipe: Option<P>) -> io::Result<Option<File>> {
     let Some(pipe) = pipe else { return Ok(None) };
     let pipe: OwnedFd = pipe.into();
     rustix::io::ioctl_fionbio(&pipe, true)?;
     Ok(Some(File::from(pipe)))
 }
 
-fn is_early(error: &io::Error) -> bool {
+pub(super) fn is_early(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 

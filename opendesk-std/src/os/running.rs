@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// How long output is awaited after the command itself has ended: what it wrote is in the pipe already, and what it
 /// left running in the background may never close it.
-const LINGER: Duration = Duration::from_millis(200);
+pub(super) const LINGER: Duration = Duration::from_millis(200);
 
 /// Waits for a child that leads its own process group, while `input` goes in and output comes out.
 ///
@@ -92,12 +92,12 @@ fn linger(pipes: &mut Pipes<'_>) {
 
 /// Becomes readable when the child ends, so that its end is noticed at once and not with the next tick.
 #[cfg(target_os = "linux")]
-fn end_of(child: &Child) -> Option<OwnedFd> {
+pub(super) fn end_of(child: &Child) -> Option<OwnedFd> {
     rustix::process::pidfd_open(Pid::from_child(child), rustix::process::PidfdFlags::empty()).ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-const fn end_of(_child: &Child) -> Option<OwnedFd> {
+pub(super) const fn end_of(_child: &Child) -> Option<OwnedFd> {
     None
 }
 
@@ -115,7 +115,7 @@ fn kill(mut child: Child) {
 }
 
 /// The exit code, or the signal that ended it as a negative number.
-fn code(status: ExitStatus) -> i32 {
+pub(super) fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(i32::saturating_neg)).unwrap_or_default()
 }
 

@@ -16,7 +16,7 @@ mod tree;
 mod value;
 mod values;
 
-pub(super) use error::{error, read_error};
+pub(super) use error::{busy, error, read_error, read_refusal};
 pub use manifest::{Described, manifest_v1, read_manifest_v1};
 pub(super) use value::to_bytes;
 pub use value::{Fault, Fields, Value};

@@ -6,9 +6,10 @@ use super::tree::MAX_DEPTH;
 use super::value::{Fault, Fields, Value};
 use crate::api::few::MANY;
 use crate::api::{
-    AppParams, ClipboardContents, DirectoryParams, Error, ErrorCode, ExecParams, FileMoveParams, FileParams,
-    FileReadParams, FileWriteParams, KeyEvent, MoveWindowParams, OcrClickParams, OcrParams, PointerEvent, Result,
-    ShellParams, TextInput, TreeParams, WindowCloseParams, WindowParams,
+    AppParams, ClipboardContents, CommandInput, DirectoryParams, Error, ErrorCode, ExecParams, FileMoveParams,
+    FileParams, FileReadParams, FileWriteParams, KeyEvent, MoveWindowParams, OcrClickParams, OcrParams, OutputParams,
+    PointerEvent, Result, SetstatParams, ShellParams, SignalParams, StartParams, TextInput, TreeParams,
+    WindowCloseParams, WindowParams,
 };
 
 /// Structs whose fields are the parameters; those with a default may be absent.
@@ -37,7 +38,11 @@ params! {
     FileParams { path }
     FileMoveParams { src, dst }
     DirectoryParams { path, parents = true }
+    SetstatParams { path, mode = None, mtime = None }
     ShellParams { command, timeout = None, cwd = None, env = Vec::new() }
+    OutputParams { id }
+    CommandInput { id, data, eof = false }
+    SignalParams { id, signal }
 }
 
 /// Values that are the only parameter.
@@ -132,14 +137,40 @@ fn whole_files_only(does: &str) -> Error {
     Error::new(ErrorCode::CapabilityUnsupported, message)
 }
 
+fn argv(fields: &mut Fields<'_>) -> Read<Vec<String>> {
+    let argv: Vec<String> = fields.need("argv")?;
+    if argv.len() > MANY {
+        return Err(Fault::new("must have at most 4096 entries").within("argv"));
+    }
+    Ok(argv)
+}
+
+impl Params for StartParams {
+    fn from_fields(fields: &mut Fields<'_>) -> Read<Self> {
+        Ok(Self {
+            argv: argv(fields)?,
+            timeout: fields.or("timeout", None)?,
+            cwd: fields.or("cwd", None)?,
+            env: fields.or("env", Vec::new())?,
+            stdin: fields.or("stdin", false)?,
+        })
+    }
+
+    fn to_fields(&self) -> Result<Value<'_>> {
+        Ok(Value::map([
+            ("argv", self.argv.to_value()),
+            ("timeout", self.timeout.to_value()),
+            ("cwd", self.cwd.to_value()),
+            ("env", self.env.to_value()),
+            ("stdin", self.stdin.to_value()),
+        ]))
+    }
+}
+
 impl Params for ExecParams {
     fn from_fields(fields: &mut Fields<'_>) -> Read<Self> {
-        let argv: Vec<String> = fields.need("argv")?;
-        if argv.len() > MANY {
-            return Err(Fault::new("must have at most 4096 entries").within("argv"));
-        }
         Ok(Self {
-            argv,
+            argv: argv(fields)?,
             timeout: fields.or("timeout", None)?,
             cwd: fields.or("cwd", None)?,
             env: fields.or("env", Vec::new())?,

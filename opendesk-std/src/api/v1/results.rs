@@ -4,8 +4,8 @@ use super::Output;
 use super::form::{Form, Read};
 use super::value::{Fields, Value};
 use crate::api::{
-    ClipboardContents, CompletedCommand, Effect, Environment, FileData, FileEntry, InputEvent, Manifest, OcrClicked,
-    Point, ScreenText, UiTree, Window,
+    ClipboardContents, CommandOutput, CompletedCommand, Effect, Environment, FileData, FileEntry, InputEvent,
+    InputTaken, Manifest, OcrClicked, Point, ScreenText, StartedCommand, UiTree, Window,
 };
 
 /// Values that are the whole result.
@@ -25,14 +25,17 @@ macro_rules! bare {
 
 bare!(
     ClipboardContents,
+    CommandOutput,
     CompletedCommand,
     Environment,
     FileEntry,
     InputEvent,
+    InputTaken,
     Manifest,
     OcrClicked,
     Point,
     ScreenText,
+    StartedCommand,
     UiTree
 );
 

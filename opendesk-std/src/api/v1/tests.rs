@@ -150,6 +150,10 @@ fn calls() -> Vec<(Call, Json)> {
         (Call::FsDelete(path()), json!({"path": "/a"})),
         (Call::FsMove(FileMoveParams { src: "/a".into(), dst: "/b".into() }), json!({"src": "/a", "dst": "/b"})),
         (Call::FsMkdir(DirectoryParams { path: "/a".into(), parents: false }), json!({"path": "/a", "parents": false})),
+        (
+            Call::FsSetstat(SetstatParams { path: "/a".into(), mode: Some(0o640), mtime: Some(1.5) }),
+            json!({"path": "/a", "mode": 416, "mtime": 1.5}),
+        ),
         (Call::ProcessList(()), json!({})),
         (
             Call::ProcessShell(ShellParams { command: "ls".into(), timeout: None, cwd: None, env: vec![] }),
@@ -158,6 +162,19 @@ fn calls() -> Vec<(Call, Json)> {
         (
             Call::ProcessExec(exec),
             json!({"argv": ["sh", "-c"], "timeout": 1.5, "cwd": "/", "env": {"A": "b"}, "stdin": "bin:in"}),
+        ),
+        (
+            Call::ProcessStart(StartParams { argv: vec!["cat".into()], stdin: true, ..StartParams::default() }),
+            json!({"argv": ["cat"], "timeout": null, "cwd": null, "env": null, "stdin": true}),
+        ),
+        (Call::ProcessOutput(OutputParams { id: CommandId(7) }), json!({"id": 7})),
+        (
+            Call::ProcessWrite(CommandInput { id: CommandId(7), data: b"in".to_vec(), eof: true }),
+            json!({"id": 7, "data": "bin:in", "eof": true}),
+        ),
+        (
+            Call::ProcessSignal(SignalParams { id: CommandId(7), signal: CommandSignal::Interrupt }),
+            json!({"id": 7, "signal": "interrupt"}),
         ),
         (
             Call::OcrRead(OcrParams { language: Some("deu".into()), ..OcrParams::default() }),
@@ -353,6 +370,16 @@ fn every_result_is_written_and_read_in_the_words_of_version_1() {
     );
     is_told::<ProcessShell>(&done, &done_told);
     is_told::<ProcessExec>(&done, &done_told);
+    is_told::<ProcessStart>(&StartedCommand { id: CommandId(7) }, &json!({"id": 7}));
+    let end = CommandEnd { returncode: 3, timed_out: false, duration: 0.5 };
+    is_told::<ProcessOutput>(
+        &CommandOutput { stdout: b"o".to_vec(), stderr: Vec::new(), ended: Some(end) },
+        &json!({
+            "stdout": "bin:o", "stderr": "bin:",
+            "ended": {"returncode": 3, "timed_out": false, "duration": 0.5},
+        }),
+    );
+    is_told::<ProcessWrite>(&InputTaken { open: true }, &json!({"open": true}));
     is_told::<NotificationsList>(
         &vec![notification],
         &json!({"items": [{"id": "n", "title": "t", "body": "", "app": null, "timestamp": 2.0}]}),

@@ -3,9 +3,10 @@
 use super::form::{Form, Read, field, records, words};
 use super::value::{Fault, Fields, Value};
 use crate::api::{
-    App, Button, ClipboardContents, ClipboardEntry, CompletedCommand, Display, Effect, Environment, FileEntry,
-    Modifier, Notification, OcrClicked, OcrParams, OcrWord, PictureFormat, Point, PointerAction, Press, Process, Rect,
-    ScreenText, TextInput, Window,
+    App, Button, ClipboardContents, ClipboardEntry, CommandEnd, CommandId, CommandOutput, CommandSignal,
+    CompletedCommand, Display, Effect, Environment, FileEntry, InputTaken, Modifier, Notification, OcrClicked,
+    OcrParams, OcrWord, PictureFormat, Point, PointerAction, Press, Process, Rect, ScreenText, StartedCommand,
+    TextInput, Window,
 };
 
 records! {
@@ -18,8 +19,11 @@ records! {
     Process { pid, name, ppid = None, cmdline = Vec::new() }
     TextInput { text, interval_ms = 20 }
     ClipboardEntry { mime_type, data }
-    FileEntry { path, name, is_dir, size = 0, mtime = None, mode = None }
     CompletedCommand { returncode, stdout, stderr, duration = 0.0 }
+    StartedCommand { id }
+    CommandOutput { stdout, stderr, ended = None }
+    CommandEnd { returncode, timed_out = false, duration = 0.0 }
+    InputTaken { open }
     Environment {
         os,
         os_version = String::new(),
@@ -36,6 +40,35 @@ records! {
     Notification { id, title, body = String::new(), app = None, timestamp = 0.0 }
 }
 
+/// Version 1 has no word for a symbolic link, and its entries take no other fields.
+impl Form for FileEntry {
+    fn from_value(value: Value<'_>) -> Read<Self> {
+        let mut fields = Fields::of(value)?;
+        let entry = Self {
+            path: fields.need("path")?,
+            name: fields.need("name")?,
+            is_dir: fields.need("is_dir")?,
+            size: fields.or("size", 0)?,
+            mtime: fields.or("mtime", None)?,
+            mode: fields.or("mode", None)?,
+            is_link: false,
+        };
+        fields.end()?;
+        Ok(entry)
+    }
+
+    fn to_value(&self) -> Value<'_> {
+        Value::map([
+            ("path", self.path.to_value()),
+            ("name", self.name.to_value()),
+            ("is_dir", self.is_dir.to_value()),
+            ("size", self.size.to_value()),
+            ("mtime", self.mtime.to_value()),
+            ("mode", self.mode.to_value()),
+        ])
+    }
+}
+
 words! {
     Button { Left = "left", Right = "right", Middle = "middle", X1 = "x1", X2 = "x2" }
     Modifier {
@@ -43,8 +76,19 @@ words! {
     }
     PointerAction { Move = "move", Down = "down", Up = "up", Scroll = "scroll" }
     Press { Down = "down", Up = "up" }
+    CommandSignal { Interrupt = "interrupt", Terminate = "terminate", Kill = "kill" }
     PictureFormat { Png = "png", RawRgba = "raw_rgba", Jpeg = "jpeg", RawRgb = "raw_rgb", Webp = "webp" }
     Effect { Confirmed = "confirmed", Unverifiable = "unverifiable", NoEffect = "no_effect" }
+}
+
+impl Form for CommandId {
+    fn from_value(value: Value<'_>) -> Read<Self> {
+        u64::from_value(value).map(Self)
+    }
+
+    fn to_value(&self) -> Value<'_> {
+        self.0.to_value()
+    }
 }
 
 impl Form for ClipboardContents {

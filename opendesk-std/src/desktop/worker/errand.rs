@@ -2,8 +2,8 @@
 
 use super::{misplaced, told};
 use crate::api::{
-    Call, Codec, FsDelete, FsList, FsMkdir, FsMove, FsRead, FsStat, FsWrite, ProcessExec, ProcessList, ProcessShell,
-    Result,
+    Call, Codec, FsDelete, FsList, FsMkdir, FsMove, FsRead, FsSetstat, FsStat, FsWrite, ProcessExec, ProcessList,
+    ProcessShell, Result,
 };
 use crate::cancel::Cancel;
 use crate::os::command::{self, Variable};
@@ -18,6 +18,7 @@ pub(super) fn run(files: &Files, session: &[Variable], call: &Call, codec: Codec
         Call::FsDelete(params) => told::<FsDelete>(codec, files.delete(params, cancel)),
         Call::FsMove(params) => told::<FsMove>(codec, files.rename(params, cancel)),
         Call::FsMkdir(params) => told::<FsMkdir>(codec, files.mkdir(params)),
+        Call::FsSetstat(params) => told::<FsSetstat>(codec, files.set_stat(params)),
         Call::ProcessList(()) => told::<ProcessList>(codec, processes::list()),
         Call::ProcessShell(params) => told::<ProcessShell>(codec, command::run_shell(params, session, cancel)),
         Call::ProcessExec(params) => told::<ProcessExec>(codec, command::run_exec(params, session, cancel)),

@@ -99,9 +99,14 @@ impl Sight {
             | Call::FsDelete(_)
             | Call::FsMove(_)
             | Call::FsMkdir(_)
+            | Call::FsSetstat(_)
             | Call::ProcessList(())
             | Call::ProcessShell(_)
-            | Call::ProcessExec(_) => Err(misplaced(call)),
+            | Call::ProcessExec(_)
+            | Call::ProcessStart(_)
+            | Call::ProcessOutput(_)
+            | Call::ProcessWrite(_)
+            | Call::ProcessSignal(_) => Err(misplaced(call)),
         }
     }
 

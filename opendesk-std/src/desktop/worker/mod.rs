@@ -20,11 +20,13 @@ use super::ocr::Found;
 use super::watch::Glimpse;
 use super::{Computer, Hands, Key, Wake, Watch};
 use crate::api::{
-    Call, Codec, Error, Kind, Manifest, Method, OcrClick, OcrClickParams, Result, SystemCapabilities, capability,
+    Call, Codec, CommandEnd, CommandId, Error, Kind, Manifest, Method, OcrClick, OcrClickParams, ProcessStart, Result,
+    StartParams, StartedCommand, SystemCapabilities, capability,
 };
 use crate::cancel::Cancel;
 use crate::os::Files;
 use crate::os::command::Variable;
+use crate::os::live::{self, Live};
 
 /// Threads that look. Two, so that a large picture leaves room for a small one.
 const LOOKERS: usize = 2;
@@ -37,7 +39,7 @@ const READERS: usize = 2;
 const RUNNERS: usize = 8;
 
 /// What a desk with files and programs can do besides its desktop.
-const ERRANDS: [&str; 5] = ["fs.read", "fs.write", "process.list", "process.shell", "process.spawn"];
+const ERRANDS: [&str; 6] = ["fs.read", "fs.write", "process.list", "process.shell", "process.spawn", "process.stream"];
 
 /// Takes the outcome of a call, on a thread of the desk: it must not block.
 pub type Reply = Box<dyn FnOnce(Result<Vec<u8>>) + Send>;
@@ -100,6 +102,8 @@ pub struct Desk {
     read: Sender<Look>,
     /// Absent where files and programs are not offered.
     run: Option<Sender<Job>>,
+    /// How the environment of the desktop's session differs from ours, for commands.
+    session: Arc<[Variable]>,
 }
 
 impl core::fmt::Debug for Desk {
@@ -143,8 +147,9 @@ impl Desk {
             let (sight, looks, act) = (Arc::clone(&sight), looks.clone(), act.downgrade());
             start("opendesk-reader", move || look_all(&sight, &looks, &act))?;
         }
-        let run = files.as_ref().map(|files| runners(files, &computer.session_variables())).transpose()?;
-        Ok(Self { manifest, backend, act, look, read, run })
+        let session = files.as_ref().map(|_| computer.session_variables()).unwrap_or_default();
+        let run = files.as_ref().map(|files| runners(files, &session)).transpose()?;
+        Ok(Self { manifest, backend, act, look, read, run, session: session.into() })
     }
 
     /// What the desktop was probed to do.
@@ -191,6 +196,22 @@ impl Desk {
     #[must_use]
     pub fn is_errand(&self, call: &Call) -> bool {
         errand(call).is_some()
+    }
+
+    /// Starts a command that is read while it runs, on a thread of its own; see [`Live::start`]. `begun` gets the encoded
+    /// result of `process.start`, exactly once.
+    pub(crate) fn start_command(
+        &self,
+        id: CommandId,
+        params: StartParams,
+        (codec, cancel): (Codec, Cancel),
+        begun: Reply,
+        gone: live::Reply<Option<CommandEnd>>,
+    ) -> Result<Live> {
+        let begun = move |started: Result<()>| {
+            begun(started.and_then(|()| codec.result::<ProcessStart>(&StartedCommand { id })));
+        };
+        Live::start(params, &self.session, cancel, Box::new(begun), gone)
     }
 
     /// Has a watch look once, and gives it back to `reply`, exactly once. What it sees is encoded as the item of this

@@ -2,7 +2,7 @@ use super::*;
 use crate::api::{
     AppParams, CaptureParams, CompletedCommand, DirectoryParams, ElementTarget, ErrorCode, ExecParams, FileData,
     FileMoveParams, FileParams, FileReadParams, FileWriteParams, Point, PointerAction, PointerEvent, ShellParams,
-    TextInput, UiActionParams, Window, WindowParams, decode,
+    StartParams, TextInput, UiActionParams, Window, WindowParams, decode,
 };
 use crate::desktop::r#virtual::VirtualDesktop;
 
@@ -90,6 +90,7 @@ fn without_files_neither_they_nor_programs_are_offered() {
         (Call::ProcessList(()), "process.list"),
         (shell("true"), "process.shell"),
         (Call::ProcessExec(ExecParams::default()), "process.spawn"),
+        (Call::ProcessStart(StartParams::default()), "process.stream"),
     ] {
         let refusal = without.answer(&call, CODEC).unwrap().unwrap_err();
         assert_eq!(refusal.code, ErrorCode::CapabilityUnsupported);

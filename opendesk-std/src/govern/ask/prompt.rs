@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::Question;
 use super::sheet::Sheet;
 use crate::api::{
-    AppParams, Call, CaptureParams, ClipboardContents, ClipboardEntry, DirectoryParams, ElementTarget, ExecParams,
-    FileMoveParams, FileParams, FileReadParams, FileWriteParams, KeyEvent, Modifier, MoveWindowParams, OcrClickParams,
-    OcrParams, Point, PointerAction, PointerEvent, Press, Rect, ShellParams, SubscribeParams, TextInput, TreeParams,
+    AppParams, Call, CaptureParams, ClipboardContents, ClipboardEntry, CommandId, CommandInput, CommandSignal,
+    DirectoryParams, ElementTarget, ExecParams, FileMoveParams, FileParams, FileReadParams, FileWriteParams, KeyEvent,
+    Modifier, MoveWindowParams, OcrClickParams, OcrParams, OutputParams, Point, PointerAction, PointerEvent, Press,
+    Rect, SetstatParams, ShellParams, SignalParams, StartParams, SubscribeParams, TextInput, TreeParams,
     UiActionParams, WindowCloseParams, WindowParams,
 };
 use crate::home::printable;
@@ -136,6 +137,16 @@ pub fn describe(call: &Call) -> String {
             sheet.quote("folder", path);
             sheet.fact("make the folders above it too", yes_or_no(*parents));
         }
+        Call::FsSetstat(SetstatParams { path, mode, mtime }) => {
+            sheet.line("Set the permissions or the time of a file or folder.");
+            sheet.quote("path", path);
+            if let Some(mode) = mode {
+                sheet.fact("permissions", format_args!("{mode:o}"));
+            }
+            if let Some(mtime) = mtime {
+                sheet.fact("time, in seconds since 1970", mtime);
+            }
+        }
         Call::ProcessList(()) => sheet.line("List the processes that run, with their arguments."),
         Call::ProcessShell(ShellParams { command, timeout, cwd, env }) => {
             sheet.line("Have the shell carry out a command.");
@@ -149,6 +160,31 @@ pub fn describe(call: &Call) -> String {
             if let Some(stdin) = stdin {
                 sheet.quote("standard input", stdin);
             }
+        }
+        Call::ProcessStart(StartParams { argv, timeout, cwd, env, stdin }) => {
+            sheet.line("Run a program, and send what it writes while it runs.");
+            sheet.list("program and arguments", argv.iter());
+            surroundings(&mut sheet, *timeout, cwd.as_ref(), env);
+            sheet.fact("it reads what the controller sends later", yes_or_no(*stdin));
+        }
+        Call::ProcessOutput(OutputParams { id: CommandId(id) }) => {
+            sheet.line("Send what a program writes that it has started.");
+            sheet.fact("command", id);
+        }
+        Call::ProcessWrite(CommandInput { id: CommandId(id), data, eof }) => {
+            sheet.line("Give a program that it has started something to read.");
+            sheet.fact("command", id);
+            sheet.quote("standard input", data);
+            sheet.fact("that is all", yes_or_no(*eof));
+        }
+        Call::ProcessSignal(SignalParams { id: CommandId(id), signal }) => {
+            sheet.line(match signal {
+                CommandSignal::Interrupt => "Interrupt a program that it has started.",
+                CommandSignal::Terminate => "Ask a program that it has started to end.",
+                CommandSignal::Kill => "End a program that it has started.",
+            });
+            sheet.fact("command", id);
+            sheet.fact("signal", word(signal));
         }
         Call::OcrRead(params) => {
             sheet.line("Read the text on the screen.");

@@ -379,10 +379,13 @@ mod tests {
 
     #[test]
     fn a_rule_tells_which_methods_it_fits_and_which_of_that_name_it_does_not() {
+        const PROGRAMS: [&str; 6] =
+            ["process.shell", "process.exec", "process.start", "process.output", "process.write", "process.signal"];
         let with = |tool: &str, action: Option<&str>| WrittenRule { action: action.map(Into::into), ..rule(tool) };
         for (rule, methods, missed) in [
-            (with("process", None), &["process.list"][..], &["process.shell", "process.exec"][..]),
-            (with("process.*", None), &["process.list", "process.shell", "process.exec"], &[]),
+            (with("process", None), &["process.list"][..], &PROGRAMS[..]),
+            (with("process.*", None), &[&["process.list"], &PROGRAMS[..]].concat(), &[]),
+            (with("script", None), &PROGRAMS, &[]),
             (with("KEYBOARD", Some("type")), &["input.text"], &[]),
             (with("Ocr", None), &["ocr.read"], &["ocr.click"]),
             (with("clipboard", None), &["clipboard.read", "clipboard.write"], &[]),

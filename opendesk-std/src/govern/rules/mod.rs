@@ -228,7 +228,7 @@ mod tests {
     fn of_high_risk_is_what_runs_programs_and_deletes() {
         let strange = |method| Subject::named("pc", method);
         let standard = Rules::default();
-        for method in ["process.shell", "process.exec", "fs.delete"] {
+        for method in ["process.shell", "process.exec", "process.start", "process.write", "fs.delete"] {
             assert_eq!(standard.judge(&strange(method)).0, Decision::Confirm, "{method}");
         }
         for method in ["fs.read", "fs.write", "apps.open", "mind.read"] {

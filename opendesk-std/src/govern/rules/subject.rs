@@ -105,7 +105,7 @@ use Action::{Always, Any, Pointer, Unnamed};
 
 /// Every method (docs/PROTOCOL.md, section 12): tool and action are those that version 1 peers give it, where they have
 /// it.
-pub(super) const METHODS: [Known; 38] = [
+pub(super) const METHODS: [Known; 43] = [
     Known::new("system.capabilities", "screenshot", Unnamed),
     Known::new("system.environment", "screenshot", Unnamed),
     Known::new("display.capture", "screenshot", Unnamed),
@@ -135,6 +135,7 @@ pub(super) const METHODS: [Known; 38] = [
     Known::new("fs.stat", "fs", Always("stat")),
     Known::new("fs.write", "fs", Always("write")),
     Known::new("fs.mkdir", "fs", Always("mkdir")),
+    Known::new("fs.setstat", "fs", Always("setstat")),
     Known::new("fs.move", "fs", Always("move")),
     Known::new("fs.delete", "fs", Always("delete")),
     Known::new("ocr.read", "ocr", Always("read")),
@@ -142,6 +143,10 @@ pub(super) const METHODS: [Known; 38] = [
     Known::new("process.list", "process", Always("list")),
     Known::new("process.shell", "script", Always("shell")),
     Known::new("process.exec", "script", Always("exec")),
+    Known::new("process.start", "script", Always("start")),
+    Known::new("process.output", "script", Always("output")),
+    Known::new("process.write", "script", Always("write")),
+    Known::new("process.signal", "script", Always("signal")),
     Known::new("power.lock", "power", Always("lock")),
     Known::new("notifications.list", "notifications", Always("list")),
 ];
@@ -202,9 +207,14 @@ impl<'a> Subject<'a> {
             | Call::FsDelete(_)
             | Call::FsMove(_)
             | Call::FsMkdir(_)
+            | Call::FsSetstat(_)
             | Call::ProcessList(())
             | Call::ProcessShell(_)
             | Call::ProcessExec(_)
+            | Call::ProcessStart(_)
+            | Call::ProcessOutput(_)
+            | Call::ProcessWrite(_)
+            | Call::ProcessSignal(_)
             | Call::PowerLock(())
             | Call::NotificationsList(())
             | Call::ClipboardRead(())
@@ -233,6 +243,9 @@ impl<'a> Subject<'a> {
             return Risk::Medium;
         }
         match (self.tool, self.action.as_deref()) {
+            // What a command does was allowed with it, and so was its end.
+            ("script", Some("output")) => Risk::Low,
+            ("script", Some("signal")) => Risk::Medium,
             ("script", _) | ("fs", Some("delete")) => Risk::High,
             ("screenshot" | "ocr", _)
             | ("mouse", Some("cursor_position"))
@@ -271,11 +284,15 @@ mod tests {
         for (method, risk) in [
             ("process.shell", Risk::High),
             ("process.exec", Risk::High),
+            ("process.start", Risk::High),
+            ("process.write", Risk::High),
+            ("process.signal", Risk::Medium),
             ("fs.delete", Risk::High),
             ("process.list", Risk::Low),
             ("fs.write", Risk::Medium),
             ("fs.move", Risk::Medium),
             ("fs.mkdir", Risk::Medium),
+            ("fs.setstat", Risk::Medium),
             ("power.lock", Risk::Medium),
             ("ocr.click", Risk::Medium),
             ("input.mind", Risk::Medium),

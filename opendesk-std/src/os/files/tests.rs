@@ -69,14 +69,65 @@ const REMOVALS: [(&str, Attempt); 3] = [
     }),
 ];
 
-const LOOKS: [(&str, Attempt); 6] = [
+const LOOKS: [(&str, Attempt); 7] = [
     ("read", |scene, path| scene.files.read(&whole(path)).map(drop)),
     ("list", |scene, path| scene.files.list(&at(path)).map(drop)),
     ("stat", |scene, path| scene.files.stat(&at(path)).map(drop)),
     ("write", |scene, path| scene.files.write(&write(path, b"mine", None))),
     ("write at", |scene, path| scene.files.write(&write(path, b"mine", Some(0)))),
     ("mkdir", |scene, path| scene.files.mkdir(&DirectoryParams { path: path.to_owned(), parents: true })),
+    ("setstat", |scene, path| scene.files.set_stat(&stat(path, Some(0o777), Some(1.0)))),
 ];
+
+fn stat(path: &str, mode: Option<u32>, mtime: Option<f64>) -> SetstatParams {
+    SetstatParams { path: path.to_owned(), mode, mtime }
+}
+
+#[test]
+fn permissions_and_times_are_set_each_by_itself() {
+    let scene = Scene::new();
+    let now = |name: &str| {
+        let metadata = fs::metadata(scene.path(name)).unwrap();
+        (metadata.mode() & 0o7777, metadata.mtime() as f64 + metadata.mtime_nsec() as f64 / 1e9)
+    };
+    fs::write(scene.path("file"), b"data").unwrap();
+    symlink("file", scene.path("to file")).unwrap();
+    let set = |name: &str, mode, mtime| scene.files.set_stat(&stat(&scene.text(name), mode, mtime));
+    set("file", Some(0o640), Some(1_234_567_890.25)).unwrap();
+    assert_eq!(now("file"), (0o640, 1_234_567_890.25));
+    set("to file", Some(0o400), None).unwrap();
+    assert_eq!(now("file"), (0o400, 1_234_567_890.25));
+    set("file", None, Some(-1.5)).unwrap();
+    assert_eq!(now("file"), (0o400, -1.5));
+    set("other", Some(0o700), Some(7.0)).unwrap();
+    assert_eq!(now("other"), (0o700, 7.0));
+    let listed = scene.files.list(&at(&scene.text(""))).unwrap();
+    let links: Vec<&str> = listed.iter().filter(|entry| entry.is_link).map(|entry| entry.name.as_str()).collect();
+    assert_eq!(links, ["to file"], "and what it points to is told: {listed:?}");
+    assert!(!scene.files.stat(&at(&scene.text("to file"))).unwrap().is_link);
+}
+
+#[test]
+fn what_no_file_should_have_is_not_set() {
+    let scene = Scene::new();
+    fs::write(scene.path("file"), b"data").unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, scene.path("pipe"), rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let before = fs::metadata(scene.path("file")).unwrap();
+    for (name, mode, mtime, code) in [
+        ("file", Some(0o4755), None, ErrorCode::InvalidArgument),
+        ("file", Some(0o1_000_644), None, ErrorCode::InvalidArgument),
+        ("file", None, Some(f64::NAN), ErrorCode::InvalidArgument),
+        ("file", None, Some(f64::INFINITY), ErrorCode::InvalidArgument),
+        ("file", None, Some(1e300), ErrorCode::InvalidArgument),
+        ("pipe", Some(0o644), None, ErrorCode::InvalidArgument),
+        ("missing", Some(0o644), None, ErrorCode::NotFound),
+    ] {
+        let refused = scene.files.set_stat(&stat(&scene.text(name), mode, mtime)).unwrap_err();
+        assert_eq!(refused.code, code, "{name} {mode:?} {mtime:?}: {refused}");
+    }
+    let after = fs::metadata(scene.path("file")).unwrap();
+    assert_eq!((before.mode(), before.mtime_nsec()), (after.mode(), after.mtime_nsec()));
+}
 
 fn assert_refused(scene: &Scene, path: &str, attempts: &[(&str, Attempt)]) {
     for (name, attempt) in attempts {

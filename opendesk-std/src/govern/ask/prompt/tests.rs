@@ -90,6 +90,7 @@ fn calls() -> Vec<(Call, Value)> {
         call!(FsDelete, path("delete")),
         call!(FsMove, FileMoveParams { src: "/path/from".into(), dst: "/path/to".into() }),
         call!(FsMkdir, DirectoryParams { path: "/path/mkdir".into(), parents: true }),
+        call!(FsSetstat, SetstatParams { path: "/path/set".into(), mode: Some(0), mtime: Some(7.5) }),
         call!(ProcessList, ()),
         call!(
             ProcessShell,
@@ -110,6 +111,19 @@ fn calls() -> Vec<(Call, Value)> {
                 stdin: Some(b"the input".to_vec()),
             }
         ),
+        call!(
+            ProcessStart,
+            StartParams {
+                argv: vec!["tail".into(), "-f".into()],
+                timeout: Some(63.0),
+                cwd: some("/path/third"),
+                env: env.clone(),
+                stdin: true,
+            }
+        ),
+        call!(ProcessOutput, OutputParams { id: CommandId(71) }),
+        call!(ProcessWrite, CommandInput { id: CommandId(72), data: b"fed".to_vec(), eof: true }),
+        call!(ProcessSignal, SignalParams { id: CommandId(73), signal: CommandSignal::Interrupt }),
         call!(OcrRead, reading.clone()),
         call!(
             OcrClick,
