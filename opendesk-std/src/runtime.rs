@@ -1,6 +1,6 @@
 //! What opendesk needs of an async runtime. An adapter is this trait and nothing else.
 
-use core::future::{Future, poll_fn};
+use core::future::{Future, pending, poll_fn};
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use core::time::Duration;
@@ -19,6 +19,9 @@ const RECEIVED_BYTES: usize = 128 * 1024;
 /// Bytes that wait at the sender and have not been sent, for the same reason.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 64 * 1024;
+
+/// Longer than anybody waits, and every clock of a machine that runs has room for it.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Makes a connection fit for input beside bulk: nothing waits for a full segment, and little waits unsent. An adapter
 /// does so with every TCP connection.
@@ -121,6 +124,33 @@ impl<S: AsyncRead + AsyncWrite + std::os::fd::AsFd + Unpin + Send + 'static> Loc
     }
 }
 
+/// Whether the program at the other end runs as the user whose home this is, or as the one who may do everything. One
+/// that does not is in the log.
+pub(crate) fn is_own(stream: &impl Local, socket: &str) -> bool {
+    match stream.user() {
+        Ok(None) => true,
+        Ok(Some(user)) if user == 0 || user == own_user() => true,
+        Ok(Some(user)) => {
+            tracing::warn!(user, socket, "a program of another user was turned away");
+            false
+        }
+        Err(error) => {
+            tracing::warn!(%error, socket, "a program that does not show its user was turned away");
+            false
+        }
+    }
+}
+
+#[cfg(unix)]
+fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+const fn own_user() -> u32 {
+    0
+}
+
 /// Accepts connections.
 pub trait Listener: Send + 'static {
     /// What it accepts.
@@ -175,11 +205,21 @@ impl<T: Timer> Alarm<T> {
 /// What happened first: the future, or the deadline.
 pub async fn timeout<R: Runtime, F: Future>(runtime: &R, limit: Duration, future: F) -> Option<F::Output> {
     let mut timer = runtime.timer();
-    timer.set(runtime.now() + limit);
+    timer.set(after(runtime.now(), limit));
     let mut future = pin!(future);
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
         Poll::Pending => timer.poll_elapsed(cx).map(|()| None),
     })
     .await
+}
+
+/// Waits for a time.
+pub(crate) async fn sleep<R: Runtime>(runtime: &R, time: Duration) {
+    let _never = timeout(runtime, time, pending::<()>()).await;
+}
+
+/// That much later, but no later than in a year: whoever calls may choose any duration, and an instant overflows.
+pub(crate) fn after(now: Instant, time: Duration) -> Instant {
+    now + time.min(LONGEST)
 }

@@ -58,3 +58,47 @@ pub fn pairing_code() -> Result<String, String> {
 pub fn long_pairing_code() -> Result<String, String> {
     Ok([pairing_code()?, pairing_code()?, pairing_code()?].join("-"))
 }
+
+/// The code that a person means. Whoever reads six or eighteen digits off a screen writes them with spaces or dashes of
+/// their own, and a code counts byte for byte; any other text is left as it is.
+#[must_use]
+pub fn written_code(text: &str) -> String {
+    let is_gap = |character: &char| character.is_whitespace() || *character == '-';
+    let digits: String = text.chars().filter(|character| !is_gap(character)).collect();
+    match digits.len() {
+        _ if !digits.bytes().all(|byte| byte.is_ascii_digit()) => text.to_owned(),
+        6 => digits,
+        18 => [&digits[..6], &digits[6..12], &digits[12..]].join("-"),
+        _ => text.to_owned(),
+    }
+}
+
+/// 32 random bytes as hexadecimal digits, for what opens a door of this machine to whoever knows it.
+///
+/// # Errors
+/// As [`pairing_code`].
+pub fn token() -> Result<String, String> {
+    Ok(fresh()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_meant_however_its_digits_are_grouped_and_no_other_text_is_changed() {
+        for written in ["123456", "123 456", "123-456", " 123\u{a0}456\n", "12-34-56", "1 2 3 4 5 6"] {
+            assert_eq!(written_code(written), "123456", "{written:?}");
+        }
+        let long = "123456-789012-345678";
+        for written in [long, "123456789012345678", "123456 789012 345678", "123 456 789 012 345 678"] {
+            assert_eq!(written_code(written), long, "{written:?}");
+        }
+        for other in ["", " ", "-", "12345", "1234-567", "my code", "123 45x", "١٢٣٤٥٦"] {
+            assert_eq!(written_code(other), other, "{other:?}");
+        }
+        for code in [pairing_code().unwrap(), long_pairing_code().unwrap()] {
+            assert_eq!(written_code(&code), code, "what a host shows is what it means");
+        }
+    }
+}

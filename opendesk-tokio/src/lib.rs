@@ -55,11 +55,15 @@ mod local;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 mod runtime;
+#[cfg(feature = "view")]
+pub mod view;
 
 pub use io::Compat;
 pub use local::{LocalListener, LocalStream};
 use opendesk_std::client;
-pub use opendesk_std::client::{Client, ClientError, ConnectOptions, PairOptions, Paired, Subscription};
+pub use opendesk_std::client::{
+    Client, ClientError, ConnectOptions, Link, PairOptions, Paired, Remote, RemoteComputer, RemoteOptions, Subscription,
+};
 use opendesk_std::host;
 pub use opendesk_std::host::{HostHandle, HostOptions, Notice, StartError};
 pub use runtime::{Tokio, TokioListener, TokioTimer};
@@ -127,10 +131,69 @@ pub async fn connect(options: &ConnectOptions) -> Result<Client, ClientError> {
     client::connect(Tokio, options).await
 }
 
+/// Keeps a paired host connected from its first use on: it is sought where it is, its link is opened again when it breaks
+/// off, and what was interrupted is never done twice. Must be called within the runtime.
+#[must_use]
+pub fn remote(options: RemoteOptions) -> Remote {
+    Remote::new(Tokio, options)
+}
+
 /// Pairs with a host that shows a code.
 ///
 /// # Errors
 /// [`ClientError`], after ten seconds at the latest; nothing is stored then.
 pub async fn pair(options: &PairOptions) -> Result<Paired, ClientError> {
     client::pair(Tokio, options).await
+}
+
+/// The desktop at the other end of a session as a [`Computer`](opendesk_std::desktop::Computer): whatever drives a desktop of
+/// this machine drives that one. Its methods block, and are called on other threads than the runtime's.
+///
+/// # Errors
+/// [`ClientError`], for a machine that is kept connected and cannot be reached.
+///
+/// # Examples
+/// A host passes on the desktop of another host, and types on it.
+/// ```
+/// use std::sync::Arc;
+///
+/// use opendesk_std::Cancel;
+/// use opendesk_std::desktop::Computer;
+/// use opendesk_std::desktop::r#virtual::VirtualDesktop;
+/// use opendesk_std::home::Home;
+/// use opendesk_tokio::{ConnectOptions, HostOptions, PairOptions};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+///     let desktop = Arc::new(VirtualDesktop::default());
+///     let host = Home::open(Some(folder.path().join("host")))?;
+///     let server = opendesk_tokio::serve(HostOptions::new(host, desktop.clone()))?;
+/// #   let (address, handle) = (server.local_addr(), server.handle());
+/// #   let running = tokio::spawn(server.run());
+/// #   let code = opendesk_std::pairing_code()?;
+/// #   handle.open_pairing(&code, std::time::Duration::from_secs(60)).await??;
+/// #   let home = Home::open(Some(folder.path().join("controller")))?;
+/// #   let (host, port) = (address.ip().to_string(), address.port());
+/// #   let options = PairOptions { home: home.clone(), host, port, code, name: None };
+/// #   let peer = opendesk_tokio::pair(&options).await?.name;
+///     // … it is run and paired with as above …
+///     let client = opendesk_tokio::connect(&ConnectOptions { home, peer }).await?;
+///     let remote = Arc::new(opendesk_tokio::computer(client).await?);
+///     let typist = remote.clone();
+///     tokio::task::spawn_blocking(move || typist.type_text("hello", std::time::Duration::ZERO, &Cancel::new())).await??;
+///     assert_eq!(desktop.editor_text(), "hello");
+///
+///     let second = Home::open(Some(folder.path().join("second")))?;
+///     let between = opendesk_tokio::serve(HostOptions::new(second, remote))?;
+///     println!("the same desktop is at {} too", between.local_addr());
+/// #   drop(between);
+/// #   handle.stop();
+/// #   running.await?;
+///     Ok(())
+/// })
+/// # }
+/// ```
+pub async fn computer(link: impl Into<Link>) -> Result<RemoteComputer, ClientError> {
+    RemoteComputer::new(Tokio, link).await
 }

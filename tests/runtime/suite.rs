@@ -10,7 +10,7 @@ use futures_util::{AsyncReadExt, AsyncWriteExt};
 use opendesk_core::{Reason, limits};
 use opendesk_std::api::{
     CaptureParams, ClipboardContents, ClipboardEntry, InputText, KeyEvent, PictureFormat, PictureProfile, Press,
-    TextInput,
+    SubscribeParams, TextInput,
 };
 use opendesk_std::client::{self, Client, ClientError, ConnectOptions, PairOptions, Paired};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
@@ -190,6 +190,31 @@ pub(crate) async fn a_dropped_call_is_cancelled<R: Runtime>(runtime: R) {
     client.text(&text("!", 0)).await.unwrap();
     let typed = rig.desktop.editor_text();
     assert!(typed.ends_with('!') && typed.len() < 1000, "{}", typed.len());
+}
+
+pub(crate) async fn programs_of_one_machine_share_a_session<R: Runtime>(runtime: R) {
+    let rig = Rig::start(runtime);
+    rig.pair("controller").await;
+    let options = ConnectOptions { home: rig.home("controller"), peer: "host".into() };
+    let owner = client::connect_shared(rig.runtime.clone(), &options).await.unwrap();
+    let borrower = client::connect_shared(rig.runtime.clone(), &options).await.unwrap();
+    assert_eq!(owner.handshake(), borrower.handshake());
+    let entry = ClipboardEntry { mime_type: "application/octet-stream".into(), data: vec![7; 3_000_001] };
+    let contents = ClipboardContents { entries: vec![entry] };
+    borrower.clipboard_write(&contents).await.unwrap();
+    assert_eq!(borrower.clipboard_read().await.unwrap(), contents);
+    let mut pictures = borrower.watch(&SubscribeParams::default()).await.unwrap();
+    assert!(pictures.next().await.unwrap().unwrap().keyframe);
+    borrower.key(&down("shift")).await.unwrap();
+    assert_eq!((rig.desktop.held_keys().len(), rig.handle.sessions().await.unwrap().len()), (1, 1));
+    drop((pictures, borrower));
+    rig.until("what it held is released", async || rig.desktop.held_keys().is_empty()).await;
+    let borrower = client::connect_shared(rig.runtime.clone(), &options).await.unwrap();
+    owner.close().await;
+    assert_eq!(borrower.ended().await, Reason::LOST);
+    let next = client::connect_shared(rig.runtime.clone(), &options).await.unwrap();
+    assert_ne!(next.handshake(), borrower.handshake());
+    next.capabilities().await.unwrap();
 }
 
 pub(crate) async fn a_silent_host_is_given_up<R: Runtime>(runtime: R) {

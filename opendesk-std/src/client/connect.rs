@@ -1,208 +1,253 @@
-//! From a name or an address to an open session.
+//! From the name of a trusted machine to an open session with it.
 
-use core::net::SocketAddr;
 use core::time::Duration;
-use std::net::ToSocketAddrs;
+use std::time::Instant;
 
-use async_tungstenite::tungstenite::Error as SocketError;
-use opendesk_core::{Client as Machine, Keys, Psk, PublicKey, PublicKeys, Reason, Wire, follow, limits};
+use opendesk_core::{Client as Machine, Keys, PublicKey, PublicKeys, Reason, Succession, Wire, follow};
 
-use super::driver::{Driver, Opened};
+use super::dial::{Attempt, CONNECT, Claim, address_of, is_vague};
+use super::driver::Opened;
+use super::target::{Place, Whom};
 use super::{Client, ClientError};
-use crate::api::{ControllerGreeting, HostGreeting};
-use crate::home::{Home, HomeError, Identity, NewPeer, Peers, pin, printable};
-use crate::runtime::{Runtime, timeout};
-use crate::socket::{self, Fair, Socket};
-use crate::words::words;
-use crate::{clock, machine, seed};
+use crate::api::{ControllerGreeting, Error, ErrorCode};
+use crate::home::{Home, HomeError, Identity, Peers, TrustedPeer, hex, pin};
+use crate::machine;
+use crate::runtime::Runtime;
 
 /// The port that hosts listen on when nothing else is said.
 pub const DEFAULT_PORT: u16 = 8423;
-
-/// How long reaching a host may take, from looking its name up to its greeting.
-const CONNECT: Duration = limits::HANDSHAKE;
 
 /// Whom to connect to.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
     /// Keys and trusted peers.
     pub home: Home,
-    /// The peer's name.
+    /// The machine, as [`Whom`] reads it.
     pub peer: String,
 }
 
-/// Whom to pair with.
-#[derive(Clone)]
-pub struct PairOptions {
-    /// Keys and trusted peers.
-    pub home: Home,
-    /// A name or an address on the network.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// The code that the host shows.
-    pub code: String,
-    /// What to call the host; its own name when absent.
-    pub name: Option<crate::home::PeerName>,
-}
-
-impl core::fmt::Debug for PairOptions {
-    /// Without the code.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("PairOptions").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
-    }
-}
-
-/// A host that is trusted from now on.
-#[derive(Debug, Clone)]
-pub struct Paired {
-    /// Under which name.
-    pub name: String,
-    /// Its key.
-    pub key: PublicKey,
-    /// The four words that its screen shows too, in version 2.
-    pub words: String,
-    /// The version of the wire that the two have in common. What is said in a pairing of version 1 lets whoever stands
-    /// between the two search a code of six digits.
-    pub wire: Wire,
-}
-
-/// Opens a session with a trusted peer.
+/// Opens a session with a machine where it was last reached or is said to be. [`Remote`](super::Remote) seeks it elsewhere
+/// too, and keeps it connected.
 ///
 /// # Errors
 /// [`ClientError`]; the host is waited for ten seconds at most, and a home directory that another process changes five.
 pub async fn connect<R: Runtime>(runtime: R, options: &ConnectOptions) -> Result<Client, ClientError> {
-    let (home, name) = (options.home.clone(), options.peer.clone());
-    let loaded = move || Ok::<_, HomeError>((home.identity()?, Peers::load(&home)?));
-    let (identity, peers) = runtime.run_blocking(loaded).await?;
-    let peer = peers.by_name(&name).ok_or_else(|| unknown(&name, &peers))?;
-    let (host, port) = match (peer.last_host.as_str(), peer.last_port) {
-        ("", _) | (_, 0) => return Err(no_address(&name)),
-        known => known,
-    };
-    let key = PublicKey(peer.public_key);
-    let address = address_of(host, port);
-    let attempt = Attempt { host, port, greeting: &greeting(&identity), by: runtime.now() + CONNECT };
-    let first = |now, seed| Ok(Machine::auth_version_1(now, identity.keys.clone(), key, seed));
-    let second = |now, seed| Ok(Machine::auth(now, identity.keys.clone(), key, seed));
-    // Who was ever heard in version 2 is not spoken to in version 1 again: somebody in between could want that.
-    let opening = if peer.wire.is_some_and(|wire| wire >= 2) {
-        attempt.open(&runtime, second).await.map_err(|error| (Wire::V2, error))
+    let whom: Whom = options.peer.parse().map_err(|error| invalid(&error))?;
+    let known = Known::load(&runtime, options.home.clone(), whom).await?;
+    let (mut outcome, by) = (Err(known.no_address()), runtime.now() + CONNECT);
+    for (host, port) in known.places() {
+        outcome = known.open(&runtime, &host, port, by, None).await;
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    Ok(known.admit(&runtime, outcome?).await?.client)
+}
+
+pub(super) fn invalid(error: &dyn core::fmt::Display) -> ClientError {
+    ClientError::Call(Error::invalid(error.to_string()))
+}
+
+/// A machine of which it is known who it is, and all that is needed to reach it.
+#[derive(Clone)]
+pub(super) struct Known {
+    identity: Identity,
+    peers: Peers,
+    /// Absent for a machine that is not paired.
+    peer: Option<TrustedPeer>,
+    pub(super) key: PublicKey,
+    /// What it is called here, or its address.
+    pub(super) name: String,
+    /// Where it was said to be.
+    said: Option<(String, u16)>,
+}
+
+/// A host that has proved its key.
+pub(super) struct Reached {
+    client: Client,
+    opened: Opened,
+    host: String,
+    port: u16,
+}
+
+/// A session with a host of which all is remembered.
+pub(super) struct Admitted {
+    pub(super) client: Client,
+    /// By which key it is known from now on, where that is another one than before.
+    pub(super) successor: Option<PublicKey>,
+}
+
+impl Known {
+    /// # Errors
+    /// When there is no such peer, or our own files cannot be read.
+    pub(super) async fn load<R: Runtime>(runtime: &R, home: Home, whom: Whom) -> Result<Self, ClientError> {
+        let loaded = move || Ok::<_, HomeError>((home.identity()?, Peers::load(&home)?));
+        let (identity, peers) = runtime.run_blocking(loaded).await?;
+        let (peer, said) = match whom {
+            Whom::Peer(text) => (Some(peers.find(&text).map_err(|error| not_found(&error, &peers))?.clone()), None),
+            Whom::At(place) => (peers.by_key(&place.key.0).cloned(), Some(place)),
+        };
+        let (key, name) = match (&peer, &said) {
+            (Some(peer), _) => (PublicKey(peer.public_key), peer.name.to_string()),
+            (None, Some(place)) => (place.key, address_of(&place.host, place.port)),
+            (None, None) => return Err(invalid(&"nobody is named")),
+        };
+        let said = said.map(|Place { host, port, .. }| (host, port));
+        Ok(Self { identity, peers, peer, key, name, said })
+    }
+
+    /// Where it was said to be, and where it was last reached.
+    pub(super) fn places(&self) -> Vec<(String, u16)> {
+        let last = self.peer.as_ref().filter(|peer| !peer.last_host.is_empty() && peer.last_port != 0);
+        let last = last.map(|peer| (peer.last_host.clone(), peer.last_port));
+        let mut places: Vec<_> = self.said.iter().cloned().chain(last).collect();
+        places.dedup();
+        places
+    }
+
+    pub(super) fn no_address(&self) -> ClientError {
+        ClientError::Call(Error::new(
+            ErrorCode::NotFound,
+            format!("the address of {:?} is not known; it was paired from there, not from here", self.name),
+        ))
+    }
+
+    /// Opens a session with it at one place. A host that has proved its key and refuses is one that was reached.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub(super) async fn open<R: Runtime>(
+        &self,
+        runtime: &R,
+        host: &str,
+        port: u16,
+        by: Instant,
+        among: Option<(&Claim, Duration)>,
+    ) -> Result<Reached, ClientError> {
+        let (key, keys) = (self.key, &self.identity.keys);
+        let greeting = greeting(&self.identity);
+        let attempt = Attempt::new(host, port, &greeting, by);
+        let attempt = match among {
+            Some((claim, dial)) => attempt.among(claim.clone(), dial),
+            None => attempt,
+        };
+        // Whoever lost a race need not run it again.
+        let may_go_on = || among.is_none_or(|(claim, _)| claim.is_open());
+        let first = |now, seed| Ok(Machine::auth_version_1(now, keys.clone(), key, seed));
+        let second = |now, seed| Ok(Machine::auth(now, keys.clone(), key, seed));
+        // Who was ever heard in version 2 is not spoken to in version 1 again: somebody in between could want that.
+        let was_heard = self.peer.as_ref().map(|peer| peer.wire.is_some_and(|wire| wire >= 2));
+        let opening = if was_heard == Some(true) {
+            attempt.open(runtime, second).await.map_err(|error| (Wire::V2, error))
+        } else if was_heard.is_none() {
+            match attempt.open(runtime, second).await {
+                Err(error) if is_vague(&error) && may_go_on() => {
+                    let again = attempt.open(runtime, first).await;
+                    again.map_err(|later| if is_vague(&later) { (Wire::V2, error) } else { (Wire::V1, later) })
+                }
+                opening => opening.map_err(|error| (Wire::V2, error)),
+            }
+        } else {
+            match attempt.open(runtime, first).await {
+                // In version 2 a host says more of why it does not go on.
+                Err(error)
+                    if (is_vague(&error) || matches!(error, ClientError::Closed(Reason::WRONG_HOST)))
+                        && may_go_on() =>
+                {
+                    let again = attempt.open(runtime, second).await;
+                    again.map_err(|later| if is_vague(&later) { (Wire::V1, error) } else { (Wire::V2, later) })
+                }
+                opening => opening.map_err(|error| (Wire::V1, error)),
+            }
+        };
+        let (name, address) = (self.name.clone(), address_of(host, port));
+        let (client, opened) = opening.map_err(|(wire, error)| match (wire, error) {
+            (Wire::V1, ClientError::Closed(Reason::WRONG_HOST)) => {
+                ClientError::NotRecognised { name: name.clone(), address: address.clone() }
+            }
+            (_, ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED)) => {
+                ClientError::WrongHost { name: name.clone(), address: address.clone() }
+            }
+            (_, other) => other,
+        })?;
+        let pinned = self.peer.as_ref().and_then(TrustedPeer::keys);
+        if opened.wire != Wire::V1 && pinned.is_some_and(|pinned| Some(pinned.signing_key) != opened.signing_key) {
+            return Err(ClientError::WrongHost { name, address });
+        }
+        Ok(Reached { client, opened, host: host.to_owned(), port })
+    }
+
+    /// What was learned of a host that was reached is remembered.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`].
+    pub(super) async fn admit<R: Runtime>(&self, runtime: &R, reached: Reached) -> Result<Admitted, ClientError> {
+        let Reached { client, opened, host, port } = reached;
+        if self.peer.is_none()
+            && let Some(peer) = self.other_keys_of(&opened.greeting.successions)
+        {
+            client.close().await;
+            return Err(invalid(&format!(
+                "the machine at {} is paired as \"{}\" and has changed its keys; name it so, because the owner's rules do",
+                self.name, peer.name
+            )));
+        }
+        let (key, mut renewed) = (self.key, None);
+        // An address that means something on one link of this machine only is not one to come back to.
+        let is_new = self.places().first() != Some(&(host.clone(), port)) || self.said.is_some();
+        if self.peer.is_some() && is_new && !host.contains('%') {
+            // Waited for: a program may end with its only call.
+            place(runtime, self.peers.clone(), key, host, port).await;
+        }
+        match self.peer.as_ref().map(TrustedPeer::keys) {
+            None => {}
+            Some(_) if opened.wire == Wire::V1 && opened.greeting.newest_wire.is_some_and(|wire| wire >= 2) => {
+                runtime.spawn(pin(runtime.clone(), self.peers.clone(), key, None));
+            }
+            Some(_) if opened.wire == Wire::V1 => {}
+            Some(Some(pinned)) => {
+                if let Some(successor) = follow(&opened.greeting.successions, pinned)
+                    && has_shown(&self.identity.keys, successor, &opened)
+                    && succeed(runtime, self.peers.clone(), key, successor).await
+                {
+                    renewed = Some(successor.static_key);
+                }
+            }
+            Some(None) => runtime.spawn(pin(runtime.clone(), self.peers.clone(), key, opened.signing_key)),
+        }
+        match opened.refused {
+            Some(reason) => Err(ClientError::Refused { reason, info: opened.greeting.refusal }),
+            None => Ok(Admitted { client, successor: renewed }),
+        }
+    }
+
+    /// The paired machine that says that it has, had or will have these keys. Nothing is proved by that, and whoever lies is
+    /// only not used.
+    fn other_keys_of(&self, chain: &[Succession]) -> Option<&TrustedPeer> {
+        let keys = chain.iter().flat_map(|link| [link.former.static_key, link.successor.static_key]);
+        keys.into_iter().find_map(|key| self.peers.by_key(&key.0))
+    }
+}
+
+fn not_found(error: &HomeError, peers: &Peers) -> ClientError {
+    let message = if peers.list().is_empty() {
+        format!("{error}; run `opendesk pair` on the other machine and `opendesk pair-with` here")
     } else {
-        match attempt.open(&runtime, first).await {
-            // In version 2 a host says more of why it does not go on.
-            Err(error) if is_vague(&error) || matches!(error, ClientError::Closed(Reason::WRONG_HOST)) => {
-                let again = attempt.open(&runtime, second).await;
-                again.map_err(|later| if is_vague(&later) { (Wire::V1, error) } else { (Wire::V2, later) })
-            }
-            opening => opening.map_err(|error| (Wire::V1, error)),
-        }
+        error.to_string()
     };
-    let wrong_host = || ClientError::WrongHost { name: name.clone(), address: address.clone() };
-    let (client, opened) = opening.map_err(|(wire, error)| match (wire, error) {
-        (Wire::V1, ClientError::Closed(Reason::WRONG_HOST)) => {
-            ClientError::NotRecognised { name: name.clone(), address: address.clone() }
-        }
-        (_, ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED)) => wrong_host(),
-        (_, other) => other,
-    })?;
-    match peer.keys() {
-        _ if opened.wire == Wire::V1 => {
-            if opened.greeting.newest_wire.is_some_and(|wire| wire >= 2) {
-                runtime.spawn(pin(runtime.clone(), peers.clone(), key, None));
-            }
-        }
-        Some(known) if Some(known.signing_key) == opened.signing_key => {
-            if let Some(successor) = follow(&opened.greeting.successions, known)
-                && has_shown(&identity.keys, successor, &opened)
-            {
-                succeed(&runtime, peers.clone(), key, successor).await;
-            }
-        }
-        Some(_) => return Err(wrong_host()),
-        None => runtime.spawn(pin(runtime.clone(), peers.clone(), key, opened.signing_key)),
-    }
-    match opened.refused {
-        Some(reason) => Err(ClientError::Refused { reason, info: opened.greeting.refusal }),
-        None => Ok(client),
-    }
+    ClientError::Call(Error::new(ErrorCode::NotFound, message))
 }
 
-/// Pairs with a host that shows a code, and trusts it. The session that the handshake opens is closed again.
-///
-/// # Errors
-/// [`ClientError`]; nothing is stored then.
-pub async fn pair<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Paired, ClientError> {
-    let home = options.home.clone();
-    let identity = runtime.run_blocking(move || home.identity()).await?;
-    let (host, greeting, by) = (options.host.as_str(), greeting(&identity), runtime.now() + CONNECT);
-    let attempt = Attempt { host, port: options.port, greeting: &greeting, by };
-    let second = |now, seed| {
-        Machine::pair(now, identity.keys.clone(), options.code.as_bytes(), seed)
-            .map_err(|misuse| ClientError::Call(crate::api::Error::invalid(misuse.to_string())))
-    };
-    let opening = match attempt.open(&runtime, second).await {
-        Err(error) if is_vague(&error) => {
-            // Slow by intent, and needed with hosts of version 1 only.
-            let code = options.code.clone();
-            let psk = runtime.run_blocking(move || Psk::derive(code.as_bytes())).await;
-            let first = |now, seed| Ok(Machine::pair_version_1(now, identity.keys.clone(), psk, seed));
-            let again = attempt.open(&runtime, first).await;
-            again.map_err(|later| if is_vague(&later) { error } else { later })
-        }
-        opening => opening,
-    };
-    let (client, opened) = opening.map_err(|error| match error {
-        ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED) => ClientError::Unproven,
-        other => other,
-    })?;
-    // A host that is busy has stored this machine before it said so.
-    if let Some(reason) = opened.refused.filter(|reason| *reason != Reason::BUSY) {
-        return Err(ClientError::Refused { reason, info: opened.greeting.refusal });
+/// Remembers where a host was reached.
+async fn place<R: Runtime>(runtime: &R, mut peers: Peers, key: PublicKey, host: String, port: u16) {
+    let stored = runtime.run_blocking(move || peers.set_endpoint(&key.0, &host, port)).await;
+    if let Err(error) = stored {
+        tracing::warn!(%error, key = %hex::encode(&key.0), "where a host was reached could not be stored");
     }
-    let name = options.name.as_ref().map_or(opened.greeting.name.as_str(), |name| name.as_str());
-    let newcomer = NewPeer {
-        public_key: opened.host.0,
-        name: name.to_owned(),
-        paired_at: clock::epoch_seconds(),
-        signing_key: opened.signing_key,
-        wire: opened.wire.number(),
-        terms: None,
-    };
-    let (home, host, port) = (options.home.clone(), options.host.clone(), options.port);
-    let HostGreeting { description, successions, .. } = opened.greeting.clone();
-    let stored = runtime
-        .run_blocking(move || {
-            let mut peers = Peers::load(&home)?;
-            let (stored, _former) = peers.admit(&newcomer, &successions)?;
-            peers.set_endpoint(&newcomer.public_key, &host, port)?;
-            peers.set_description(&newcomer.public_key, &description)?;
-            Ok::<_, HomeError>(stored)
-        })
-        .await?;
-    client.close().await;
-    let (name, words) = (stored.name.to_string(), words(&opened.handshake));
-    Ok(Paired { name, key: opened.host, words, wire: opened.wire })
-}
-
-fn unknown(name: &str, peers: &Peers) -> ClientError {
-    let known: Vec<&str> = peers.list().iter().map(|peer| peer.name.as_str()).collect();
-    let known = if known.is_empty() {
-        "no machine is paired yet; run `opendesk pair` on the other machine and `opendesk pair-with` here".to_owned()
-    } else {
-        format!("paired are: {}", known.join(", "))
-    };
-    let message = format!("no paired machine is called {:?}; {known}", printable(name));
-    ClientError::Call(crate::api::Error::new(crate::api::ErrorCode::NotFound, message))
-}
-
-fn no_address(name: &str) -> ClientError {
-    let message = format!("the address of {:?} is not known; it was paired from there, not from here", printable(name));
-    ClientError::Call(crate::api::Error::new(crate::api::ErrorCode::NotFound, message))
 }
 
 /// What this machine tells of itself.
-fn greeting(identity: &Identity) -> ControllerGreeting {
+pub(super) fn greeting(identity: &Identity) -> ControllerGreeting {
     ControllerGreeting { name: machine::hostname(), successions: identity.successions() }
 }
 
@@ -214,107 +259,14 @@ fn has_shown(own: &Keys, successor: PublicKeys, opened: &Opened) -> bool {
 }
 
 /// The host has changed its keys, and is known by the new ones from now on. Where that cannot be stored, it is known by
-/// the former ones still.
-async fn succeed<R: Runtime>(runtime: &R, mut peers: Peers, former: PublicKey, successor: PublicKeys) {
+/// the former ones still. Gives whether it is.
+async fn succeed<R: Runtime>(runtime: &R, mut peers: Peers, former: PublicKey, successor: PublicKeys) -> bool {
     let stored = runtime.run_blocking(move || peers.succeed(&former.0, successor)).await;
-    match stored {
+    match &stored {
         Ok(peer) => tracing::info!(peer = %peer.name, key = ?successor.static_key, "the host has changed its keys"),
         Err(error) => tracing::warn!(%error, "the new keys of a host could not be stored"),
     }
-}
-
-/// Whether a host that speaks the other version only may have ended the link so: it says nothing to a first message that
-/// it does not know, and closes.
-const fn is_vague(error: &ClientError) -> bool {
-    matches!(error, ClientError::Closed(Reason::LOST | Reason::MALFORMED | Reason::MISBEHAVED | Reason::UNSUPPORTED))
-}
-
-/// Whom to reach, and until when.
-struct Attempt<'a> {
-    host: &'a str,
-    port: u16,
-    greeting: &'a ControllerGreeting,
-    by: std::time::Instant,
-}
-
-impl Attempt<'_> {
-    /// Opens a session with the machine that `start` makes.
-    async fn open<R: Runtime>(
-        &self,
-        runtime: &R,
-        start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
-    ) -> Result<(Client, Opened), ClientError> {
-        let address = address_of(self.host, self.port);
-        let left = self.by.saturating_duration_since(runtime.now());
-        let reaching = reach(runtime, self.host, self.port, &address, self.greeting, start);
-        let reached = timeout(runtime, left, reaching).await;
-        reached.unwrap_or(Err(ClientError::Timeout { what: address, after: CONNECT }))
-    }
-}
-
-fn address_of(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-async fn reach<R: Runtime>(
-    runtime: &R,
-    host: &str,
-    port: u16,
-    address: &str,
-    greeting: &ControllerGreeting,
-    start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
-) -> Result<(Client, Opened), ClientError> {
-    let unreachable =
-        |why: &dyn core::fmt::Display| ClientError::Unreachable { address: address.to_owned(), why: why.to_string() };
-    let name = host.to_owned();
-    let looked_up = runtime
-        .run_blocking(move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>))
-        .await
-        .map_err(|error| unreachable(&error))?;
-    let stream = dial(runtime, &looked_up).await.map_err(|error| unreachable(&error))?;
-    let upgraded = async_tungstenite::client_async_with_config(
-        format!("ws://{address}/"),
-        Fair::new(stream),
-        Some(socket::config()),
-    )
-    .await;
-    let (stream, _response) = upgraded.map_err(|error| match error {
-        SocketError::Http(response) => unreachable(&format!("it answers HTTP {} instead", response.status())),
-        other => unreachable(&other),
-    })?;
-    let seed = seed::fresh().map_err(|error| unreachable(&error))?;
-    let epoch = runtime.now();
-    let machine = start(opendesk_core::Instant::default(), seed)?;
-    // Without a bound, so that the cancel of a dropped call always finds room; every call in it has a caller that waits.
-    let (commands, orders) = async_channel::unbounded();
-    let (tell, told) = async_channel::bounded(1);
-    let driver = Driver::new(runtime.clone(), machine, epoch, Socket::new(stream), orders, tell, greeting);
-    let ended = driver.ended();
-    runtime.spawn(driver.run());
-    let opened = told.recv().await.map_err(|_| ClientError::Closed(Reason::LOST))??;
-    let client = Client {
-        commands,
-        ended,
-        wire: opened.wire,
-        host: opened.host,
-        signing_key: opened.signing_key,
-        handshake: opened.handshake,
-        memory: opened.memory,
-        greeting: opened.greeting.clone(),
-    };
-    Ok((client, opened))
-}
-
-/// Tries the addresses of a name in turn.
-async fn dial<R: Runtime>(runtime: &R, addresses: &[SocketAddr]) -> std::io::Result<R::Stream> {
-    let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses {
-        match runtime.connect(*address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+    stored.is_ok()
 }
 
 #[cfg(test)]
@@ -322,6 +274,7 @@ mod tests {
     use opendesk_core::{SigningKey, StaticKey};
 
     use super::*;
+    use crate::api::HostGreeting;
 
     fn keys(byte: u8) -> Keys {
         Keys { static_key: StaticKey::new([byte; 32]), signing_key: SigningKey::new([byte; 32]) }

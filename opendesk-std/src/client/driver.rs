@@ -5,18 +5,20 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_channel::Sender;
 use futures_util::Stream;
 use opendesk_core::{
-    Bodies, BodyId, Client as Machine, ClientDelivery, ClientEvent, ItemPart, LinkId, OperationId, Outcome, PublicKey,
-    Reason, RequestId, ResponsePart, VerifyingKey, Wire, limits,
+    Bodies, BodyId, Client as Machine, ClientDelivery, ClientEvent, ItemPart, LinkId, Outcome, PublicKey, Reason,
+    RequestId, ResponsePart, VerifyingKey, Wire, limits,
 };
 
-use super::{ClientError, Orders};
+use super::dial::Claim;
+use super::ending::{Ending, Teller};
+use super::queue::{Answers, NewCall, Queue, Ticket};
+use super::{ClientError, Orders, Pulse};
 use crate::api::{Codec, ControllerGreeting, Error, HostGreeting};
 use crate::runtime::{Alarm, Runtime};
 use crate::socket::{Received, Socket, grow};
@@ -38,6 +40,10 @@ pub(super) enum Command {
     Cancel {
         ticket: Ticket,
     },
+    /// Has the host say something, if it can be heard.
+    Probe,
+    /// Another session has taken the place of this one, whose host is not heard any more.
+    Abandon,
     Close {
         reply: Sender<()>,
     },
@@ -49,32 +55,11 @@ impl core::fmt::Debug for Command {
             Self::Call(_) => "Call",
             Self::Grant { .. } => "Grant",
             Self::Cancel { .. } => "Cancel",
+            Self::Probe => "Probe",
+            Self::Abandon => "Abandon",
             Self::Close { .. } => "Close",
         })
     }
-}
-
-type Reply = Sender<Result<Vec<u8>, ClientError>>;
-
-/// By what the handle knows a call; it is not sent.
-pub(super) type Ticket = u64;
-
-/// A call that is to be made.
-pub(super) struct NewCall {
-    pub(super) ticket: Ticket,
-    pub(super) method: String,
-    pub(super) params: Vec<u8>,
-    /// What the host remembers it by; zero when it need not.
-    pub(super) operation: OperationId,
-    pub(super) answers: Answers,
-}
-
-/// Where what comes back goes.
-pub(super) enum Answers {
-    /// One result, within a time.
-    Once { limit: Duration, reply: Reply },
-    /// Items within this credit, and an error in the end.
-    Stream { credit: u32, items: Reply },
 }
 
 struct Pending {
@@ -87,26 +72,6 @@ struct Pending {
     /// When the answer is not waited for any more; a stream has no such time.
     until: Option<Instant>,
     answers: Answers,
-}
-
-impl NewCall {
-    /// The call as it waits for its answer from now on.
-    fn pending(self, now: Instant) -> Pending {
-        let until = match &self.answers {
-            Answers::Once { limit, .. } => Some(now + *limit),
-            Answers::Stream { .. } => None,
-        };
-        let Self { ticket, method, answers, .. } = self;
-        Pending { ticket, method, body: Vec::new(), responding: false, until, answers }
-    }
-}
-
-impl Answers {
-    /// Tells whoever waits that nothing more will come, and why.
-    fn fail(self, error: ClientError) {
-        let (Self::Once { reply, .. } | Self::Stream { items: reply, .. }) = self;
-        drop(reply.try_send(Err(error)));
-    }
 }
 
 /// How the handshake and the greeting ended.
@@ -158,29 +123,34 @@ pub(super) struct Driver<R: Runtime> {
     outgoing: Outgoing,
     orders: Pin<Box<Orders>>,
     /// Calls that found 64 others in flight.
-    queue: VecDeque<NewCall>,
+    queue: Queue,
     pending: BTreeMap<RequestId, Pending>,
     opened: Option<Sender<Result<Opened, ClientError>>>,
     proved: Option<Opened>,
     closed: Option<ClientError>,
     /// Why the session is over, for the handles.
-    ended: Arc<OnceLock<Reason>>,
+    ended: Teller,
     farewell: Option<Sender<()>>,
+    /// Asked once, before the host is told that this is the link to be used.
+    claim: Option<Claim>,
     alarm: Alarm<R::Timer>,
-    epoch: Instant,
+    pulse: Pulse,
     buf: Vec<u8>,
 }
 
 impl<R: Runtime> Driver<R> {
-    /// `machine` begins to be driven; what becomes of the handshake goes to `opened`.
+    /// `machine` begins to be driven; what becomes of the handshake goes to `opened`. It goes on from there only with
+    /// the `claim`, if there is one.
+    #[expect(clippy::too_many_arguments, reason = "each is another part of one link")]
     pub(super) fn new(
         runtime: R,
         machine: Machine,
-        epoch: Instant,
+        pulse: Pulse,
         socket: Socket<R::Stream>,
         orders: Orders,
         opened: Sender<Result<Opened, ClientError>>,
         greeting: &ControllerGreeting,
+        claim: Option<Claim>,
     ) -> Self {
         let codec = Codec::from(machine.wire());
         let greeting = codec.write_controller_greeting(greeting);
@@ -192,30 +162,31 @@ impl<R: Runtime> Driver<R> {
             socket,
             outgoing: Outgoing { greeting, params: BTreeMap::new() },
             orders: Box::pin(orders),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             pending: BTreeMap::new(),
             opened: Some(opened),
             proved: None,
             closed: None,
-            ended: Arc::default(),
+            ended: Teller::default(),
             farewell: None,
+            claim,
             alarm: Alarm::new(runtime.timer()),
-            epoch,
+            pulse,
             buf: vec![0; limits::RECORD_BYTES],
             runtime,
         }
     }
 
     /// Where it is told why the session is over, before the first call fails for that.
-    pub(super) fn ended(&self) -> Arc<OnceLock<Reason>> {
-        Arc::clone(&self.ended)
+    pub(super) fn ended(&self) -> Arc<Ending> {
+        Arc::clone(&self.ended.0)
     }
 
     pub(super) async fn run(mut self) {
         poll_fn(|cx| self.poll(cx)).await;
         let why = self.closed.take().unwrap_or(ClientError::Closed(Reason::LOST));
         if let ClientError::Closed(reason) = why {
-            self.ended.get_or_init(|| reason);
+            self.ended.0.tell(reason);
         }
         self.orders.close();
         if let Some(opened) = self.opened.take() {
@@ -228,7 +199,7 @@ impl<R: Runtime> Driver<R> {
             for call in core::mem::take(&mut self.pending).into_values() {
                 call.answers.fail(ClientError::Closed(reason));
             }
-            for call in core::mem::take(&mut self.queue) {
+            for call in self.queue.take() {
                 call.answers.fail(ClientError::Closed(reason));
             }
         }
@@ -239,8 +210,7 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn now(&self) -> opendesk_core::Instant {
-        let micros = self.runtime.now().saturating_duration_since(self.epoch).as_micros();
-        opendesk_core::Instant::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+        opendesk_core::Instant::from_micros(self.pulse.micros(self.runtime.now()))
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -264,6 +234,8 @@ impl<R: Runtime> Driver<R> {
             progress |= self.poll_events();
             progress |= self.poll_time(cx);
             if self.machine.is_closed() {
+                // A deadline that has just passed is the reason, and not that nothing more is heard.
+                self.poll_events();
                 return Poll::Ready(());
             }
             if !progress {
@@ -294,7 +266,7 @@ impl<R: Runtime> Driver<R> {
                 true
             }
             Poll::Ready(Some(Command::Cancel { ticket })) => {
-                self.queue.retain(|call| call.ticket != ticket);
+                self.queue.cancel(ticket);
                 if let Some(id) = self.call_of(ticket) {
                     self.cancel(id);
                 }
@@ -307,7 +279,15 @@ impl<R: Runtime> Driver<R> {
                 true
             }
             Poll::Ready(Some(Command::Call(call))) => {
-                self.queue.push_back(call);
+                self.queue.push(call, self.runtime.now());
+                true
+            }
+            Poll::Ready(Some(Command::Abandon)) => {
+                self.machine.handle_eof();
+                true
+            }
+            Poll::Ready(Some(Command::Probe)) => {
+                self.socket.ping();
                 true
             }
         }
@@ -328,7 +308,7 @@ impl<R: Runtime> Driver<R> {
 
     fn start_queued(&mut self) {
         while self.machine.is_open() && self.machine.has_room() {
-            let Some(mut call) = self.queue.pop_front() else { break };
+            let Some((call, until)) = self.queue.pop() else { break };
             let begun = match call.answers {
                 Answers::Once { .. } => self.machine.call(&call.method, call.operation, call.params.len()),
                 Answers::Stream { credit, .. } => self.machine.subscribe(&call.method, credit, call.params.len()),
@@ -338,9 +318,10 @@ impl<R: Runtime> Driver<R> {
                     call.answers.fail(ClientError::Call(Error::invalid(misuse.to_string())));
                 }
                 Ok(id) => {
-                    self.outgoing.params.insert(id, core::mem::take(&mut call.params));
-                    let now = self.runtime.now();
-                    self.pending.insert(id, call.pending(now));
+                    let NewCall { ticket, method, params, answers, .. } = call;
+                    self.outgoing.params.insert(id, params);
+                    let (body, responding) = (Vec::new(), false);
+                    self.pending.insert(id, Pending { ticket, method, body, responding, until, answers });
                 }
             }
         }
@@ -373,6 +354,9 @@ impl<R: Runtime> Driver<R> {
         }
         let now = self.now();
         let Poll::Ready(received) = self.socket.poll_receive(cx) else { return false };
+        if !matches!(received, Received::End) {
+            self.pulse.beat(now.micros());
+        }
         match received {
             Received::Message(mut message) => match self.machine.handle_message(now, &mut message) {
                 ClientDelivery::Nothing | ClientDelivery::Push { .. } => {}
@@ -385,12 +369,24 @@ impl<R: Runtime> Driver<R> {
                     self.socket.admit();
                     self.tell_opened();
                 }
-                ClientDelivery::Response(part) => respond(&mut self.pending, &mut self.outgoing, self.codec, &part),
+                ClientDelivery::Response(part) => {
+                    self.pulse.answer();
+                    respond(&mut self.pending, &mut self.outgoing, self.codec, &part);
+                }
                 ClientDelivery::Item(part) => take_item(&mut self.pending, &part),
             },
             Received::Control => self.machine.handle_alive(now),
             Received::Foreign => self.machine.close(now, Reason::MISBEHAVED),
             Received::End => self.machine.handle_eof(),
+        }
+        if self.machine.has_proof()
+            && let Some(claim) = self.claim.take()
+        {
+            // Nobody waits for an attempt that was dropped.
+            let is_waited_for = self.opened.as_ref().is_none_or(|opened| !opened.is_closed());
+            if !is_waited_for || !claim.take() {
+                self.machine.handle_eof();
+            }
         }
         true
     }
@@ -421,7 +417,10 @@ impl<R: Runtime> Driver<R> {
                 ClientEvent::Closed { reason: Reason::WRONG_CODE, tries_left } => {
                     self.closed = Some(ClientError::WrongCode { tries_left });
                 }
-                ClientEvent::Closed { reason, .. } => self.closed = Some(ClientError::Closed(reason)),
+                ClientEvent::Closed { reason, .. } => {
+                    let other = self.machine.other().map(ClientError::OtherHost);
+                    self.closed = Some(other.unwrap_or(ClientError::Closed(reason)));
+                }
             }
         }
         progress
@@ -436,24 +435,21 @@ impl<R: Runtime> Driver<R> {
             .map(|(id, _)| *id)
             .collect();
         for id in &late {
-            let call = self.pending.remove(id);
-            self.cancel(*id);
-            if let Some(call) = call
-                && let Answers::Once { limit, .. } = call.answers
-            {
-                let what = format!("the host's {}", call.method);
-                call.answers.fail(ClientError::Timeout { what, after: limit });
+            if let Some(call) = self.pending.remove(id) {
+                self.cancel(*id);
+                call.answers.fail_late(&call.method);
             }
         }
+        let expired = self.queue.expire(clock);
         let deadline = self.machine.poll_timeout();
         if deadline.is_some_and(|deadline| now >= deadline.at) {
             self.machine.handle_timeout(now);
             return true;
         }
-        let protocol = deadline.map(|deadline| self.epoch + Duration::from_micros(deadline.at.micros()));
+        let protocol = deadline.map(|deadline| self.pulse.begun() + Duration::from_micros(deadline.at.micros()));
         let calls = self.pending.values().filter_map(|call| call.until).min();
-        let first = [protocol, calls].into_iter().flatten().min();
-        first.is_some_and(|at| self.alarm.poll(cx, at)) || !late.is_empty()
+        let first = [protocol, calls, self.queue.deadline()].into_iter().flatten().min();
+        first.is_some_and(|at| self.alarm.poll(cx, at)) || expired || !late.is_empty()
     }
 }
 

@@ -1,27 +1,43 @@
 //! The controller: one future per link, and a handle with typed methods.
 
+mod address;
+mod computer;
 mod connect;
+mod dial;
 mod driver;
+mod ending;
 mod error;
+mod methods;
+mod pairing;
+mod queue;
+mod remote;
+mod resolve;
+mod share;
 mod subscription;
+mod target;
+pub mod transfer;
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::time::Instant;
 
 use async_channel::{Receiver, Sender};
 use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey, Wire, limits};
 
-pub use self::connect::{ConnectOptions, DEFAULT_PORT, PairOptions, Paired, connect, pair};
-use self::driver::{Answers, Command, NewCall, Ticket};
+pub use self::address::{Address, BadAddress};
+pub use self::computer::{Link, RemoteComputer};
+pub use self::connect::{ConnectOptions, DEFAULT_PORT, connect};
+use self::driver::Command;
+use self::ending::Ending;
 pub use self::error::ClientError;
+pub use self::pairing::{PairOptions, Paired, Proved, pair, prove};
+use self::queue::{Answers, NewCall, Ticket};
+pub use self::remote::{LinkState, Remote, RemoteOptions, RemoteSubscription, WhileBusy};
+pub use self::share::connect_shared;
 pub use self::subscription::Subscription;
-use crate::api::{
-    Call, CaptureParams, ClipboardContents, ClipboardRead, ClipboardWrite, Codec, Display, DisplayCapture,
-    DisplayCursorPosition, DisplayDisplays, DisplaySubscribe, Effect, Environment, Error, HostGreeting, InputKey,
-    InputPointer, InputText, KeyEvent, Kind, Manifest, Method, Picture, Point, PointerEvent, SubscribeParams,
-    SystemCapabilities, SystemEnvironment, TextInput, TreeParams, UiTree, UiTreeRead,
-};
+pub use self::target::{BadPlace, Place, Whom};
+use crate::api::{Call, Codec, Error, HostGreeting, Kind, Method};
 use crate::seed;
 
 /// How long a call may take when nothing else is said: as long as the owner of a host may think about it, and as any method
@@ -36,13 +52,56 @@ pub const CALL: Duration = Duration::from_secs(90);
 pub struct Client {
     commands: Sender<Command>,
     /// Why the session is over, once it is.
-    ended: Arc<OnceLock<Reason>>,
+    ended: Arc<Ending>,
+    /// When the host was last heard; absent in a session that belongs to another process.
+    pulse: Option<Pulse>,
     wire: Wire,
     host: PublicKey,
     signing_key: Option<VerifyingKey>,
     handshake: [u8; 32],
     memory: u64,
     greeting: HostGreeting,
+}
+
+/// When a link was last heard of.
+#[derive(Debug, Clone)]
+struct Pulse {
+    begun: Instant,
+    /// Microseconds from the beginning.
+    heard: Arc<AtomicU64>,
+    /// Whether the host has answered a call.
+    answered: Arc<AtomicBool>,
+}
+
+impl Pulse {
+    fn new(begun: Instant) -> Self {
+        Self { begun, heard: Arc::default(), answered: Arc::default() }
+    }
+
+    const fn begun(&self) -> Instant {
+        self.begun
+    }
+
+    fn micros(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn beat(&self, micros: u64) {
+        self.heard.store(micros, Ordering::Relaxed);
+    }
+
+    /// A call has an answer.
+    fn answer(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    fn heard(&self) -> Instant {
+        self.begun + Duration::from_micros(self.heard.load(Ordering::Relaxed))
+    }
 }
 
 /// Cancels its call when nobody waits for the answer any more.
@@ -107,9 +166,36 @@ impl Client {
         !self.commands.is_closed()
     }
 
+    /// Waits for the end of the session, and tells why it ended.
+    pub async fn ended(&self) -> Reason {
+        self.commands.closed().await;
+        self.ended.reason().unwrap_or(Reason::LOST)
+    }
+
     /// How a call fails when the session is over.
     fn over(&self) -> ClientError {
-        ClientError::Closed(self.ended.get().copied().unwrap_or(Reason::LOST))
+        ClientError::Closed(self.ended.reason().unwrap_or(Reason::LOST))
+    }
+
+    /// Whether nothing was heard of the host since then, as far as is known here: what its owner has heard in a borrowed
+    /// session is not.
+    fn is_silent_since(&self, then: Instant) -> bool {
+        self.pulse.as_ref().is_none_or(|pulse| pulse.heard() <= then)
+    }
+
+    /// Whether the session belongs to another process, which looks after its link.
+    const fn is_borrowed(&self) -> bool {
+        self.pulse.is_none()
+    }
+
+    /// Has the host say something, if it can be heard. In a borrowed session its owner is asked to look after it.
+    fn probe(&self) {
+        drop(self.commands.try_send(Command::Probe));
+    }
+
+    /// Ends a session whose host is not heard any more: calls in flight fail with [`Reason::LOST`] at once.
+    fn abandon(&self) {
+        drop(self.commands.try_send(Command::Abandon));
     }
 
     /// Ends the session. Calls in flight fail with [`ClientError::Closed`].
@@ -161,6 +247,7 @@ impl Client {
         params: Vec<u8>,
         limit: Duration,
     ) -> Result<Vec<u8>, ClientError> {
+        let touch = self.ended.hands().and_then(|hands| hands.owner_calls(self.codec(), method, &params));
         let (reply, answer) = async_channel::bounded(1);
         let ticket = next_ticket();
         let answers = Answers::Once { limit, reply };
@@ -169,56 +256,23 @@ impl Client {
         let mut waiting = Waiting { commands: self.commands.clone(), ticket, answered: false };
         let answered = answer.recv().await;
         waiting.answered = true;
-        answered.unwrap_or_else(|_| Err(self.over()))
+        let outcome = answered.unwrap_or_else(|_| Err(self.over()));
+        if let Some(touch) = touch {
+            touch.answered(&outcome);
+        }
+        outcome
     }
 
     /// Calls a method whose answer nobody waits for.
     pub(crate) fn call_unheard<M: Method>(&self, params: &M::Params) {
         let (Ok(operation), Ok(params)) = (operation_of(M::NAME), self.codec().params::<M>(params)) else { return };
+        if let Some(hands) = self.ended.hands() {
+            drop(hands.owner_calls(self.codec(), M::NAME, &params));
+        }
         let (reply, _nobody) = async_channel::bounded(1);
         let (ticket, answers) = (next_ticket(), Answers::Once { limit: CALL, reply });
         let command = NewCall { ticket, method: M::NAME.to_owned(), params, operation, answers };
         drop(self.commands.try_send(Command::Call(command)));
-    }
-
-    /// What the host can do.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn capabilities(&self) -> Result<Manifest, ClientError> {
-        self.call::<SystemCapabilities>(&()).await
-    }
-
-    /// What the host is.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn environment(&self) -> Result<Environment, ClientError> {
-        self.call::<SystemEnvironment>(&()).await
-    }
-
-    /// The host's displays.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn displays(&self) -> Result<Vec<Display>, ClientError> {
-        self.call::<DisplayDisplays>(&()).await
-    }
-
-    /// A picture of the host's desktop.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn capture(&self, params: &CaptureParams) -> Result<Picture, ClientError> {
-        self.call::<DisplayCapture>(params).await
-    }
-
-    /// Pictures of the host's desktop, one whenever what it shows has changed. Whoever reads slowly gets fewer of them.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn watch(&self, params: &SubscribeParams) -> Result<Subscription<DisplaySubscribe>, ClientError> {
-        self.subscribe::<DisplaySubscribe>(params, WATCH_CREDIT).await
     }
 
     /// Subscribes to any stream. The host sends while `credit` bytes are not used up: an item costs its own bytes and 64
@@ -242,66 +296,7 @@ impl Client {
         let waiting = Waiting { commands: self.commands.clone(), ticket, answered: false };
         Ok(Subscription::new(waiting, arrive, self.codec()))
     }
-
-    /// Where the host's mouse pointer is.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn cursor_position(&self) -> Result<Point, ClientError> {
-        self.call::<DisplayCursorPosition>(&()).await
-    }
-
-    /// One mouse event.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn pointer(&self, event: &PointerEvent) -> Result<Effect, ClientError> {
-        self.call::<InputPointer>(event).await
-    }
-
-    /// One keyboard event.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn key(&self, event: &KeyEvent) -> Result<Effect, ClientError> {
-        self.call::<InputKey>(event).await
-    }
-
-    /// Types text, within [`CALL`] and the pauses that were asked for.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn text(&self, input: &TextInput) -> Result<Effect, ClientError> {
-        self.call_within::<InputText>(input, CALL + input.pauses()).await
-    }
-
-    /// The accessibility tree.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn ui_tree(&self, params: &TreeParams) -> Result<UiTree, ClientError> {
-        self.call::<UiTreeRead>(params).await
-    }
-
-    /// What the host's clipboard holds.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn clipboard_read(&self) -> Result<ClipboardContents, ClientError> {
-        self.call::<ClipboardRead>(&()).await
-    }
-
-    /// Replaces what the host's clipboard holds.
-    ///
-    /// # Errors
-    /// See [`Client`].
-    pub async fn clipboard_write(&self, contents: &ClipboardContents) -> Result<Effect, ClientError> {
-        self.call::<ClipboardWrite>(contents).await
-    }
 }
-
-/// Credit of a stream of pictures: the next one is on its way while one is looked at.
-const WATCH_CREDIT: u32 = 256 * 1024;
 
 /// The operation of a call that the host need not remember.
 const NOT_REMEMBERED: OperationId = [0; 16];

@@ -17,8 +17,10 @@ pub enum HomeErrorKind {
     Foreign,
     /// Another process holds it.
     Busy,
-    /// What was asked for makes no sense here: a name that is taken, a key that changed.
+    /// What was asked for makes no sense here: a machine that nobody knows, a key that changed.
     Invalid,
+    /// Another machine has the name.
+    Taken,
 }
 
 /// Why the home directory could not be used: a kind that programs match on and one line for a person.

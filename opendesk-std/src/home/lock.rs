@@ -95,7 +95,7 @@ pub(crate) fn try_exclusive(path: &Path) -> io::Result<Attempt> {
 }
 
 /// ` (pid 123)`, or nothing while the holder has not written its number yet.
-fn holder(file: File) -> String {
+pub(crate) fn holder(file: File) -> String {
     let mut text = String::new();
     let read = file.take(16).read_to_string(&mut text);
     match (read, text.trim().parse::<u32>()) {

@@ -25,12 +25,12 @@ use std::path::{Path, PathBuf};
 pub(crate) use error::shown;
 pub use error::{HomeError, HomeErrorKind};
 pub use identity::Identity;
-pub(crate) use lock::{Attempt, try_exclusive};
+pub(crate) use lock::{Attempt, holder, try_exclusive};
 pub use lock::{HomeLock, ServeLock};
 pub use name::{BadName, MAX_NAME, PeerName, plain_text, printable};
 pub use peer::{BadRole, NewPeer, Role, Terms, TrustedPeer};
-pub use peers::Peers;
 pub(crate) use peers::pin;
+pub use peers::{Peers, Reached};
 pub(crate) use stamp::Kept;
 pub use watch::Watcher;
 

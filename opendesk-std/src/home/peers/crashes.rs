@@ -20,6 +20,12 @@ fn pair(peers: &mut Peers, byte: u8, terms: Option<Terms>) -> Result<(), HomeErr
     peers.add(&NewPeer { terms, ..known_by(byte, "new") }).map(drop)
 }
 
+fn reach(peers: &mut Peers, byte: u8, name: Option<&str>) -> Result<(), HomeError> {
+    let name = name.map(|name| name.parse().map_err(|_| unknown(&key(byte)))).transpose()?;
+    let reached = Reached { host: "10.0.0.2", port: 8423, description: None };
+    peers.pair(&known_by(byte, "new"), &[], name.as_ref(), reached).map(drop)
+}
+
 fn chain() -> [opendesk_core::Succession; 1] {
     [opendesk_core::Succession::sign(&keys(2), &keys(6))]
 }
@@ -44,6 +50,9 @@ const CHANGES: &[(&str, Change)] = &[
     ("one that changed its keys pairs", |peers| {
         peers.admit(&NewPeer { terms: Some(OVER), ..known_by(6, "new") }, &chain()).map(drop)
     }),
+    ("a newcomer was paired with from here", |peers| reach(peers, 5, None)),
+    ("a bounded one was paired with from here", |peers| reach(peers, 2, None)),
+    ("the default was paired with from here and is renamed", |peers| reach(peers, 1, Some("x"))),
     ("there is no default", |peers| peers.set_default(None)),
     ("the default is another", |peers| peers.set_default(Some(&key(2)))),
     ("one is described", |peers| peers.set_description_override(&key(2), "words").map(drop)),

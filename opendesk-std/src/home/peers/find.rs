@@ -22,12 +22,7 @@ impl Peers {
         if let Some(peer) = self.by_name(text) {
             return Ok(peer);
         }
-        let digits = hex_digits(text).filter(|digits| digits.len() >= MIN_DIGITS);
-        let begins = |peer: &&TrustedPeer| {
-            digits.as_ref().is_some_and(|digits| hex::encode(&peer.public_key).starts_with(digits))
-        };
-        let found: Vec<_> = self.peers.iter().filter(begins).collect();
-        match found.as_slice() {
+        match self.beginning_with(text).as_slice() {
             [peer] => Ok(peer),
             [] => Err(HomeError::new(
                 HomeErrorKind::Invalid,
@@ -50,6 +45,17 @@ impl Peers {
                 ),
             )),
         }
+    }
+}
+
+impl Peers {
+    /// The machines whose key begins with these digits; none for a text that is no such beginning.
+    pub(crate) fn beginning_with(&self, text: &str) -> Vec<&TrustedPeer> {
+        let digits = hex_digits(text).filter(|digits| digits.len() >= MIN_DIGITS);
+        let begins = |peer: &&TrustedPeer| {
+            digits.as_ref().is_some_and(|digits| hex::encode(&peer.public_key).starts_with(digits))
+        };
+        self.peers.iter().filter(begins).collect()
     }
 }
 

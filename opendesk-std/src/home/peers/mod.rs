@@ -1,9 +1,11 @@
 //! The machines that this one is paired with, whichever of the two controls the other.
 
 mod find;
+mod paired;
 mod succession;
 mod terms;
 
+pub use self::paired::Reached;
 use opendesk_core::{PublicKey, VerifyingKey};
 use serde_json::{Map, Value};
 
@@ -82,27 +84,12 @@ impl Peers {
     /// Calls a machine something else; all else about it stays, also that it is the default.
     ///
     /// # Errors
-    /// [`HomeErrorKind::Invalid`] when another machine has the name, in whatever case, or no machine has the key; see
-    /// also [`Peers`].
+    /// [`HomeErrorKind::Taken`] when another machine has the name, in whatever case, [`HomeErrorKind::Invalid`] when no
+    /// machine has the key; see also [`Peers`].
     pub fn rename(&mut self, public_key: &[u8; 32], name: &PeerName) -> Result<(), HomeError> {
         self.change(|records| {
-            let peers = records.peers();
-            let other = peers.iter().find(|peer| peer.name.is_like(name) && peer.public_key != *public_key);
-            if let Some(other) = other {
-                return Err(HomeError::new(
-                    HomeErrorKind::Invalid,
-                    format!("another paired machine is called \"{}\"; rename that one first", other.name),
-                ));
-            }
-            let old = peers.iter().find(|peer| peer.public_key == *public_key).map(|peer| &peer.name);
-            let (Some(old), Some(fields)) = (old, records.fields_mut(public_key)) else {
-                return Err(unknown(public_key));
-            };
-            fields.insert("name".into(), name.as_str().into());
-            if records.default.as_deref() == Some(old.as_str()) {
-                records.default = Some(name.to_string());
-            }
-            Ok(())
+            free(&records.peers(), public_key, name)?;
+            rename(records, public_key, name)
         })
     }
 
@@ -223,6 +210,31 @@ impl Peers {
         self.peers = records.peers();
         self.default = records.default;
     }
+}
+
+/// # Errors
+/// [`HomeErrorKind::Taken`] when a machine with another key has the name, in whatever case.
+fn free(peers: &[TrustedPeer], public_key: &[u8; 32], name: &PeerName) -> Result<(), HomeError> {
+    match peers.iter().find(|peer| peer.name.is_like(name) && peer.public_key != *public_key) {
+        None => Ok(()),
+        Some(other) => Err(HomeError::new(
+            HomeErrorKind::Taken,
+            format!("another paired machine is called \"{}\"; rename that one first", other.name),
+        )),
+    }
+}
+
+/// The name must be free.
+fn rename(records: &mut Records, public_key: &[u8; 32], name: &PeerName) -> Result<(), HomeError> {
+    let old = records.peers().into_iter().find(|peer| peer.public_key == *public_key).map(|peer| peer.name);
+    let (Some(old), Some(fields)) = (old, records.fields_mut(public_key)) else {
+        return Err(unknown(public_key));
+    };
+    fields.insert("name".into(), name.as_str().into());
+    if records.default.as_deref() == Some(old.as_str()) {
+        records.default = Some(name.to_string());
+    }
+    Ok(())
 }
 
 fn add(records: &mut Records, new: &NewPeer) -> Result<(), HomeError> {

@@ -13,14 +13,27 @@ impl Peers {
     /// # Errors
     /// Those of [`add`](Self::add).
     pub fn admit(&mut self, new: &NewPeer, chain: &[Succession]) -> Result<(TrustedPeer, Option<[u8; 32]>), HomeError> {
+        self.admit_with(new, chain, |_, _| Ok(()))
+    }
+
+    /// The same, with what `finish` does to the machine in the same change: all of it happens, or nothing. It is told
+    /// whether the machine is a new one.
+    pub(super) fn admit_with(
+        &mut self,
+        new: &NewPeer,
+        chain: &[Succession],
+        finish: impl FnOnce(&mut Records, bool) -> Result<(), HomeError>,
+    ) -> Result<(TrustedPeer, Option<[u8; 32]>), HomeError> {
         let former = self.change(|records| {
             let peers = records.peers();
-            let reached = new.keys().filter(|_| peers.iter().all(|peer| peer.public_key != new.public_key));
+            let is_unknown = peers.iter().all(|peer| peer.public_key != new.public_key);
+            let reached = new.keys().filter(|_| is_unknown);
             let former = reached.and_then(|reached| Some((led_from(&peers, chain, reached)?.public_key, reached)));
             if let Some((former, reached)) = former {
                 succeed(records, &former, reached)?;
             }
             add(records, new)?;
+            finish(records, is_unknown && former.is_none())?;
             Ok(former.map(|(former, _)| former))
         })?;
         if let Some(former) = &former {

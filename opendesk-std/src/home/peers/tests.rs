@@ -190,7 +190,7 @@ fn a_name_that_is_taken_in_whatever_case_is_refused() {
     peers.add(&new(2, "Büro")).unwrap();
     for taken in ["Büro", "BÜRO"] {
         let error = peers.rename(&[1; 32], &taken.parse().unwrap()).unwrap_err();
-        assert_eq!(error.kind(), HomeErrorKind::Invalid);
+        assert_eq!(error.kind(), HomeErrorKind::Taken);
         assert!(error.to_string().contains("is called \"Büro\""), "{error}");
     }
     assert_eq!(peers.rename(&[3; 32], &"c".parse().unwrap()).unwrap_err().kind(), HomeErrorKind::Invalid);

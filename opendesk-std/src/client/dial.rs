@@ -1,0 +1,206 @@
+//! From an address to an open link.
+
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use std::io;
+use std::net::ToSocketAddrs;
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_tungstenite::tungstenite::Error as SocketError;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use opendesk_core::{Client as Machine, Reason, limits};
+
+use super::driver::{Driver, Opened};
+use super::{Client, ClientError, Pulse};
+use crate::api::ControllerGreeting;
+use crate::runtime::{Runtime, timeout};
+use crate::seed;
+use crate::socket::{self, Fair, Socket};
+
+/// How long reaching a host may take, from looking its name up to its greeting.
+pub(super) const CONNECT: Duration = limits::HANDSHAKE;
+
+/// How long one address of a name is tried before the next one is tried as well: RFC 8305, section 5.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Several attempts to reach one host at once, of which one may open the session: two would replace each other.
+#[derive(Clone)]
+pub(super) struct Race {
+    /// The number of the attempt that goes on; 0 while none does.
+    taken: Arc<AtomicU64>,
+    next: Arc<AtomicU64>,
+    wanted: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Race {
+    /// No attempt opens a session at a moment when it is not `wanted` any more.
+    pub(super) fn new(wanted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { taken: Arc::default(), next: Arc::new(AtomicU64::new(1)), wanted: Arc::new(wanted) }
+    }
+
+    /// Whether an attempt goes on that the host may have been told of.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken.load(Ordering::Acquire) != 0
+    }
+
+    pub(super) fn enter(&self) -> Claim {
+        Claim { race: self.clone(), number: self.next.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+/// One attempt's part in a [`Race`].
+#[derive(Clone)]
+pub(super) struct Claim {
+    race: Race,
+    number: u64,
+}
+
+impl Claim {
+    /// Whether this attempt may go on, now that the host has proved its key.
+    pub(super) fn take(&self) -> bool {
+        let order = Ordering::AcqRel;
+        let taken = self.race.taken.compare_exchange(0, self.number, order, Ordering::Acquire);
+        (taken.is_ok() || taken == Err(self.number)) && (self.race.wanted)()
+    }
+
+    /// Whether it may still be the one that goes on.
+    pub(super) fn is_open(&self) -> bool {
+        let taken = self.race.taken.load(Ordering::Acquire);
+        (taken == 0 || taken == self.number) && (self.race.wanted)()
+    }
+
+    /// It came to nothing.
+    pub(super) fn give_up(&self) {
+        let _another_has_it = self.race.taken.compare_exchange(self.number, 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
+/// Whom to reach, and until when.
+pub(super) struct Attempt<'a> {
+    host: &'a str,
+    port: u16,
+    greeting: &'a ControllerGreeting,
+    by: Instant,
+    /// How long the network may take to connect.
+    dial: Duration,
+    claim: Option<Claim>,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) const fn new(host: &'a str, port: u16, greeting: &'a ControllerGreeting, by: Instant) -> Self {
+        Self { host, port, greeting, by, dial: CONNECT, claim: None }
+    }
+
+    /// One of several.
+    pub(super) fn among(self, claim: Claim, dial: Duration) -> Self {
+        Self { claim: Some(claim), dial, ..self }
+    }
+
+    /// Opens a session with the machine that `start` makes.
+    pub(super) async fn open<R: Runtime>(
+        &self,
+        runtime: &R,
+        start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
+    ) -> Result<(Client, Opened), ClientError> {
+        let address = address_of(self.host, self.port);
+        let left = self.by.saturating_duration_since(runtime.now());
+        let reached = timeout(runtime, left, self.reach(runtime, &address, start)).await;
+        // What went by before it began is no part of what a person waits for.
+        let after = Duration::from_millis((left.as_millis() as u64).div_ceil(100) * 100);
+        reached.unwrap_or(Err(ClientError::Timeout { what: address, after }))
+    }
+
+    async fn reach<R: Runtime>(
+        &self,
+        runtime: &R,
+        address: &str,
+        start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
+    ) -> Result<(Client, Opened), ClientError> {
+        let unreachable = |why: &dyn core::fmt::Display| ClientError::Unreachable {
+            address: address.to_owned(),
+            why: why.to_string(),
+        };
+        let (name, port) = (self.host.to_owned(), self.port);
+        let dialled = async {
+            let look_up = move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>);
+            dial(runtime, &runtime.run_blocking(look_up).await?).await
+        };
+        let stream = match timeout(runtime, self.dial, dialled).await {
+            Some(dialled) => dialled.map_err(|error| unreachable(&error))?,
+            None => return Err(ClientError::Timeout { what: address.to_owned(), after: self.dial }),
+        };
+        // What a zone names is known on this machine only.
+        let host = self.host.split('%').next().unwrap_or_default();
+        let upgraded = async_tungstenite::client_async_with_config(
+            format!("ws://{}/", address_of(host, port)),
+            Fair::new(stream),
+            Some(socket::config()),
+        )
+        .await;
+        let (stream, _response) = upgraded.map_err(|error| match error {
+            SocketError::Http(response) => unreachable(&format!("it answers HTTP {} instead", response.status())),
+            other => unreachable(&other),
+        })?;
+        let seed = seed::fresh().map_err(|error| unreachable(&error))?;
+        let pulse = Pulse::new(runtime.now());
+        let machine = start(opendesk_core::Instant::default(), seed)?;
+        // Without a bound, so that the cancel of a dropped call always finds room; every call in it has a caller that
+        // waits.
+        let (commands, orders) = async_channel::unbounded();
+        let (tell, told) = async_channel::bounded(1);
+        let (socket, claim) = (Socket::new(stream), self.claim.clone());
+        let driver = Driver::new(runtime.clone(), machine, pulse.clone(), socket, orders, tell, self.greeting, claim);
+        let ended = driver.ended();
+        runtime.spawn(driver.run());
+        let opened = told.recv().await.map_err(|_| ClientError::Closed(Reason::LOST))??;
+        let client = Client {
+            commands,
+            ended,
+            pulse: Some(pulse),
+            wire: opened.wire,
+            host: opened.host,
+            signing_key: opened.signing_key,
+            handshake: opened.handshake,
+            memory: opened.memory,
+            greeting: opened.greeting.clone(),
+        };
+        Ok((client, opened))
+    }
+}
+
+/// An address as it is written.
+pub(super) fn address_of(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// Whether a host that speaks the other version only may have ended the link so: it says nothing to a first message that
+/// it does not know, and closes.
+pub(super) const fn is_vague(error: &ClientError) -> bool {
+    matches!(error, ClientError::Closed(Reason::LOST | Reason::MALFORMED | Reason::MISBEHAVED | Reason::UNSUPPORTED))
+}
+
+/// Tries the addresses of a name, each a little later than the one before it unless that has failed.
+async fn dial<R: Runtime>(runtime: &R, addresses: &[SocketAddr]) -> io::Result<R::Stream> {
+    let mut waiting = addresses.iter();
+    let mut trying = FuturesUnordered::new();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    loop {
+        if let Some(address) = waiting.next() {
+            trying.push(runtime.connect(*address));
+        }
+        let tried = if waiting.len() == 0 {
+            trying.next().await
+        } else {
+            timeout(runtime, HEAD_START, trying.next()).await.flatten()
+        };
+        match tried {
+            Some(Ok(stream)) => return Ok(stream),
+            Some(Err(error)) => last = error,
+            None if trying.is_empty() && waiting.len() == 0 => return Err(last),
+            None => {}
+        }
+    }
+}
