@@ -197,7 +197,7 @@ async def check_choice(agent: Agent, remote: Shot) -> None:
     assert re.search(r"^- local: ", peers, re.M), peers
     assert re.search(rf"^- {PEER}: .*\[calls without `peer`: the only paired peer\]", peers, re.M), peers
     status = await agent.say("opendesk_status")
-    assert f"go to {PEER}:" in status and f"Open connections: {PEER}." in status, status
+    assert f"go to {PEER}:" in status and f"- {PEER}: connected, version 2" in status, status
     passed("peers and status name the peer", peers=peers, status=status)
 
     await agent.say("opendesk_use", peer="local")

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::desktop::{Freed, Key};
 use crate::govern::ask::{Answer, Approver, Question, Way, describe};
 use crate::govern::control::{self, Switch};
-use crate::govern::{AsRulesSay, Peer, Policy, RulesFile, Verdict, rules};
+use crate::govern::{AsRulesSay, Peer, Policy, RulesFile, Verdict, is_of_a_command, rules};
 use crate::home::{Home, Role, Watcher};
 
 /// The files that the owner may change at any time.
@@ -36,7 +36,7 @@ pub(super) struct Guard {
     /// Whoever asks the owner has it.
     turn: AsyncMutex<()>,
     /// Absent where the system has no room for one: then only the next call is refused.
-    _watcher: Option<Watcher>,
+    pub(super) watcher: Option<Watcher>,
 }
 
 struct Known {
@@ -128,7 +128,7 @@ impl Guard {
             known: Mutex::new(Known { policy: RulesFile::new(home), asked: 0, pointer: None }),
             stops,
             turn: AsyncMutex::new(()),
-            _watcher: watcher,
+            watcher,
         }
     }
 
@@ -162,6 +162,11 @@ impl Guard {
         Ok(stopped)
     }
 
+    /// Whether what is under way ends by a stop.
+    pub(super) const fn hears_of_stops(&self) -> bool {
+        self.watcher.is_some()
+    }
+
     /// Releases what a call held that was ended by a stop.
     pub(super) fn let_go(&self) {
         self.stops.let_go();
@@ -175,7 +180,9 @@ impl Guard {
         let peer = Peer { key: PublicKey([0; 32]), name: target.name().to_owned(), role: Role::Full };
         let mut known = locked(&self.known);
         let verdict = known.policy.check(&peer, call);
-        let Call::InputPointer(event) = call else { return said(verdict) };
+        let Call::InputPointer(event) = call else {
+            return if is_of_a_command(call) && matches!(verdict, Verdict::Ask(_)) { Ok(None) } else { said(verdict) };
+        };
         let place = Some((target.clone(), event.point));
         let is_there = known.pointer == place;
         known.pointer = place;

@@ -5,11 +5,11 @@ use core::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::session::Session;
+use super::session::{Gesture, Session};
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, lost, schema, settle_ms};
-use crate::api::{Effect, ErrorCode, InputKey, InputText, KeyEvent, Press, TextInput};
-use crate::client::{self, ClientError};
+use super::{Hints, Output, Tool, ToolError, arguments, is_refused, lost, schema, settle_ms};
+use crate::api::{Effect, InputKey, InputText, KeyEvent, Press, TextInput};
+use crate::client;
 
 pub(super) const TOOL: Tool = Tool {
     name: "keyboard",
@@ -122,28 +122,24 @@ fn missing(why: &str) -> ToolError {
 }
 
 /// Keys that are down. They come up however the call ends: also when a later key fails, and when the call is
-/// dropped in between.
+/// dropped in between. In another session than the one in which the first went down they are up already.
 struct Chord<'a> {
     session: &'a Session,
     target: &'a Target,
+    gesture: Gesture,
     down: Vec<String>,
     effect: Effect,
 }
 
 impl<'a> Chord<'a> {
-    const fn new(session: &'a Session, target: &'a Target) -> Self {
-        Self { session, target, down: Vec::new(), effect: Effect::Confirmed }
+    fn new(session: &'a Session, target: &'a Target) -> Self {
+        Self { session, target, gesture: Gesture::default(), down: Vec::new(), effect: Effect::Confirmed }
     }
 
     async fn down(&mut self, key: &str) -> Result<(), ToolError> {
         self.down.push(key.to_owned());
-        let pressed = self.session.call::<InputKey>(self.target, &event(Press::Down, key)).await;
-        if let Err(ToolError::Desktop(error) | ToolError::Peer { error: ClientError::Call(error), .. }) = &pressed
-            && matches!(
-                error.code,
-                ErrorCode::InvalidArgument | ErrorCode::CapabilityUnsupported | ErrorCode::PermissionDenied
-            )
-        {
+        let pressed = self.send(Press::Down, key).await;
+        if pressed.as_ref().is_err_and(is_refused) {
             // It was not pressed. After any other failure it may have been, and a release too many does no harm.
             self.down.pop();
         }
@@ -153,13 +149,17 @@ impl<'a> Chord<'a> {
 
     /// Lets all keys up and tells what became of the chord.
     async fn release(&mut self) -> Result<Effect, ToolError> {
-        let mut released = Ok(self.effect);
         while let Some(key) = self.down.last().cloned() {
-            let up = self.session.call::<InputKey>(self.target, &event(Press::Up, &key)).await;
-            released = released.and_then(|effect| up.map(|up| effect.and(up)));
+            // After a failure nobody waits for the others any more.
+            let released = self.send(Press::Up, &key).await?;
+            self.effect = self.effect.and(released);
             self.down.pop();
         }
-        released
+        Ok(self.effect)
+    }
+
+    async fn send(&mut self, action: Press, key: &str) -> Result<Effect, ToolError> {
+        self.session.call_held::<InputKey>(self.target, &event(action, key), &mut self.gesture).await
     }
 }
 

@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::session::Session;
+use super::session::{Gesture, Session};
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, lost, schema, settle_ms};
+use super::{Hints, Output, Tool, ToolError, arguments, is_refused, lost, schema, settle_ms};
 use crate::api::{Button, DisplayCursorPosition, Effect, InputPointer, Modifier, Point, PointerAction, PointerEvent};
 
 pub(super) const TOOL: Tool = Tool {
@@ -116,50 +116,90 @@ struct Pointer<'a> {
 }
 
 impl Pointer<'_> {
-    async fn send(&self, action: PointerAction, point: Point, button: Button) -> Result<Effect, ToolError> {
-        self.event(action, point, Some(button), 0.0, 0.0).await
+    fn event(&self, action: PointerAction, point: Point, button: Option<Button>) -> PointerEvent {
+        PointerEvent { action, point, button, modifiers: self.modifiers.clone(), dx: 0.0, dy: 0.0 }
     }
 
-    async fn event(
-        &self,
-        action: PointerAction,
-        point: Point,
-        button: Option<Button>,
-        dx: f64,
-        dy: f64,
-    ) -> Result<Effect, ToolError> {
-        let event = PointerEvent { action, point, button, modifiers: self.modifiers.clone(), dx, dy };
-        self.session.call::<InputPointer>(self.target, &event).await
+    async fn move_to(&self, point: Point) -> Result<Effect, ToolError> {
+        self.send(&self.event(PointerAction::Move, point, None)).await
+    }
+
+    async fn send(&self, event: &PointerEvent) -> Result<Effect, ToolError> {
+        self.session.call::<InputPointer>(self.target, event).await
+    }
+
+    async fn send_held(&self, event: &PointerEvent, gesture: &mut Gesture) -> Result<Effect, ToolError> {
+        self.session.call_held::<InputPointer>(self.target, event, gesture).await
     }
 
     async fn click(&self, point: Point, button: Button, times: u32) -> Result<Effect, ToolError> {
-        let mut effect = self.event(PointerAction::Move, point, None, 0.0, 0.0).await?;
+        let mut effect = self.move_to(point).await?;
+        // Two clicks in two sessions are no double click.
+        let mut gesture = Gesture::default();
         for _ in 0..times {
-            let (held, pressed) = self.press(point, button).await?;
+            let (held, pressed) = self.press(point, button, &mut gesture).await?;
             effect = effect.and(pressed).and(held.release(point).await?);
         }
         Ok(effect)
     }
 
-    async fn press(&self, point: Point, button: Button) -> Result<(Held<'_>, Effect), ToolError> {
-        let held = Held { pointer: self, point, button, down: true };
-        let effect = self.send(PointerAction::Down, point, button).await?;
+    async fn press<'a>(
+        &'a self,
+        point: Point,
+        button: Button,
+        gesture: &'a mut Gesture,
+    ) -> Result<(Held<'a>, Effect), ToolError> {
+        let held = Held { pointer: self, gesture, point, button, down: true };
+        let effect = self.send_held(&self.event(PointerAction::Down, point, Some(button)), held.gesture).await?;
         Ok((held, effect))
+    }
+
+    /// Presses the left button for later calls.
+    async fn down(&self, point: Point) -> Result<Effect, ToolError> {
+        let mut gesture = Gesture::default();
+        let down = self.event(PointerAction::Down, point, Some(Button::Left));
+        let pressed = self.send_held(&down, &mut gesture).await?;
+        self.session.keep_gesture(self.target, gesture);
+        Ok(pressed)
+    }
+
+    /// Goes on with what [`down`](Self::down) has begun, if anything.
+    async fn go_on(&self, action: PointerAction, point: Point) -> Result<Effect, ToolError> {
+        let (button, ends) = match action {
+            PointerAction::Up => (Some(Button::Left), true),
+            _ => (None, false),
+        };
+        let event = self.event(action, point, button);
+        let Some(mut gesture) = self.session.take_gesture(self.target) else { return self.send(&event).await };
+        let sent = self.send_held(&event, &mut gesture).await;
+        if match &sent {
+            Ok(_) => !ends,
+            Err(error) => is_refused(error),
+        } {
+            self.session.keep_gesture(self.target, gesture);
+        }
+        sent
     }
 }
 
 /// A button that is down. It comes up however the call ends, also when the call is dropped.
 struct Held<'a> {
     pointer: &'a Pointer<'a>,
+    gesture: &'a mut Gesture,
     point: Point,
     button: Button,
     down: bool,
 }
 
 impl Held<'_> {
+    async fn move_to(&mut self, point: Point) -> Result<Effect, ToolError> {
+        self.pointer.send_held(&self.pointer.event(PointerAction::Move, point, None), self.gesture).await
+    }
+
     async fn release(mut self, point: Point) -> Result<Effect, ToolError> {
         self.point = point;
-        let released = self.pointer.send(PointerAction::Up, point, self.button).await;
+        let up = self.pointer.event(PointerAction::Up, point, Some(self.button));
+        let released = self.pointer.send_held(&up, self.gesture).await;
         self.down = released.is_err();
         released
     }
@@ -189,14 +229,14 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
     let pointer = Pointer { session, target, modifiers: asked.modifiers.iter().copied().map(Modifier::from).collect() };
     let at = |point: Point| format!("{},{}", point.x.round(), point.y.round());
     let effect = match asked.action {
-        Action::Move => pointer.event(PointerAction::Move, point, None, 0.0, 0.0).await?,
+        Action::Move => pointer.go_on(PointerAction::Move, point).await?,
         Action::Click => pointer.click(point, Button::Left, 1).await?,
         Action::DoubleClick => pointer.click(point, Button::Left, 2).await?,
         Action::TripleClick => pointer.click(point, Button::Left, 3).await?,
         Action::RightClick => pointer.click(point, Button::Right, 1).await?,
         Action::MiddleClick => pointer.click(point, Button::Middle, 1).await?,
-        Action::LeftDown => pointer.send(PointerAction::Down, point, Button::Left).await?,
-        Action::LeftUp => pointer.send(PointerAction::Up, point, Button::Left).await?,
+        Action::LeftDown => pointer.down(point).await?,
+        Action::LeftUp => pointer.go_on(PointerAction::Up, point).await?,
         Action::Drag => {
             let end = place(session, target, asked.end_x, asked.end_y, ["end_x", "end_y"])?;
             let effect = drag(&pointer, point, end).await?;
@@ -214,7 +254,7 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
                 Direction::Left => (-amount, 0.0),
                 Direction::Right => (amount, 0.0),
             };
-            pointer.event(PointerAction::Scroll, point, None, dx, dy).await?
+            pointer.send(&PointerEvent { dx, dy, ..pointer.event(PointerAction::Scroll, point, None) }).await?
         }
         Action::CursorPosition => Effect::Confirmed,
     };
@@ -226,18 +266,24 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
 /// The button comes up wherever the drag ends, also when a step in between fails.
 async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<Effect, ToolError> {
     const STEPS: u32 = 10;
-    let moved = pointer.event(PointerAction::Move, start, None, 0.0, 0.0).await?;
-    let (held, pressed) = pointer.press(start, Button::Left).await?;
+    let moved = pointer.move_to(start).await?;
+    let mut gesture = Gesture::default();
+    let (mut held, pressed) = pointer.press(start, Button::Left, &mut gesture).await?;
     let mut dragged = Ok(moved);
     for step in 1..=STEPS {
         let part = f64::from(step) / f64::from(STEPS);
         let between = Point::new(start.x + (end.x - start.x) * part, start.y + (end.y - start.y) * part);
-        dragged = pointer.event(PointerAction::Move, between, None, 0.0, 0.0).await;
+        dragged = held.move_to(between).await;
         if dragged.is_err() {
             break;
         }
     }
-    let last = if dragged.is_ok() { end } else { start };
+    let last = match &dragged {
+        Ok(_) => end,
+        Err(error) if is_refused(error) => start,
+        // Nobody waits for a machine that may be gone; it comes up all the same.
+        Err(_) => return dragged,
+    };
     let released = held.release(last).await;
     Ok(dragged?.and(pressed).and(released?))
 }
@@ -245,7 +291,7 @@ async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<Effect,
 async fn cursor_position(session: &Session, target: &Target) -> Result<String, ToolError> {
     let point = session.call::<DisplayCursorPosition>(target, &()).await?;
     let on_desktop = format!("The pointer is at {},{} on the desktop", point.x.round(), point.y.round());
-    Ok(match session.picture(target).and_then(|picture| picture.to_picture(point)) {
+    Ok(match session.picture(target)?.and_then(|picture| picture.to_picture(point)) {
         Some((x, y)) => format!("{on_desktop}, which is {x},{y} in the last screenshot."),
         None => format!("{on_desktop}."),
     })
@@ -267,7 +313,7 @@ fn place(
     let (Some(x), Some(y)) = (x, y) else {
         return Err(missing(&format!("this action needs `{x_name}` and `{y_name}`")));
     };
-    let Some(picture) = session.picture(target) else { return Ok(Point::new(x, y)) };
+    let Some(picture) = session.picture(target)? else { return Ok(Point::new(x, y)) };
     picture.to_desktop(x, y).ok_or_else(|| {
         let (width, height) = picture.picture;
         missing(&format!("{x},{y} is outside the last screenshot of {width}x{height} pixels"))

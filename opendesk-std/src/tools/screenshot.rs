@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::session::Session;
+use super::target::Target;
 use super::{Block, Hints, Output, Tool, ToolError, arguments, schema};
-use crate::api::{CaptureParams, DisplayCapture, PictureFormat, PictureProfile, Rect, ScreenState};
+use crate::api::{CaptureParams, DisplayCapture, Picture, PictureFormat, PictureProfile, Rect, ScreenState};
 use crate::picture::Mapping;
 
 pub(super) const TOOL: Tool = Tool {
@@ -26,23 +28,15 @@ pub(super) const TOOL: Tool = Tool {
                 profile: if full_size { PictureProfile::Native } else { PictureProfile::Claude },
                 ..CaptureParams::default()
             };
-            let picture = session.call::<DisplayCapture>(&target, &params).await?;
-            // A host of version 1 does not say where a part lies: it is where it was asked for.
-            let area = match params.region {
-                Some(asked) if (picture.area.x, picture.area.y) == (0.0, 0.0) => {
-                    Rect { x: asked.x.floor(), y: asked.y.floor(), ..picture.area }
-                }
-                _ => picture.area,
-            };
-            let Rect { x, y, width, height } = area;
-            session.remember(&target, Mapping { picture: (picture.width, picture.height), area });
+            let picture = session.capture(&target, &params).await?;
+            let Rect { x, y, width, height } = picture.area;
             let text = format!(
                 "{}Picture of {}x{} pixels, showing {width}x{height} of the desktop from {x},{y}. \
                  The coordinates of `mouse` are pixels of this picture.{}",
                 target.prefix(),
                 picture.width,
                 picture.height,
-                state(picture.screen),
+                about_screen(picture.screen),
             );
             let image = Block::Image { mime_type: mime_type(picture.format)?, data: picture.data };
             Ok(Output { blocks: vec![Block::Text(text), image], is_error: false })
@@ -53,8 +47,28 @@ pub(super) const TOOL: Tool = Tool {
 /// More than this does not fit an answer of some agents, base64 and the rest of it included.
 const MOST_BYTES: u32 = 700_000;
 
-/// What has to be said of a picture that does not show the desktop.
-const fn state(screen: ScreenState) -> &'static str {
+impl Session {
+    /// Takes a picture of a desktop. From now on the coordinates of the tool `mouse` are its pixels.
+    ///
+    /// # Errors
+    /// Those of [`Session::call`].
+    pub async fn capture(&self, target: &Target, params: &CaptureParams) -> Result<Picture, ToolError> {
+        let key = self.key(target)?;
+        let mut picture = self.call::<DisplayCapture>(target, params).await?;
+        // A host of version 1 does not say where a part lies: it is where it was asked for.
+        if let Some(asked) = params.region
+            && (picture.area.x, picture.area.y) == (0.0, 0.0)
+        {
+            picture.area = Rect { x: asked.x.floor(), y: asked.y.floor(), ..picture.area };
+        }
+        self.remember(target, key, Mapping::of(&picture));
+        Ok(picture)
+    }
+}
+
+/// What has to be said of a picture that does not show the desktop; it begins with a space.
+#[must_use]
+pub const fn about_screen(screen: ScreenState) -> &'static str {
     match screen {
         ScreenState::Shown => "",
         ScreenState::Blank => {

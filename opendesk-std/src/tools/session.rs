@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::{BoxFuture, Either, select};
-use futures_util::lock::Mutex as AsyncMutex;
-use opendesk_core::Reason;
+use futures_util::future::{BoxFuture, Either, join_all, select};
+use opendesk_core::PublicKey;
 
 use super::guard::{Guard, Hands};
-use super::target::{self, Because, Target, ToolError};
-use crate::api::{Call, Codec, Error, ErrorCode, Kind, Method, decode, encode};
+use super::links::Links;
+use super::roster::Roster;
+use super::stream::SessionStream;
+use super::target::{self, Because, Target, ToolError, fingerprint};
+use crate::api::{Call, Codec, Error, ErrorCode, Method, decode};
 use crate::cancel::Cancel;
-use crate::client::{self, Client, ClientError, ConnectOptions};
+use crate::client::{self, ClientError, LinkState, Remote, RemoteOptions, WhileBusy, Whom};
 use crate::desktop::{Backend, Desk, Freed, Key};
 use crate::home::{Home, Peers};
 use crate::picture::Mapping;
@@ -22,10 +24,13 @@ use crate::runtime::Runtime;
 /// Long enough for any window to open, short enough not to look like a hang.
 const LONGEST_SETTLE_MS: u32 = 10_000;
 
+/// How often is looked whether a session is needed still by others: nobody notices a tenth of a second at the end.
+const LINGER_LOOK: Duration = Duration::from_millis(100);
+
 /// What the tools need of the world around them.
 pub trait Outside: Send + Sync {
-    /// Opens a session with a peer.
-    fn connect<'a>(&'a self, home: &'a Home, peer: &'a str) -> BoxFuture<'a, Result<Client, ClientError>>;
+    /// Has a machine kept connected from its first use on.
+    fn remote(&self, options: RemoteOptions) -> Remote;
 
     /// Waits.
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()>;
@@ -36,10 +41,8 @@ pub trait Outside: Send + Sync {
 pub struct OnRuntime<R>(pub R);
 
 impl<R: Runtime> Outside for OnRuntime<R> {
-    fn connect<'a>(&'a self, home: &'a Home, peer: &'a str) -> BoxFuture<'a, Result<Client, ClientError>> {
-        Box::pin(async move {
-            client::connect(self.0.clone(), &ConnectOptions { home: home.clone(), peer: peer.to_owned() }).await
-        })
+    fn remote(&self, options: RemoteOptions) -> Remote {
+        Remote::new(self.0.clone(), options)
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
@@ -56,7 +59,9 @@ pub struct Session {
     home: Home,
     backend: Backend,
     outside: Box<dyn Outside>,
-    guard: Guard,
+    pub(super) guard: Guard,
+    roster: Mutex<Roster>,
+    while_busy: WhileBusy,
     memory: Arc<Mutex<Memory>>,
 }
 
@@ -66,8 +71,19 @@ struct Memory {
     closed: bool,
     used: Option<Target>,
     local: Option<Desk>,
-    links: BTreeMap<String, Arc<AsyncMutex<Option<Client>>>>,
-    pictures: BTreeMap<Target, Mapping>,
+    links: Links,
+    /// Each with the key of the machine that it shows.
+    pictures: BTreeMap<Target, (Option<PublicKey>, Mapping)>,
+    /// Buttons that one call holds down for later ones.
+    gestures: BTreeMap<Target, Gesture>,
+}
+
+/// What means something in one session with a machine only, as a chord of keys or a drag does: the host lets go of what is
+/// held when the session ends, so nothing of it goes on in the next.
+#[derive(Debug, Clone, Default)]
+pub struct Gesture {
+    /// The session in which it has begun.
+    session: Option<[u8; 32]>,
 }
 
 impl core::fmt::Debug for Session {
@@ -82,15 +98,43 @@ impl Session {
     pub fn new(home: Home, backend: Backend, outside: Box<dyn Outside>) -> Self {
         let memory = Arc::<Mutex<Memory>>::default();
         let guard = Guard::new(&home, Held(Arc::clone(&memory)));
-        Self { home, backend, outside, guard, memory }
+        let roster = Mutex::new(Roster::new(&home));
+        Self { home, backend, outside, guard, roster, while_busy: WhileBusy::Fail, memory }
+    }
+
+    /// What happens where another controller drives a peer.
+    #[must_use]
+    pub fn while_busy(self, while_busy: WhileBusy) -> Self {
+        Self { while_busy, ..self }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn peers(&self) -> Result<Peers, ToolError> {
-        Ok(Peers::load(&self.home)?)
+    pub(super) fn peers(&self) -> Result<Arc<Peers>, ToolError> {
+        Ok(self.roster.lock().unwrap_or_else(PoisonError::into_inner).now()?)
+    }
+
+    /// The key of the machine that a target means now; none for this machine.
+    pub(super) fn key(&self, target: &Target) -> Result<Option<PublicKey>, ToolError> {
+        let Target::Peer(name) = target else { return Ok(None) };
+        self.key_of(name).map(Some)
+    }
+
+    fn key_of(&self, name: &str) -> Result<PublicKey, ToolError> {
+        let peers = self.peers()?;
+        if let Some(peer) = peers.by_name(name) {
+            return Ok(PublicKey(peer.public_key));
+        }
+        // No name of a paired machine looks like what others are called.
+        let said = self.memory().links.said_key(name).filter(|key| fingerprint(*key) == name);
+        said.ok_or_else(|| ToolError::Unknown { name: name.to_owned(), known: target::drivable(&peers) })
+    }
+
+    /// How this machine's owner describes it.
+    pub(super) fn description(&self) -> String {
+        self.home.description()
     }
 
     /// Where a call with this `peer` argument goes.
@@ -102,29 +146,60 @@ impl Session {
     }
 
     pub(super) fn explain(&self, peer: Option<&str>) -> Result<(Target, Because), ToolError> {
-        let used = self.memory().used.clone();
-        target::resolve(peer, used.as_ref(), &self.peers()?)
+        let peers = self.peers()?;
+        let mut memory = self.memory();
+        let used = memory.used.clone();
+        let is_said = |name: &str| memory.links.said_key(name).is_some();
+        let resolved = target::resolve(peer, used.as_ref(), &peers, &is_said)?;
+        if let Some(Ok(Whom::At(place))) = peer.map(str::parse) {
+            memory.links.say(resolved.0.name(), place);
+        }
+        Ok(resolved)
     }
 
     /// From now on calls without `peer` go there.
     pub(super) fn choose(&self, target: Target) {
-        self.memory().used = Some(target);
+        let mut memory = self.memory();
+        if let Some(link) = memory.links.get(target.name()) {
+            // Whoever was sent away comes back when they are asked to.
+            link.forgive();
+        }
+        memory.used = Some(target);
     }
 
-    pub(super) fn open_links(&self) -> Vec<String> {
-        let links = self.memory().links.clone();
-        let open = |link: &AsyncMutex<Option<Client>>| {
-            link.try_lock().is_some_and(|link| link.as_ref().is_some_and(Client::is_open))
-        };
-        links.into_iter().filter(|(_, link)| open(link)).map(|(name, _)| name).collect()
+    /// The links that were used, and what has become of each.
+    pub(super) fn links(&self) -> Vec<(String, LinkState)> {
+        self.memory().links.iter().map(|(name, link)| (name.clone(), link.state())).collect()
     }
 
-    pub(super) fn remember(&self, target: &Target, picture: Mapping) {
-        self.memory().pictures.insert(target.clone(), picture);
+    /// `key` is what the machine had before the picture was taken.
+    pub(super) fn remember(&self, target: &Target, key: Option<PublicKey>, picture: Mapping) {
+        self.memory().pictures.insert(target.clone(), (key, picture));
     }
 
-    pub(super) fn picture(&self, target: &Target) -> Option<Mapping> {
-        self.memory().pictures.get(target).copied()
+    /// The last picture of a desktop.
+    ///
+    /// # Errors
+    /// When it shows another machine than the one that has the name by now: what was seen there is not to be clicked here.
+    pub(super) fn picture(&self, target: &Target) -> Result<Option<Mapping>, ToolError> {
+        let Some((shown, picture)) = self.memory().pictures.get(target).copied() else { return Ok(None) };
+        if self.key(target)? == shown {
+            Ok(Some(picture))
+        } else {
+            Err(ToolError::Arguments(format!(
+                "the last screenshot shows the machine that was called {:?} before, with another key; take a new one",
+                target.name()
+            )))
+        }
+    }
+
+    /// The gesture that an earlier call has begun on a desktop and left for later ones. It is not kept any more.
+    pub(super) fn take_gesture(&self, target: &Target) -> Option<Gesture> {
+        self.memory().gestures.remove(target)
+    }
+
+    pub(super) fn keep_gesture(&self, target: &Target, gesture: Gesture) {
+        self.memory().gestures.insert(target.clone(), gesture);
     }
 
     pub(super) async fn sleep(&self, time: Duration) {
@@ -151,17 +226,37 @@ impl Session {
         Ok(desk)
     }
 
-    /// The link to a peer: the open one, or a new one.
-    async fn link(&self, name: &str) -> Result<Client, ToolError> {
-        let link = Arc::clone(self.memory().links.entry(name.to_owned()).or_default());
-        let mut link = link.lock().await;
-        if let Some(open) = link.as_ref().filter(|client| client.is_open()) {
-            return Ok(open.clone());
+    /// The link to a peer, as [`target`](Self::target) calls it.
+    ///
+    /// # Errors
+    /// [`ToolError::Unknown`] for a name that means nobody any more; `cancelled` once the session was closed.
+    pub fn link(&self, name: &str) -> Result<Remote, ToolError> {
+        self.reach(name, self.key_now(name)?)
+    }
+
+    /// The link to the machine that had the name when it was asked whether it may be called.
+    fn link_to(&self, name: &str, meant: Option<PublicKey>) -> Result<Remote, ToolError> {
+        let key = self.key_now(name)?;
+        if Some(key) != meant {
+            let why = format!("{name:?} is another machine than when this was begun; look before you go on");
+            return Err(Error::new(ErrorCode::Cancelled, why).into());
         }
-        let connected = self.outside.connect(&self.home, name).await;
-        let client = connected.map_err(|error| ToolError::Peer { name: name.to_owned(), error })?;
-        *link = Some(client.clone());
-        Ok(client)
+        self.reach(name, key)
+    }
+
+    /// As [`key_of`](Self::key_of). There is no link any more to a name that means nobody.
+    fn key_now(&self, name: &str) -> Result<PublicKey, ToolError> {
+        self.key_of(name).inspect_err(|_| self.memory().links.forget(name))
+    }
+
+    fn reach(&self, name: &str, key: PublicKey) -> Result<Remote, ToolError> {
+        let mut memory = self.memory();
+        if memory.closed {
+            return Err(Error::cancelled().into());
+        }
+        let options =
+            |whom| RemoteOptions { while_busy: self.while_busy, ..RemoteOptions::new(self.home.clone(), whom) };
+        Ok(memory.links.reach(name, key, |whom| self.outside.remote(options(whom))))
     }
 
     /// Calls a method of a desktop.
@@ -173,15 +268,42 @@ impl Session {
     }
 
     /// Calls a method of a desktop that may take this long.
-    pub(super) async fn call_within<M: Method>(
+    ///
+    /// # Errors
+    /// [`ToolError::Desktop`] or [`ToolError::Peer`].
+    pub async fn call_within<M: Method>(
         &self,
         target: &Target,
         params: &M::Params,
         limit: Duration,
     ) -> Result<M::Output, ToolError> {
-        let call = Call::decode(M::NAME, &encode(params)?)?;
+        self.call_as_allowed::<M>(target, params, limit, None).await
+    }
+
+    /// Calls a method of a desktop that is a part of a gesture. The first call chooses the session of the gesture.
+    ///
+    /// # Errors
+    /// [`ToolError::Desktop`] or [`ToolError::Peer`]; `cancelled` when the session is over in which it has begun.
+    pub async fn call_held<M: Method>(
+        &self,
+        target: &Target,
+        params: &M::Params,
+        gesture: &mut Gesture,
+    ) -> Result<M::Output, ToolError> {
+        self.call_as_allowed::<M>(target, params, client::CALL, Some(gesture)).await
+    }
+
+    async fn call_as_allowed<M: Method>(
+        &self,
+        target: &Target,
+        params: &M::Params,
+        limit: Duration,
+        gesture: Option<&mut Gesture>,
+    ) -> Result<M::Output, ToolError> {
+        let call = M::call(params.clone());
+        let meant = self.key(target)?;
         let stopped = self.guard.pass(target, &call).await?;
-        let work = Box::pin(self.carry_out::<M>(target, params, call, limit));
+        let work = Box::pin(self.carry_out::<M>(target, meant, params, call, limit, gesture));
         let why = match select(pin!(stopped.recv()), work).await {
             Either::Left((Ok(why), work)) => {
                 drop(work);
@@ -196,25 +318,60 @@ impl Session {
         Err(Error::new(ErrorCode::PermissionDenied, why).into())
     }
 
-    async fn carry_out<M: Method>(
+    /// Subscribes to a stream of a peer's desktop; see [`Client::subscribe`](client::Client::subscribe). A stop of the
+    /// owner's ends it.
+    ///
+    /// # Errors
+    /// [`ToolError::Desktop`] or [`ToolError::Peer`]; this machine's own desktop has no streams.
+    pub async fn subscribe<M: Method>(
         &self,
         target: &Target,
         params: &M::Params,
+        credit: u32,
+    ) -> Result<SessionStream<M>, ToolError> {
+        let Target::Peer(name) = target else {
+            return Err(Error::invalid("a stream is of a peer's desktop; this machine's is captured").into());
+        };
+        if !self.guard.hears_of_stops() {
+            let why = "a stop of the owner's would not end a stream, because the system has no room to watch for one; \
+                       close other programs and try again";
+            return Err(Error::new(ErrorCode::PermissionDenied, why).into());
+        }
+        let call = M::call(params.clone());
+        let meant = self.key(target)?;
+        let stopped = self.guard.pass(target, &call).await?;
+        let link = self.link_to(name, meant)?;
+        let subscribed = match select(pin!(stopped.recv()), pin!(link.subscribe::<M>(params, credit))).await {
+            Either::Left((Ok(why), _)) => return Err(Error::new(ErrorCode::PermissionDenied, why).into()),
+            // Never: the guard lives as long as the session.
+            Either::Left((Err(_), subscribing)) => subscribing.await,
+            Either::Right((subscribed, _)) => subscribed,
+        };
+        match subscribed {
+            Ok(items) => Ok(SessionStream::new(items, stopped)),
+            Err(error) => Err(ToolError::Peer { name: name.clone(), error }),
+        }
+    }
+
+    async fn carry_out<M: Method>(
+        &self,
+        target: &Target,
+        meant: Option<PublicKey>,
+        params: &M::Params,
         call: Call,
         limit: Duration,
+        gesture: Option<&mut Gesture>,
     ) -> Result<M::Output, ToolError> {
         match target {
             Target::Peer(name) => {
-                let called = self.link(name).await?.call_within::<M>(params, limit).await;
-                // A link that had died unnoticed costs an agent nothing where looking twice does no harm. Whoever was sent
-                // away stays away.
-                let is_lost =
-                    matches!(called, Err(ClientError::Closed(Reason::LOST | Reason::SILENT | Reason::SHUTDOWN)));
-                let called = match called {
-                    Err(_) if is_lost && M::KIND == Kind::Observation => {
-                        self.link(name).await?.call_within::<M>(params, limit).await
+                let link = self.link_to(name, meant)?;
+                let called = match gesture {
+                    None => link.call_within::<M>(params, limit).await,
+                    Some(gesture) => {
+                        let has_begun = gesture.session.is_some();
+                        let called = link.call_pinned::<M>(params, limit, &mut gesture.session).await;
+                        called.map_err(|error| if has_begun { unfinished(error) } else { error })
                     }
-                    called => called,
                 };
                 called.map_err(|error| ToolError::Peer { name: name.clone(), error })
             }
@@ -228,6 +385,19 @@ impl Session {
                 let decoded = decode(&result);
                 Ok(decoded.ok_or_else(|| Error::internal("a result of our own could not be decoded"))?)
             }
+        }
+    }
+
+    /// Whether another program of this machine runs a command through a link of this session, which would end with it.
+    pub async fn is_needed(&self) -> bool {
+        let links: Vec<Remote> = self.memory().links.iter().map(|(_, link)| link.clone()).collect();
+        join_all(links.iter().map(Remote::is_needed)).await.contains(&true)
+    }
+
+    /// Waits while [`is_needed`](Self::is_needed): for programs that have done their work.
+    pub async fn linger(&self) {
+        while self.is_needed().await {
+            self.sleep(LINGER_LOOK).await;
         }
     }
 
@@ -246,11 +416,7 @@ impl Session {
                 tracing::warn!("what was held could not be released");
             }
         }
-        for link in links.into_values() {
-            if let Some(client) = link.lock().await.take() {
-                client.close().await;
-            }
-        }
+        join_all(links.iter().map(|(_, link)| link.close())).await;
     }
 
     /// Asks for something whose answer nobody waits for: the release of a key when its call was dropped.
@@ -258,21 +424,27 @@ impl Session {
         match target {
             Target::Local => {
                 let local = self.memory().local.clone();
-                let call = encode(params).and_then(|encoded| Call::decode(M::NAME, &encoded));
-                if let (Some(desk), Ok(call)) = (local, call) {
-                    desk.submit(call, Codec::Postcard, Cancel::new(), Box::new(drop));
+                if let Some(desk) = local {
+                    desk.submit(M::call(params.clone()), Codec::Postcard, Cancel::new(), Box::new(drop));
                 }
             }
             Target::Peer(name) => {
-                let link = self.memory().links.get(name).cloned();
-                if let Some(link) = link
-                    && let Some(link) = link.try_lock()
-                    && let Some(client) = link.as_ref()
-                {
-                    client.call_unheard::<M>(params);
+                if let Some(link) = self.memory().links.get(name) {
+                    link.call_unheard::<M>(params);
                 }
             }
         }
+    }
+}
+
+/// What became of a gesture whose machine is not there any more, where the failure alone does not say it.
+fn unfinished(error: ClientError) -> ClientError {
+    match error {
+        ClientError::Unreachable { .. } | ClientError::Timeout { .. } => {
+            let why = format!("{error}; what was begun there was not finished, so look before you go on");
+            ClientError::Call(Error::new(ErrorCode::Timeout, why))
+        }
+        error => error,
     }
 }
 
@@ -302,12 +474,8 @@ impl Hands for Held {
     }
 
     fn hang_up(&self) {
-        let links: Vec<_> = self.memory().links.values().cloned().collect();
-        for link in links {
-            // One that is just being opened has held nothing yet.
-            if let Some(mut link) = link.try_lock() {
-                drop(link.take());
-            }
+        for (_, link) in self.memory().links.iter() {
+            link.hang_up();
         }
     }
 }

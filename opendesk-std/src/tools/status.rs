@@ -18,11 +18,12 @@ pub(super) const TOOL: Tool = Tool {
                 Ok((target, why)) => format!("Calls without `peer` go to {}: {}.", target.name(), why.text()),
                 Err(error) => format!("Calls without `peer` fail: {error}."),
             };
-            let links = session.open_links();
+            let links = session.links();
             let links = if links.is_empty() {
                 "No connection is open; they are opened when needed.".to_owned()
             } else {
-                format!("Open connections: {}.", links.join(", "))
+                let links = links.into_iter().map(|(name, state)| format!("- {name}: {state}"));
+                format!("Connections:\n{}", links.collect::<Vec<_>>().join("\n"))
             };
             Ok(Output::text(format!("{goes}\n{links}")))
         })

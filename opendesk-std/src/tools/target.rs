@@ -2,8 +2,10 @@
 
 use core::fmt;
 
+use opendesk_core::PublicKey;
+
 use crate::api::Error;
-use crate::client::ClientError;
+use crate::client::{ClientError, Whom};
 use crate::home::{HomeError, Peers, plain_text};
 
 /// A desktop.
@@ -11,7 +13,7 @@ use crate::home::{HomeError, Peers, plain_text};
 pub enum Target {
     /// This machine's.
     Local,
-    /// A paired machine's, by its name.
+    /// A paired machine's, by its name. One that is not paired is called by its fingerprint, wherever it is.
     Peer(String),
 }
 
@@ -33,6 +35,11 @@ impl Target {
             Self::Peer(name) => name,
         }
     }
+}
+
+/// What a machine is called that is not paired. No paired one can have such a name.
+pub(super) fn fingerprint(key: PublicKey) -> String {
+    format!("{key:?}")
 }
 
 /// What this machine is called in `peer` arguments.
@@ -67,13 +74,14 @@ pub(super) fn resolve(
     named: Option<&str>,
     used: Option<&Target>,
     peers: &Peers,
+    is_said: &dyn Fn(&str) -> bool,
 ) -> Result<(Target, Because), ToolError> {
     if let Some(name) = named {
-        return known(name, peers).map(|target| (target, Because::Named));
+        return known(name, peers, is_said).map(|target| (target, Because::Named));
     }
     if let Some(target) = used {
         // A peer that was removed meanwhile must not silently become another machine.
-        return known(target.name(), peers).map(|target| (target, Because::Used));
+        return known(target.name(), peers, is_said).map(|target| (target, Because::Used));
     }
     if let Some(peer) = peers.default_peer() {
         return Ok((Target::Peer(peer.name.to_string()), Because::Default));
@@ -92,14 +100,25 @@ pub(super) fn drivable(peers: &Peers) -> Vec<String> {
     addressed.map(|peer| peer.name.to_string()).collect()
 }
 
-/// The target that a name means.
-pub(super) fn known(name: &str, peers: &Peers) -> Result<Target, ToolError> {
+/// The target that a name means. `is_said` tells whether this is what a machine is called that is not paired and that was
+/// named with its place before.
+fn known(name: &str, peers: &Peers, is_said: &dyn Fn(&str) -> bool) -> Result<Target, ToolError> {
     if name.eq_ignore_ascii_case(LOCAL) {
         return Ok(Target::Local);
     }
-    match peers.by_name(name) {
-        Some(peer) => Ok(Target::Peer(peer.name.to_string())),
-        None => Err(ToolError::Unknown { name: name.to_owned(), known: drivable(peers) }),
+    match name.parse() {
+        Err(error) => Err(ToolError::Arguments(error.to_string())),
+        // Who is paired is called by the name that rules know, wherever it is.
+        Ok(Whom::At(place)) => Ok(Target::Peer(match peers.by_key(&place.key.0) {
+            Some(peer) => peer.name.to_string(),
+            None => fingerprint(place.key),
+        })),
+        Ok(Whom::Peer(text)) => match (peers.find(&text), peers.beginning_with(&text).len()) {
+            (Ok(peer), _) => Ok(Target::Peer(peer.name.to_string())),
+            (Err(_), 0) if is_said(&text) => Ok(Target::Peer(text)),
+            (Err(error), 2..) => Err(ToolError::Arguments(error.to_string())),
+            (Err(_), _) => Err(ToolError::Unknown { name: text, known: drivable(peers) }),
+        },
     }
 }
 
@@ -191,6 +210,11 @@ mod tests {
         (folder, peers)
     }
 
+    /// No machine was named with its place.
+    fn nobody(_: &str) -> bool {
+        false
+    }
+
     fn peer(name: &str) -> Target {
         Target::Peer(name.into())
     }
@@ -201,11 +225,11 @@ mod tests {
         let key = peers.by_name("c").unwrap().public_key;
         peers.set_default(Some(&key)).unwrap();
         let used = peer("b");
-        assert_eq!(resolve(Some("a"), Some(&used), &peers).unwrap(), (peer("a"), Because::Named));
-        assert_eq!(resolve(None, Some(&used), &peers).unwrap(), (peer("b"), Because::Used));
-        assert_eq!(resolve(None, None, &peers).unwrap(), (peer("c"), Because::Default));
+        assert_eq!(resolve(Some("a"), Some(&used), &peers, &nobody).unwrap(), (peer("a"), Because::Named));
+        assert_eq!(resolve(None, Some(&used), &peers, &nobody).unwrap(), (peer("b"), Because::Used));
+        assert_eq!(resolve(None, None, &peers, &nobody).unwrap(), (peer("c"), Because::Default));
         peers.set_default(None).unwrap();
-        let several = resolve(None, None, &peers).unwrap_err();
+        let several = resolve(None, None, &peers, &nobody).unwrap_err();
         assert!(matches!(&several, ToolError::Several(names) if names == &["a", "b", "c"]), "{several}");
         assert!(several.to_string().contains("a, b, c"), "{several}");
     }
@@ -216,28 +240,43 @@ mod tests {
         let key = peers.by_name("a").unwrap().public_key;
         peers.set_default(Some(&key)).unwrap();
         // After `opendesk_use local` nothing reaches the remote, whatever the default is (W3).
-        assert_eq!(resolve(None, Some(&Target::Local), &peers).unwrap(), (Target::Local, Because::Used));
-        assert_eq!(resolve(Some("LOCAL"), None, &peers).unwrap(), (Target::Local, Because::Named));
+        assert_eq!(resolve(None, Some(&Target::Local), &peers, &nobody).unwrap(), (Target::Local, Because::Used));
+        assert_eq!(resolve(Some("LOCAL"), None, &peers, &nobody).unwrap(), (Target::Local, Because::Named));
     }
 
     #[test]
     fn without_a_choice_the_only_peer_or_this_machine() {
         let (_folder, one) = peers(&["a"]);
-        assert_eq!(resolve(None, None, &one).unwrap(), (peer("a"), Because::OnlyPeer));
+        assert_eq!(resolve(None, None, &one, &nobody).unwrap(), (peer("a"), Because::OnlyPeer));
         // Whoever controls this machine cannot be driven from it.
         let (_folder, none) = peers(&[]);
-        assert_eq!(resolve(None, None, &none).unwrap(), (Target::Local, Because::NoPeer));
+        assert_eq!(resolve(None, None, &none, &nobody).unwrap(), (Target::Local, Because::NoPeer));
     }
 
     #[test]
     fn a_peer_that_is_gone_is_not_silently_another_one() {
         let (_folder, peers) = peers(&["a"]);
         for (named, used) in [(Some("gone"), None), (None, Some(peer("gone")))] {
-            let error = resolve(named, used.as_ref(), &peers).unwrap_err();
+            let error = resolve(named, used.as_ref(), &peers, &nobody).unwrap_err();
             assert!(
                 matches!(&error, ToolError::Unknown { name, known } if name == "gone" && known == &["a"]),
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn who_is_not_paired_is_called_alike_wherever_it_is() {
+        let (_folder, peers) = peers(&["a"]);
+        let key = "7b".repeat(32);
+        let named = |text: &str| resolve(Some(text), None, &peers, &nobody).unwrap().0;
+        let stranger = named(&format!("ws://box:1#{key}"));
+        assert_eq!(stranger, peer("7b7b:7b7b:7b7b:7b7b"));
+        assert_eq!(named(&format!("ws://[::1]#{key}")), stranger);
+        assert_eq!(named(&format!("ws://box:1#{}", "01".repeat(32))), peer("a"));
+        // Once its place is known the name is enough.
+        let is_said = |name: &str| name == stranger.name();
+        assert_eq!(resolve(None, Some(&stranger), &peers, &is_said).unwrap(), (stranger.clone(), Because::Used));
+        assert!(resolve(None, Some(&stranger), &peers, &nobody).is_err());
     }
 }
