@@ -4,10 +4,12 @@ use core::fmt;
 use std::process::ExitCode;
 
 use opendesk_core::{ErrorCode, Reason};
+use opendesk_std::api::RefusalInfo;
 use opendesk_std::client::ClientError;
 use opendesk_std::home::{HomeError, HomeErrorKind};
 use opendesk_std::host::StartError;
 use opendesk_std::tools::ToolError;
+use opendesk_tokio::view::ViewError;
 
 /// The table that `--help` and docs/cli.md show.
 pub(crate) const HELP: &str = "\
@@ -28,11 +30,13 @@ pub(crate) struct Failure {
     code: u8,
     message: String,
     is_told: bool,
+    /// What a busy machine told of who drives it.
+    busy: Option<Box<RefusalInfo>>,
 }
 
 impl Failure {
     const fn new(code: u8, message: String) -> Self {
-        Self { code, message, is_told: false }
+        Self { code, message, is_told: false, busy: None }
     }
 
     /// Anything without a code of its own.
@@ -60,9 +64,34 @@ impl Failure {
         if error.kind() == HomeErrorKind::Invalid { Self::usage(error.to_string()) } else { error.into() }
     }
 
+    /// The same code in other words.
+    pub(crate) fn with_message(&self, message: impl Into<String>) -> Self {
+        Self::new(self.code, message.into())
+    }
+
+    /// The same line with another code.
+    pub(crate) fn with_code(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+
+    /// A command on another machine ended so, which it has said itself if it wanted to.
+    pub(crate) const fn of_command(code: u8) -> Self {
+        Self { code, message: String::new(), is_told: true, busy: None }
+    }
+
+    /// Whether there is nothing to say.
+    pub(crate) const fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
     /// The same, when the JSON that was printed says so already.
     pub(crate) fn told(self) -> Self {
         Self { is_told: true, ..self }
+    }
+
+    /// What a busy machine told of who drives it.
+    pub(crate) fn busy(&self) -> Option<&RefusalInfo> {
+        self.busy.as_deref()
     }
 
     pub(crate) const fn is_told(&self) -> bool {
@@ -108,11 +137,18 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let message = error.to_string();
         match error {
-            ClientError::Unreachable { .. } | ClientError::Timeout { .. } => Self::new(3, message),
+            ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::Unknown { .. } => {
+                Self::new(3, message)
+            }
             ClientError::WrongCode { .. }
             | ClientError::WrongHost { .. }
             | ClientError::NotRecognised { .. }
+            | ClientError::OtherHost(_)
             | ClientError::Unproven => Self::new(5, message),
+            ClientError::NameTaken { .. } => Self::usage(message),
+            ClientError::Refused { reason: Reason::BUSY, info } => {
+                Self { busy: info.map(Box::new), ..Self::new(code_of(Reason::BUSY), message) }
+            }
             ClientError::Refused { reason, .. } | ClientError::Closed(reason) => Self::new(code_of(reason), message),
             ClientError::Call(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::PermissionDenied) => {
                 Self::new(5, message)
@@ -126,7 +162,7 @@ impl From<ClientError> for Failure {
 impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
         let code = match error.kind() {
-            HomeErrorKind::Invalid => 1,
+            HomeErrorKind::Invalid | HomeErrorKind::Taken => 1,
             HomeErrorKind::Io | HomeErrorKind::Corrupt | HomeErrorKind::Foreign | HomeErrorKind::Busy => 6,
         };
         Self::new(code, error.to_string())
@@ -144,11 +180,17 @@ impl From<StartError> for Failure {
     }
 }
 
+impl From<ViewError> for Failure {
+    fn from(error: ViewError) -> Self {
+        Self::new(7, error.to_string())
+    }
+}
+
 impl From<ToolError> for Failure {
     fn from(error: ToolError) -> Self {
         let message = error.to_string();
         match error {
-            ToolError::Peer { error, .. } => Self::new(Self::from(error).code, message),
+            ToolError::Peer { error, .. } => Self { message, ..Self::from(error) },
             ToolError::Home(error) => error.into(),
             ToolError::Unknown { .. } | ToolError::Several(_) => Self::untrusted(message),
             ToolError::Arguments(_) | ToolError::NoSuchTool(_) => Self::usage(message),

@@ -28,7 +28,9 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::error(&failure);
+            if !failure.is_silent() {
+                output::error(&failure);
+            }
             failure.code()
         }
     }

@@ -12,19 +12,49 @@ pub(crate) fn result(as_json: bool, value: &Value, text: impl FnOnce() -> String
     line(&if as_json { value.to_string() } else { text() });
 }
 
-/// Prints a line. Nobody listening any more is no failure.
+/// Prints a line. Nobody listening any more is no failure; a line that cannot be written for another reason is one, and
+/// ends the program.
 pub(crate) fn line(text: &str) {
     let mut out = io::stdout().lock();
-    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+        let is_left = error.kind() == io::ErrorKind::BrokenPipe;
+        if !is_left {
+            self::error(&Failure::failed(format!("the result cannot be written to standard output: {error}")));
+        }
         log::flush();
-        std::process::exit(0);
+        std::process::exit(i32::from(!is_left));
     }
+}
+
+/// Where something is written as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Output,
+    Errors,
+}
+
+/// Writes what another program wrote, every byte of it as it is. False when nobody listens any more.
+pub(crate) fn bytes(to: Stream, bytes: &[u8]) -> bool {
+    let written = match to {
+        Stream::Output => {
+            let mut out = io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
+        Stream::Errors => io::stderr().lock().write_all(bytes),
+    };
+    written.is_ok()
 }
 
 /// A line for the person beside the results.
 pub(crate) fn note(text: &str) {
     // Nobody listening any more is no failure.
     let _heard = writeln!(io::stderr().lock(), "{text}").is_ok();
+}
+
+/// A question to the person at the terminal, who answers behind it.
+pub(crate) fn prompt(text: &str) {
+    let mut to = io::stderr().lock();
+    let _heard = write!(to, "{text}").and_then(|()| to.flush()).is_ok();
 }
 
 /// The one line of a failure.
@@ -35,5 +65,10 @@ pub(crate) fn error(failure: &Failure) {
 
 /// A failure as a program reads it.
 pub(crate) fn failure_json(failure: &Failure) -> Value {
-    json!({"ok": false, "exit_code": failure.number(), "error": failure.to_string()})
+    let mut report = json!({"ok": false, "exit_code": failure.number(), "error": failure.to_string()});
+    if let Some(busy) = failure.busy() {
+        report["holder"] = json!(busy.holder);
+        report["since"] = json!(busy.since);
+    }
+    report
 }

@@ -1,18 +1,27 @@
 //! The built program on its command line: what it prints, how it exits, and what bad input costs.
 
 mod audit;
+mod calls;
 mod check;
 mod commands;
+mod connect;
+mod copy;
 mod docs;
+mod exec;
+mod fleet;
 mod large;
 mod logs;
 mod owner;
+mod pairing;
 mod peers;
 mod policy;
 mod recordings;
 mod refusals;
 mod service;
+mod shell;
+mod short;
 mod status;
+mod view;
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};

@@ -58,7 +58,11 @@ fn build() -> PathBuf {
 /// The program with these arguments and this home.
 #[must_use]
 pub fn command(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(opendesk());
+    command_by(Command::new(opendesk()), home, args)
+}
+
+/// The same by a command that begins with the program's path, such as one that runs it elsewhere.
+pub(crate) fn command_by(mut command: Command, home: &Path, args: &[&str]) -> Command {
     command
         .args(args)
         .arg("--home")
@@ -220,7 +224,7 @@ impl Served {
     /// When it does not come to listen.
     #[must_use]
     pub fn start_with(home: &Path, backend: &str, more: &[&str], environment: &[(&str, &str)]) -> Self {
-        let args = ["serve", "--host", "127.0.0.1", "--port", "0", "--backend", backend];
+        let args = ["serve", "--host", "127.0.0.1", "--port", "0", "--no-mdns", "--backend", backend];
         let mut command = command(home, &[&args, more].concat());
         command.envs(environment.iter().copied());
         let mut running = Running::start(command);

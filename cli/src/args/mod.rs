@@ -1,6 +1,14 @@
 //! What can be written on the command line.
 
+mod copy;
+mod discover;
+mod exec;
+mod fleet;
 mod owner;
+mod pairing;
+mod shell;
+mod short;
+mod view;
 
 use core::net::IpAddr;
 use core::time::Duration;
@@ -11,10 +19,18 @@ use opendesk_std::client::DEFAULT_PORT;
 use opendesk_std::desktop::Backend;
 use opendesk_std::home::{PeerName, Role};
 
+pub(crate) use self::copy::Copy;
+pub(crate) use self::discover::Discover;
+pub(crate) use self::exec::Exec;
+pub(crate) use self::fleet::Fleet;
 pub(crate) use self::owner::{
     AddRule, Audit, AuditCommand, Control, DecisionName, Describe, InstallService, Policy, PolicyCommand, PresetName,
     Service, ServiceCommand, Status,
 };
+pub(crate) use self::pairing::PairWith;
+pub(crate) use self::shell::{Completions, Man};
+pub(crate) use self::short::{ButtonName, Click, Pixels, Screenshot, Type};
+pub(crate) use self::view::View;
 
 /// Over the options that every command takes.
 const GLOBAL: &str = "Global options";
@@ -54,7 +70,11 @@ pub(crate) enum Command {
     /// Show a code by which one controller can pair with this machine
     Pair(Pair),
     /// Pair with a machine that shows a code
+    #[command(after_help = crate::commands::PAIR_WITH_HELP)]
     PairWith(PairWith),
+    /// Find the machines that announce themselves on this network
+    #[command(after_help = crate::commands::DISCOVER_HELP)]
+    Discover(Discover),
     /// List the paired machines, rename, describe or remove one, or choose the one that calls go to by default
     Peers(Peers),
     /// End the trust in a machine, and its session if it drives this one
@@ -95,8 +115,28 @@ pub(crate) enum Command {
     Check(Check),
     /// Check the connection to a paired machine
     Connect(Connect),
+    /// Save a picture of a desktop
+    #[command(after_help = crate::commands::SCREENSHOT_HELP)]
+    Screenshot(Screenshot),
+    /// Type a text
+    #[command(after_help = crate::commands::TYPE_HELP)]
+    Type(Type),
+    /// Click the mouse at a point of the desktop
+    #[command(after_help = crate::commands::CLICK_HELP)]
+    Click(Click),
+    /// Show a machine's desktop in a browser of this one, live; with --control, use it there
+    View(View),
     /// Call one tool, as an agent would
     Call(Call),
+    /// Copy files from a paired machine or to it; a copy that broke off is gone on with
+    #[command(name = "cp", after_help = crate::commands::COPY_HELP)]
+    Copy(Copy),
+    /// Run a command on a paired machine: its output, its input and its exit code are as if it ran here
+    #[command(after_help = crate::commands::EXEC_HELP)]
+    Exec(Exec),
+    /// Call one tool on many machines
+    #[command(after_help = crate::commands::FLEET_HELP)]
+    Fleet(Fleet),
     /// Serve the tools to an MCP client on standard input and output
     Mcp(Mcp),
     /// Do again what was done to a recorded host, and tell whether this program would do the same
@@ -105,6 +145,12 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Measure speed against a plain WebSocket, with homes of its own
     Bench(Bench),
+    /// Print what a shell needs to complete commands and options
+    #[command(after_help = crate::commands::COMPLETIONS_HELP)]
+    Completions(Completions),
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = crate::commands::MAN_HELP)]
+    Man(Man),
 }
 
 #[derive(Debug, clap::Args)]
@@ -134,6 +180,9 @@ pub(crate) struct Serve {
     /// Show no notifications on the desktop when a controller connects, pairs or is refused
     #[arg(long)]
     pub(crate) no_notifications: bool,
+    /// Do not announce this machine on the network (multicast DNS); controllers then need its address
+    #[arg(long)]
+    pub(crate) no_mdns: bool,
     /// Keep no audit log
     #[arg(long)]
     pub(crate) no_audit: bool,
@@ -210,20 +259,9 @@ pub(crate) struct Pair {
     /// The address to listen on while no `opendesk serve` runs
     #[arg(long, default_value = "0.0.0.0")]
     pub(crate) host: IpAddr,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct PairWith {
-    /// The other machine's name or address on the network
-    pub(crate) host: String,
-    /// The code that it shows
-    pub(crate) code: String,
-    /// The port that it listens on
-    #[arg(long, default_value_t = DEFAULT_PORT)]
-    pub(crate) port: u16,
-    /// What to call it here [default: its own name]
+    /// While no `opendesk serve` runs, do not announce this machine on the network (multicast DNS)
     #[arg(long)]
-    pub(crate) name: Option<PeerName>,
+    pub(crate) no_mdns: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -298,11 +336,15 @@ pub(crate) struct Check {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Connect {
-    /// The machine's name [default: as for agents' calls]
+    /// The machine: its name, the beginning of its fingerprint, its key, or ws://HOST:PORT#KEY [default: as for agents'
+    /// calls]
     pub(crate) peer: Option<String>,
     /// Save a picture of its desktop (PNG)
     #[arg(long, value_name = "FILE")]
     pub(crate) screenshot: Option<PathBuf>,
+    /// Wait while another controller drives the machine; it is asked every two seconds
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,5 +1,7 @@
 //! A host and a controller in this process that trust each other, with homes that go with them.
 
+use std::sync::Arc;
+
 use opendesk_std::home::Home;
 use opendesk_tokio::{ConnectOptions, HostHandle, HostOptions, PairOptions};
 use tempfile::TempDir;
@@ -14,15 +16,27 @@ pub(super) struct Loopback {
     handle: HostHandle,
     running: JoinHandle<()>,
     /// Both homes; they are deleted with it.
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Loopback {
     /// Starts the host that is made of this home, and pairs.
     pub(super) async fn start(host: impl FnOnce(Home) -> HostOptions) -> Result<Self, Failure> {
-        let folder = tempfile::tempdir().map_err(failed)?;
+        Self::start_named("host", host, None).await
+    }
+
+    /// Starts another host of the same controller, of another name.
+    pub(super) async fn start_named(
+        name: &str,
+        host: impl FnOnce(Home) -> HostOptions,
+        beside: Option<&Self>,
+    ) -> Result<Self, Failure> {
+        let folder = match beside {
+            Some(beside) => Arc::clone(&beside.folder),
+            None => Arc::new(tempfile::tempdir().map_err(failed)?),
+        };
         let home = Home::open(Some(folder.path().join("controller")))?;
-        let server = opendesk_tokio::serve(host(Home::open(Some(folder.path().join("host")))?))?;
+        let server = opendesk_tokio::serve(host(Home::open(Some(folder.path().join(name)))?))?;
         let (address, handle) = (server.local_addr(), server.handle());
         let running = tokio::spawn(server.run());
         let code = opendesk_std::pairing_code().map_err(failed)?;
@@ -32,11 +46,11 @@ impl Loopback {
             host: "127.0.0.1".into(),
             port: address.port(),
             code,
-            name: None,
+            name: Some(name.parse().map_err(failed)?),
         })
         .await?;
         let connect = ConnectOptions { home, peer: paired.name };
-        Ok(Self { connect, handle, running, _folder: folder })
+        Ok(Self { connect, handle, running, folder })
     }
 
     /// Stops the host and waits until it has.

@@ -3,6 +3,7 @@
 mod against;
 #[cfg(all(target_os = "linux", feature = "against-xcap"))]
 mod by_xcap;
+mod copy;
 mod echo;
 #[cfg(target_os = "linux")]
 mod elements;
@@ -10,6 +11,7 @@ mod load;
 mod loopback;
 mod process;
 mod protocol;
+mod reach;
 mod sample;
 #[cfg(target_os = "linux")]
 mod screen;
@@ -43,6 +45,8 @@ pub(crate) async fn run(options: args::Bench, json: bool) -> Result<(), Failure>
     for audit in [true, false] {
         loopback(&mut report, audit, rounds).await?;
     }
+    copy::rows(&mut report, rounds).await?;
+    reach::rows(&mut report, rounds).await?;
     protocol::rows(&mut report, rounds)?;
     pictures(&mut report, rounds)?;
     #[cfg(target_os = "linux")]

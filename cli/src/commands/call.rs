@@ -10,15 +10,18 @@ use crate::exit::Failure;
 use crate::output;
 
 pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Failure> {
-    let mut arguments: Value = serde_json::from_str(&options.arguments)
-        .map_err(|error| Failure::usage(format!("the arguments are no JSON: {error}")))?;
-    let Value::Object(object) = &mut arguments else {
+    let mut arguments = arguments(&options.arguments)?;
+    if options.tool == "opendesk_use" {
         return Err(Failure::usage(
-            "the arguments must be a JSON object, such as '{\"action\": \"press\", \"key\": \"enter\"}'",
+            "opendesk_use chooses for a session, and each `opendesk call` is one of its own; `opendesk peers default` chooses \
+             for all that come",
         ));
-    };
+    }
     if let Some(peer) = &options.peer {
-        object.insert("peer".into(), Value::String(peer.clone()));
+        if arguments.get("peer").is_some() {
+            return Err(Failure::usage("the machine is named twice: by --peer and by `peer` in the arguments"));
+        }
+        arguments["peer"] = peer.as_str().into();
     }
     let session = session(&context.home, options.backend);
     let given = tokio::select! {
@@ -37,6 +40,16 @@ pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Fa
     }
     output::result(context.json, &given.to_json(), || text(&given, options.out.is_some()));
     Ok(())
+}
+
+/// The JSON object that a tool is given.
+pub(super) fn arguments(text: &str) -> Result<Value, Failure> {
+    let given: Value =
+        serde_json::from_str(text).map_err(|error| Failure::usage(format!("the arguments are no JSON: {error}")))?;
+    if given.is_object() {
+        return Ok(given);
+    }
+    Err(Failure::usage("the arguments must be a JSON object, such as '{\"action\": \"press\", \"key\": \"enter\"}'"))
 }
 
 fn text(given: &Output, saved: bool) -> String {

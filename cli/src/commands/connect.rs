@@ -1,12 +1,14 @@
 //! `opendesk connect`.
 
+use std::pin::pin;
 use std::time::Instant;
 
 use opendesk_std::api::{CaptureParams, PictureProfile};
+use opendesk_std::client::{LinkState, Remote, WhileBusy};
 use opendesk_std::desktop::Backend;
 use opendesk_std::home::printable;
 use opendesk_std::tools::Target;
-use opendesk_tokio::ConnectOptions;
+use opendesk_tokio::Client;
 use serde_json::json;
 
 use super::{Context, interrupted, save, session};
@@ -22,14 +24,17 @@ pub(super) async fn run(context: &Context, options: args::Connect) -> Result<(),
 }
 
 async fn check(context: &Context, options: &args::Connect) -> Result<(), Failure> {
-    let peer = match session(&context.home, Backend::Auto).target(options.peer.as_deref())? {
+    let while_busy = if options.wait { WhileBusy::Wait } else { WhileBusy::Fail };
+    let session = session(&context.home, Backend::Auto).while_busy(while_busy);
+    let peer = match session.target(options.peer.as_deref())? {
         Target::Peer(name) => name,
         Target::Local => {
             return Err(Failure::usage("there is no paired machine to connect to; see `opendesk pair-with`"));
         }
     };
+    let link = session.link(&peer)?;
     let begun = now();
-    let client = opendesk_tokio::connect(&ConnectOptions { home: context.home.clone(), peer: peer.clone() }).await?;
+    let client = connected(&link, options.wait).await?;
     let connected = begun.elapsed();
     let called = now();
     client.capabilities().await?;
@@ -68,8 +73,26 @@ async fn check(context: &Context, options: &args::Connect) -> Result<(), Failure
         }
         text
     });
-    client.close().await;
+    session.close().await;
     Ok(())
+}
+
+/// A session; with `wait`, however long another controller drives the machine.
+async fn connected(link: &Remote, wait: bool) -> Result<Client, Failure> {
+    let events = link.events();
+    let mut last = None;
+    let mut connecting = pin!(link.connect());
+    loop {
+        tokio::select! {
+            outcome = &mut connecting => return Ok(outcome?),
+            Ok(state) = events.recv() => {
+                if wait && matches!(state, LinkState::Busy { .. }) && last.as_ref() != Some(&state) {
+                    output::note(&format!("waiting: {state}"));
+                    last = Some(state);
+                }
+            }
+        }
+    }
 }
 
 fn now() -> Instant {

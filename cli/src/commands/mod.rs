@@ -3,21 +3,30 @@
 mod audit;
 mod call;
 mod check;
+mod completions;
 mod connect;
 mod control;
+mod copy;
 mod describe;
 mod desktop;
+mod discover;
+mod exec;
+mod fleet;
 mod identity;
+mod man;
 mod mcp;
 mod pair;
 mod pair_with;
 mod peers;
+mod pictures;
 mod policy;
 mod replay;
 mod serve;
 mod service;
 mod sessions;
+mod short;
 mod status;
+mod view;
 
 use core::time::Duration;
 use std::path::PathBuf;
@@ -34,6 +43,14 @@ use crate::exit::Failure;
 use crate::{bench, demo, output};
 
 pub(crate) use check::HELP as CHECK_HELP;
+pub(crate) use completions::HELP as COMPLETIONS_HELP;
+pub(crate) use copy::HELP as COPY_HELP;
+pub(crate) use discover::HELP as DISCOVER_HELP;
+pub(crate) use exec::HELP as EXEC_HELP;
+pub(crate) use fleet::HELP as FLEET_HELP;
+pub(crate) use man::HELP as MAN_HELP;
+pub(crate) use pair_with::HELP as PAIR_WITH_HELP;
+pub(crate) use short::{CLICK_HELP, SCREENSHOT_HELP, TYPE_HELP};
 
 /// What every command gets.
 #[derive(Debug, Clone)]
@@ -65,6 +82,8 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Bench(options) => return bench::run(options, json).await,
         Command::Replay(options) => return replay::run(json, &options),
         Command::Check(options) => return check::run(json, options).await,
+        Command::Completions(options) => return completions::run(&options),
+        Command::Man(options) => return man::run(json, &options),
         _ => {}
     }
     let context = Context { home: Home::open(home)?, json, verbose, log_format, log_file };
@@ -72,6 +91,7 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Serve(options) => serve::run(&context, options).await,
         Command::Pair(options) => pair::run(&context, options).await,
         Command::PairWith(options) => pair_with::run(&context, options).await,
+        Command::Discover(options) => discover::run(&context, options).await,
         Command::Peers(options) => peers::run(&context, options).await,
         Command::Unpair { peer } => peers::unpair(&context, &peer).await,
         Command::Describe(options) => describe::run(&context, options).await,
@@ -88,15 +108,40 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Disconnect => sessions::disconnect(&context).await,
         Command::Audit(options) => audit::run(&context, options).await,
         Command::Connect(options) => connect::run(&context, options).await,
+        Command::Screenshot(options) => short::screenshot(&context, options).await,
+        Command::Type(options) => short::type_text(&context, options).await,
+        Command::Click(options) => short::click(&context, options).await,
         Command::Call(options) => call::run(&context, options).await,
+        Command::Copy(options) => copy::run(&context, options).await,
+        Command::Exec(options) => exec::run(&context, options).await,
+        Command::Fleet(options) => fleet::run(&context, options).await,
         Command::Mcp(options) => mcp::run(&context, &options).await,
-        Command::Demo(_) | Command::Bench(_) | Command::Replay(_) | Command::Check(_) => Ok(()),
+        Command::View(options) => view::run(&context, options).await,
+        Command::Demo(_)
+        | Command::Bench(_)
+        | Command::Replay(_)
+        | Command::Check(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Ok(()),
     }
 }
 
 /// An agent's session on this machine.
 fn session(home: &Home, backend: Backend) -> Session {
     Session::new(home.clone(), backend, Box::new(OnRuntime(Tokio)))
+}
+
+/// Ends the links of a session that has done its work. Others on this machine may have borrowed them for a command: that is
+/// waited for, unless the person will not wait.
+async fn close(session: &Session) {
+    if session.is_needed().await {
+        output::note("another opendesk runs a command through this connection and is waited for; Ctrl-C ends both");
+        tokio::select! {
+            () = session.linger() => {}
+            () = interrupted() => {}
+        }
+    }
+    session.close().await;
 }
 
 /// Has a change of the home's files logged: by the host that runs, which looks at them, or here.

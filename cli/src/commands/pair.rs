@@ -7,6 +7,7 @@ use std::sync::Arc;
 use opendesk_core::Wire;
 use opendesk_std::clock;
 use opendesk_std::desktop::NoDesktop;
+use opendesk_std::discovery::is_wanted;
 use opendesk_std::home::{Peers, Role, printable};
 use opendesk_std::host::{
     AdminError, Invitation, Newcomer, close_pairing_of_running, pair_through_running, pairing_failure,
@@ -30,7 +31,8 @@ pub(super) async fn run(context: &Context, options: args::Pair) -> Result<(), Fa
         Some(code) if code.is_empty() || code.len() > opendesk_core::limits::CODE_BYTES => {
             return Err(Failure::usage("a pairing code has 1 to 64 bytes"));
         }
-        Some(code) => code.clone(),
+        // A controller's owner may write its digits in groups, so they are taken for one code on both sides.
+        Some(code) => opendesk_std::written_code(code),
         None if options.allow_v1 => opendesk_std::long_pairing_code().map_err(Failure::failed)?,
         None => opendesk_std::pairing_code().map_err(Failure::failed)?,
     };
@@ -42,11 +44,7 @@ pub(super) async fn run(context: &Context, options: args::Pair) -> Result<(), Fa
         role,
         trusted_for: lasting,
     };
-    let newcomer = tokio::select! {
-        newcomer = pair(context, &options, invitation) => newcomer?,
-        () = interrupted() => return Err(Failure::interrupted()),
-    };
-    let Newcomer { name, words } = newcomer;
+    let Newcomer { name, words } = pair(context, &options, invitation).await?;
     // As it was written down, unless somebody has ended it already.
     let kept = Peers::load(&context.home).ok().and_then(|peers| peers.by_name(&name).cloned());
     let (role, end) = kept.map_or_else(
@@ -123,7 +121,11 @@ async fn pair(context: &Context, options: &args::Pair, invitation: Invitation) -
         Err(busy) => {
             // The home is taken: by a host, which is asked, or by nobody who answers.
             let through = pair_through_running(&Tokio, &context.home, &invitation, show);
-            through.await.map_err(|error| match error {
+            let paired = tokio::select! {
+                paired = through => paired,
+                () = interrupted() => return Err(Failure::interrupted()),
+            };
+            paired.map_err(|error| match error {
                 AdminError::NotRunning => busy,
                 AdminError::Failed(why) => Failure::untrusted(why),
             })
@@ -134,6 +136,7 @@ async fn pair(context: &Context, options: &args::Pair, invitation: Invitation) -
 fn serving(context: &Context, options: &args::Pair) -> Result<Server, Failure> {
     Ok(opendesk_tokio::serve(HostOptions {
         listen: SocketAddr::new(options.host, options.port),
+        announce: !options.no_mdns && is_wanted(),
         ..HostOptions::new(context.home.clone(), Arc::new(NoDesktop))
     })?)
 }
@@ -143,10 +146,16 @@ async fn alone(server: Server, invitation: Invitation) -> Result<Newcomer, Failu
     let running = tokio::spawn(server.run());
     let stopped = |_| Failure::failed("the host stopped");
     handle.invite(invitation).await.map_err(stopped)?.map_err(Failure::usage)?;
-    let paired = wait(&notices).await;
-    if paired.is_ok() {
+    let paired = async {
+        let paired = wait(&notices).await?;
         let_go(&handle, &notices).await;
-    }
+        Ok(paired)
+    };
+    // The host ends as a host does also when the person ends it: those who have heard of it hear that it goes.
+    let paired = tokio::select! {
+        paired = paired => paired,
+        () = interrupted() => Err(Failure::interrupted()),
+    };
     handle.stop();
     running.await.map_err(|error| Failure::failed(format!("the host failed: {error}")))?;
     paired

@@ -148,7 +148,7 @@ fn list(context: &Context, peers: &Peers) {
 }
 
 /// One line a row, the columns below each other.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |text: &String| text.chars().count();
     let widths: [usize; N] =
         core::array::from_fn(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or_default());
@@ -188,7 +188,7 @@ fn address(peer: &TrustedPeer) -> Option<String> {
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     if text.chars().count() <= DESCRIPTION {
         return printable(text);
     }

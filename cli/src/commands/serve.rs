@@ -8,6 +8,7 @@ use std::sync::Arc;
 use opendesk_core::Wire;
 use opendesk_smol::Smol;
 use opendesk_std::desktop::Computer;
+use opendesk_std::discovery::is_wanted;
 use opendesk_std::govern::ask::{Approver, Chain, NoApprover, Way, has_terminal};
 use opendesk_std::govern::control::Mode;
 use opendesk_std::govern::{AllowAll, AsRulesSay, AskAll, Policy, RulesFile};
@@ -42,6 +43,7 @@ pub(super) async fn run(context: &Context, options: args::Serve) -> Result<(), F
         approve: asked.word,
         pause_on_local_input: options.pause_on_local_input.map(Duration::from_secs),
         notifications: !options.no_notifications,
+        announce: !options.no_mdns && is_wanted(),
         ..HostOptions::new(context.home.clone(), computer)
     };
     let Host { address, handle, notices, running } = match options.runtime {

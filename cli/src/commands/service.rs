@@ -132,6 +132,7 @@ fn arguments(context: &Context, serve: &Serve, manager: Manager) -> Result<Vec<O
         approve,
         pause_on_local_input,
         no_notifications,
+        no_mdns,
         no_audit,
         record,
         runtime,
@@ -154,6 +155,7 @@ fn arguments(context: &Context, serve: &Serve, manager: Manager) -> Result<Vec<O
     words.option("--approve", (*approve != Approve::Auto).then(|| name(*approve)));
     words.option("--pause-on-local-input", *pause_on_local_input);
     words.flag("--no-notifications", *no_notifications);
+    words.flag("--no-mdns", *no_mdns);
     words.flag("--no-audit", *no_audit);
     words.option("--runtime", (*runtime != RuntimeName::Tokio).then(|| name(*runtime)));
     words.flag("--wait-for-desktop", true);
@@ -333,7 +335,7 @@ mod tests {
             &[][..],
             &["--port", "9000", "--host", "192.0.2.1", "--backend", "virtual", "--wire", "2", "--approve", "policy"],
             &["--pause-on-local-input", "30", "--no-notifications", "--no-audit", "--runtime", "smol"],
-            &["--host", "::"],
+            &["--host", "::", "--no-mdns"],
             &["--host", "127.0.0.1", "--port", "0"],
         ] {
             let given = parsed(given);

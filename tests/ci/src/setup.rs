@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::command::{Failure, Outcome, Repo, capture, line, read, run};
 
-const PACKAGES: [&str; 24] = [
+const PACKAGES: [&str; 27] = [
     "xvfb",
     "openbox",
     "xdotool",
@@ -29,6 +29,9 @@ const PACKAGES: [&str; 24] = [
     "xauth",
     "zenity",
     "systemd",
+    "mandoc",
+    "iproute2",
+    "nftables",
 ];
 
 const INSTALL: [&str; 5] = ["install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];

@@ -1,0 +1,109 @@
+//! `call`: one tool on one machine, however it is named.
+
+use std::fs;
+
+use opendesk_std::home::{Home, NewPeer, Peers};
+use opendesk_tests::bin::{PEER, Served};
+use serde_json::Value;
+
+use crate::{Folder, failure, json, opendesk, succeeded};
+
+const PRESS: &str = r#"{"action": "press", "key": "a", "settle_ms": 0}"#;
+
+#[test]
+fn a_machine_is_named_by_its_name_its_fingerprint_its_key_or_its_place() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let served = Served::start(&host, "virtual", &[]);
+    served.pair(&controller);
+    let peer = json(&opendesk(&controller, &["peers", "--json"]))[0].clone();
+    let (fingerprint, key) = (peer["fingerprint"].as_str().unwrap(), peer["public_key"].as_str().unwrap());
+    let place = format!("ws://{}#{key}", served.address());
+    for name in [PEER, fingerprint, &fingerprint[..6].to_uppercase(), key, &place] {
+        let said = opendesk(&controller, &["call", "keyboard", PRESS, "--peer", name]);
+        assert_eq!(succeeded(&said), "[on desk] Pressed a.", "{name}");
+    }
+    // Among the arguments it means the same, and beside them it counts more.
+    let said = opendesk(&controller, &["call", "opendesk_use", &format!(r#"{{"peer": "{fingerprint}"}}"#)]);
+    assert_eq!(succeeded(&said), "Calls without `peer` go to desk from now on.");
+    let named = PRESS.replace('{', r#"{"peer": "nobody", "#);
+    let tried = opendesk(&controller, &["call", "keyboard", &named]);
+    assert!(failure(&tried).0 == 5 && failure(&tried).1.contains("\"nobody\""), "{tried:?}");
+    succeeded(&opendesk(&controller, &["call", "keyboard", &named, "--peer", PEER]));
+}
+
+#[test]
+fn a_name_that_is_nobodys_or_several_machines_is_told_with_what_to_do() {
+    let folder = Folder::new();
+    let controller = folder.home("controller");
+    let home = Home::open(Some(controller.clone())).unwrap();
+    let mut peers = Peers::load(&home).unwrap();
+    for (name, last) in [("attic", 1), ("cellar", 2)] {
+        let mut public_key = [0xab; 32];
+        public_key[31] = last;
+        peers
+            .add(&NewPeer { public_key, name: name.into(), paired_at: 0.0, signing_key: None, wire: 2, terms: None })
+            .unwrap();
+        peers.set_endpoint(&public_key, "127.0.0.1", 9).unwrap();
+    }
+    let key = "ab".repeat(32);
+    for (name, code, parts) in [
+        ("nobody", 5, &["\"nobody\"", "attic", "cellar"][..]),
+        ("abab", 2, &["\"abab\"", "attic", "cellar", "more of it"]),
+        ("ABAB:ABAB", 2, &["attic", "cellar"]),
+        ("aba", 5, &["\"aba\""]),
+        ("not\u{1b}[2Jthis", 5, &["attic"]),
+        (&format!("wss://127.0.0.1:9#{key}"), 2, &["wss:// is not spoken", "ws://"]),
+        ("ws://127.0.0.1:9", 2, &["no key"]),
+        ("ws://127.0.0.1:9#abab", 2, &["64 hexadecimal digits"]),
+        ("http://127.0.0.1:9", 2, &["does not begin with ws://"]),
+    ] {
+        let tried = opendesk(&controller, &["call", "keyboard", PRESS, "--peer", name]);
+        let (number, line) = failure(&tried);
+        assert_eq!(number, code, "{name}: {line}");
+        assert!(parts.iter().all(|part| line.contains(part)) && !line.contains('\u{1b}'), "{name}: {line}");
+    }
+    let tried = opendesk(&controller, &["call", "screenshot", "--json"]);
+    let told: Value = serde_json::from_str(&tried.stdout).unwrap();
+    assert_eq!((&told["ok"], &told["exit_code"]), (&false.into(), &5.into()), "{tried:?}");
+    assert!(told["error"].as_str().unwrap().contains("several machines are paired (attic, cellar)"), "{told}");
+}
+
+#[test]
+fn bad_arguments_are_one_line_that_says_which_part() {
+    let folder = Folder::new();
+    let home = folder.home("home");
+    for (args, part) in [
+        (&["call", "screenshot", "{\"region\": [1,"][..], "no JSON"),
+        (&["call", "screenshot", ""], "no JSON"),
+        (&["call", "screenshot", "null"], "must be a JSON object"),
+        (&["call", "screenshot", "7"], "must be a JSON object"),
+        (&["call", "screenshot", "{\"region\": [1, 2]}"], "invalid length 2"),
+        (&["call", "screenshot", "{\"full_size\": \"yes\"}"], "expected a boolean"),
+        (&["call", "keyboard", "{}"], "missing field `action`"),
+        (&["call", "Screenshot"], "no tool is called \"Screenshot\"; there are keyboard, mouse"),
+        (&["call", "fly\u{1b}[2J"], "no tool is called"),
+        (&["call"], "<TOOL>"),
+    ] {
+        let tried = opendesk(&home, &[args, &["--json"]].concat());
+        let (code, line) = failure(&tried);
+        assert!(code == 2 && line.contains(part) && !line.contains('\u{1b}'), "{args:?}: {tried:?}");
+        let told: Value = serde_json::from_str(&tried.stdout).unwrap();
+        assert_eq!((&told["ok"], &told["exit_code"]), (&false.into(), &2.into()), "{tried:?}");
+    }
+}
+
+#[test]
+fn a_picture_is_saved_or_said_how() {
+    let folder = Folder::new();
+    let home = folder.home("home");
+    let shot = ["call", "screenshot", "--peer", "local", "--backend", "virtual"];
+    let said = opendesk(&home, &shot);
+    assert!(succeeded(&said).ends_with("bytes; --out FILE saves it"), "{said:?}");
+    let out = folder.home("shot.png");
+    let said = opendesk(&home, &[&shot[..], &["--out", out.to_str().unwrap()]].concat());
+    assert!(succeeded(&said).ends_with("bytes saved"), "{said:?}");
+    assert!(fs::read(&out).unwrap().starts_with(b"\x89PNG"));
+    let tried = opendesk(&home, &[&shot[..], &["--out", "/nowhere/shot.png"]].concat());
+    assert!(failure(&tried).0 == 1 && failure(&tried).1.contains("/nowhere/shot.png"), "{tried:?}");
+}
