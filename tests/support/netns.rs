@@ -50,6 +50,7 @@ impl Network {
         let network = Self::of(machines);
         let program = env::current_exe().expect("the path of this test");
         let mut again = network.machine(0).command(program.to_str().expect("a path"));
+        again.env_remove("OPENDESK_MDNS");
         again.args([test, "--exact", "--nocapture"]).env(HERE, format!("{} {machines}", network.switch.name));
         let finished = Running::start(again).finish(Duration::from_secs(300));
         let Finished { status, stdout, stderr } = &finished;

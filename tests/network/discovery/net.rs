@@ -56,7 +56,9 @@ impl Machine {
 
     /// Starts `opendesk` on this machine.
     pub(super) fn start(&self, home: &Path, args: &[&str]) -> Running {
-        Running::start(self.on(&bin::command(home, args)))
+        let mut command = bin::command(home, args);
+        command.env_remove("OPENDESK_MDNS");
+        Running::start(self.on(&command))
     }
 
     /// Runs `opendesk` on this machine until it ends by itself.

@@ -54,7 +54,10 @@ impl Machine {
     /// The program with these arguments and this home, on this machine.
     #[must_use]
     pub fn opendesk(&self, home: &Path, args: &[&str]) -> Command {
-        bin::command_by(self.namespace.command(bin::opendesk().to_str().expect("a path")), home, args)
+        let program = self.namespace.command(bin::opendesk().to_str().expect("a path"));
+        let mut command = bin::command_by(program, home, args);
+        command.env_remove("OPENDESK_MDNS");
+        command
     }
 
     /// Any command on this machine.
