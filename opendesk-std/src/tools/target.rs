@@ -157,14 +157,19 @@ impl fmt::Display for ToolError {
             Self::NoSuchTool(why) => f.write_str(&crate::home::printable(why)),
             Self::Arguments(why) => write!(f, "the arguments do not fit: {why}"),
             Self::Unknown { name, known } if known.is_empty() => {
-                write!(f, "no paired machine is called {:?}; none is paired, so leave `peer` out", plain_text(name))
+                write!(
+                    f,
+                    "no paired machine is called {:?}; none is paired yet, which `opendesk pair-with` does",
+                    plain_text(name)
+                )
             }
             Self::Unknown { name, known } => {
                 write!(f, "no paired machine is called {:?}; there are: {}, local", plain_text(name), known.join(", "))
             }
             Self::Several(names) => write!(
                 f,
-                "several machines are paired ({}) and none is chosen; give `peer`, or choose one with opendesk_use",
+                "several machines are paired ({}) and none is chosen; name one (`peer`), choose one with opendesk_use, or for all \
+                 that comes with `opendesk peers default`",
                 names.join(", ")
             ),
             Self::Desktop(error) => error.fmt(f),
