@@ -46,10 +46,7 @@ impl<R: Runtime> Outside for OnRuntime<R> {
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(async move {
-            // The future never ends, so the time does.
-            let _elapsed: Option<()> = crate::runtime::timeout(&self.0, time, core::future::pending()).await;
-        })
+        Box::pin(crate::runtime::sleep(&self.0, time))
     }
 }
 

@@ -12,15 +12,13 @@ use futures_util::future::BoxFuture;
 use opendesk_core::{Reason, Wire, limits};
 
 use super::backoff::{EAGER, asks, dial, flapping, rest, spread};
+use super::opening::{Right, open};
 use super::state::{Board, LinkState};
 use super::{RemoteOptions, WhileBusy};
-use crate::client::connect::{Admitted, Known};
 use crate::client::dial::{CONNECT, Race};
-use crate::client::resolve::{Search, find};
-use crate::client::share::{self, Lease, Shared};
+use crate::client::resolve::Search;
 use crate::client::target::Whom;
 use crate::client::{Client, ClientError};
-use crate::home::hex;
 use crate::runtime::{Runtime, after, timeout};
 use crate::seed;
 
@@ -115,8 +113,8 @@ pub(super) struct Actor<R> {
     /// When the last session began, and how many have ended soon after they began without having answered anything.
     opened: Option<Instant>,
     flaps: u32,
-    /// What the machine said last, where another controller drives it.
-    busy: Option<ClientError>,
+    /// Whether those who wait do so for another controller to go.
+    queues: bool,
     /// Why no session is opened until a person wants it.
     barred: Option<Reason>,
 }
@@ -136,7 +134,7 @@ impl<R: Runtime> Actor<R> {
             waiting: Vec::new(),
             opened: None,
             flaps: 0,
-            busy: None,
+            queues: false,
             barred: None,
         }
     }
@@ -202,7 +200,7 @@ impl<R: Runtime> Actor<R> {
 
     /// When something is due that nobody tells of.
     fn deadline(&self) -> Option<Instant> {
-        let waiters = self.waiting.iter().map(|waiter| waiter.by).filter(|_| self.busy.is_none());
+        let waiters = self.waiting.iter().map(|waiter| waiter.by).filter(|_| !self.queues);
         let rest = self.rest_until.filter(|_| self.attempt.is_none() && self.wants_link());
         let given_up = self.gone.as_ref().map(|gone| after(gone.since, self.options.reconnect_for));
         let doubt = self.doubt.as_ref().filter(|_| self.attempt.is_none()).map(|doubt| doubt.since + DOUBT);
@@ -300,7 +298,7 @@ impl<R: Runtime> Actor<R> {
             }
             Order::Forgive => self.barred = None,
             Order::Close { reply } => {
-                self.busy = None;
+                self.queues = false;
                 (self.attempt, self.gone, self.doubt, self.rest_until) = (None, None, None, None);
                 self.refuse_all(|| ClientError::Closed(Reason::DONE));
                 if let Some(client) = self.current.take() {
@@ -372,7 +370,7 @@ impl<R: Runtime> Actor<R> {
                     // What waits for it is to go on in the new one.
                     former.abandon();
                 }
-                (self.gone, self.doubt, self.rest_until, self.busy) = (None, None, None, None);
+                (self.gone, self.doubt, self.rest_until, self.queues) = (None, None, None, false);
                 self.opened = Some(now);
                 self.board.set(LinkState::Connected { wire: client.wire() });
                 for waiter in self.waiting.drain(..) {
@@ -391,7 +389,7 @@ impl<R: Runtime> Actor<R> {
 
     fn failed(&mut self, error: ClientError, now: Instant) {
         let why = error.to_string();
-        self.busy = None;
+        self.queues = false;
         match &error {
             ClientError::Refused { reason: Reason::BUSY, info } => {
                 let (holder, since) = info.as_ref().map_or((None, None), |info| (info.holder.clone(), info.since));
@@ -399,7 +397,7 @@ impl<R: Runtime> Actor<R> {
                 self.gone = None;
                 if self.options.while_busy == WhileBusy::Wait && !self.waiting.is_empty() {
                     self.rest_until = Some(now + spread(QUEUE, chance()));
-                    self.busy = Some(error);
+                    self.queues = true;
                     return;
                 }
             }
@@ -435,10 +433,10 @@ impl<R: Runtime> Actor<R> {
             self.refuse_all(|| ClientError::Timeout { what: name.clone(), after: away });
         }
         let (name, why) = (name_of(&self.options.whom), self.gone.as_ref().map(|gone| gone.why.clone()));
-        let busy = &self.busy;
+        let queues = self.queues;
         self.waiting.retain(|waiter| {
             // Whoever waits for a machine that is busy waits until it is free.
-            if now < waiter.by || busy.is_some() {
+            if now < waiter.by || queues {
                 return !waiter.reply.is_closed();
             }
             let waited = now - waiter.since;
@@ -475,47 +473,4 @@ fn name_of(whom: &Whom) -> String {
 fn chance() -> u8 {
     // Without randomness the tries come at even times.
     seed::operation().map_or(128, |bytes| bytes[0])
-}
-
-/// By what right a session is opened.
-enum Right {
-    /// It is asked for; another program may have the session.
-    Sought,
-    /// It is there already, or sharing is not wanted.
-    Had(Option<Lease>),
-}
-
-/// Opens a session: the one that another program of this home has, or one of our own.
-async fn open<R: Runtime>(
-    runtime: R,
-    options: RemoteOptions,
-    whom: Whom,
-    search: Search,
-    right: Right,
-) -> Result<Client, ClientError> {
-    let known = Known::load(&runtime, options.home.clone(), whom).await?;
-    let lease = match right {
-        Right::Sought => match share::borrow_or_lease(&runtime, &options.home, known.key).await? {
-            Shared::Borrowed(client) => return Ok(client),
-            Shared::Ours(lease) => Some(lease),
-        },
-        Right::Had(lease) => lease,
-    };
-    let reached = find(&runtime, &known, &search).await?;
-    let Admitted { client, successor } = known.admit(&runtime, reached).await?;
-    match (lease, successor) {
-        // It is shared under the key by which others seek it from now on.
-        (Some(lease), Some(successor)) => {
-            client.close().await;
-            drop(lease);
-            let whom = Whom::Peer(hex::encode(&successor.0));
-            let search = Search { race: Race::new(|| true), ..search };
-            Box::pin(open(runtime, options, whom, search, Right::Sought)).await
-        }
-        (Some(lease), None) => {
-            lease.lend(&runtime, client.clone());
-            Ok(client)
-        }
-        (None, _) => Ok(client),
-    }
 }

@@ -3,6 +3,7 @@
 
 mod actor;
 mod backoff;
+mod opening;
 mod state;
 mod stream;
 
