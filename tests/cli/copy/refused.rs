@@ -15,7 +15,7 @@ fn what_makes_no_sense_is_said_in_one_line() {
     let on_host = |name: &str| scene.on_host(name);
     let there = |name: &str| scene.there(name).display().to_string();
     for (args, code, said) in [
-        (vec![on_host("missing"), ".".into()], 1, format!("the host [on {PEER}] cannot look at {}", there("missing"))),
+        (vec![on_host("missing"), ".".into()], 1, format!("the host cannot look at {}", there("missing"))),
         (vec!["missing".into(), on_host("x")], 1, "missing could not be read: No such file or directory".into()),
         (vec![on_host("folder"), ".".into()], 1, format!("{} on the host is a folder; -r copies it", there("folder"))),
         (vec!["folder".into(), on_host("x")], 1, "folder is a folder; -r copies it".into()),

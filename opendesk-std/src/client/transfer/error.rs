@@ -74,8 +74,11 @@ impl<E: Fault> fmt::Display for TransferError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // What the host says of a file names it.
-            Self::Host { error, .. } if error.refusal().is_some_and(|said| said.message.starts_with("cannot ")) => {
-                write!(f, "the host {error}")
+            Self::Host { error, .. }
+                if let Some(said) = error.refusal()
+                    && said.message.starts_with("cannot ") =>
+            {
+                write!(f, "the host {}", printable(&said.message))
             }
             Self::Host { doing, path, error } => write!(f, "{} could not be {doing}: {error}", on_host(path)),
             Self::Local { doing, path, error } => write!(f, "{} could not be {doing}: {error}", shown(path)),
