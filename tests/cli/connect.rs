@@ -40,6 +40,7 @@ fn a_machine_is_named_by_name_fingerprint_key_or_address() {
         let connected = connect(&controller, whom);
         assert_eq!(connected["peer"], "desk", "{whom}");
         assert_eq!(connected["fingerprint"], fingerprint.as_str(), "{whom}");
+        assert_eq!(connected["address"], served.address().to_string(), "{whom}");
     }
 }
 
@@ -69,7 +70,7 @@ fn another_key_than_the_one_that_answers_is_refused_and_so_is_tls() {
         (code, line.to_owned())
     };
     assert_eq!(code, 5, "{line}");
-    assert!(line.contains("has not the keys"), "{line}");
+    assert!(line.contains("has not the key that was named"), "{line}");
     for (whom, expected) in [
         (format!("wss://{}#{stranger}", served.address()), "there is no TLS"),
         (format!("ws://{}", served.address()), "has no key behind a #"),

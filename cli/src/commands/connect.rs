@@ -55,14 +55,16 @@ async fn check(context: &Context, options: &args::Connect) -> Result<(), Failure
         "capabilities": greeting.manifest.capabilities,
         "description": greeting.description,
         "fingerprint": format!("{:?}", client.host()),
+        "address": client.address(),
         "connected_in_ms": milliseconds(connected),
         "round_trip_ms": milliseconds(round_trip),
         "screenshot": saved.as_ref().map(|(path, ..)| path),
     });
     output::result(context.json, &value, || {
         let mut text = format!(
-            "connected to {} in {} ms, round trip {} ms\nbackend: {}\ncan: {}",
+            "connected to {}{} in {} ms, round trip {} ms\nbackend: {}\ncan: {}",
             printable(&peer),
+            client.address().map_or_else(String::new, |address| format!(" at {}", printable(address))),
             milliseconds(connected),
             milliseconds(round_trip),
             printable(&greeting.manifest.backend),

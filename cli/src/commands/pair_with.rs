@@ -19,8 +19,8 @@ Where another paired machine has the name, a person at a terminal is asked for a
 terminal, or with --json, the command ends with exit code 2 and stores nothing here.
 
 With --json: {\"ok\": true, \"name\": what it is called here, \"fingerprint\" and \"public_key\": its key,
-\"words\": the four that its screen shows too (\"\" in version 1), \"wire\": the version, \"host\" and \"port\":
-where it was reached}";
+\"words\": the four that its screen shows too (\"\" in version 1), \"wire\": the version, \"host\" and
+\"port\": where it was reached}";
 
 pub(super) async fn run(context: &Context, options: args::PairWith) -> Result<(), Failure> {
     let args::PairWith { host: Address { host, port: written }, code, port, name } = options;

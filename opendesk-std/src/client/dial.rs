@@ -160,6 +160,7 @@ impl<'a> Attempt<'a> {
             commands,
             ended,
             pulse: Some(pulse),
+            address: Some(address.to_owned()),
             wire: opened.wire,
             host: opened.host,
             signing_key: opened.signing_key,

@@ -55,6 +55,8 @@ pub struct Client {
     ended: Arc<Ending>,
     /// When the host was last heard; absent in a session that belongs to another process.
     pulse: Option<Pulse>,
+    /// Where the host was reached; absent in a session that belongs to another process.
+    address: Option<String>,
     wire: Wire,
     host: PublicKey,
     signing_key: Option<VerifyingKey>,
@@ -124,6 +126,12 @@ impl Client {
     #[must_use]
     pub const fn host(&self) -> PublicKey {
         self.host
+    }
+
+    /// Where the host was reached; `None` in a session that another program of this home has opened.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        self.address.as_deref()
     }
 
     /// The version of the wire that the session speaks.

@@ -78,6 +78,7 @@ pub(super) async fn borrow<R: Runtime>(
         commands,
         ended: std::sync::Arc::clone(&ended.0),
         pulse: None,
+        address: None,
         wire,
         host,
         signing_key,
