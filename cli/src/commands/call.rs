@@ -4,7 +4,7 @@ use opendesk_std::home::plain_text;
 use opendesk_std::tools::{Block, Output};
 use serde_json::Value;
 
-use super::{Context, interrupted, save, session};
+use super::{Context, close, interrupted, save, session};
 use crate::args;
 use crate::exit::Failure;
 use crate::output;
@@ -28,8 +28,13 @@ pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Fa
         given = session.try_tool(&options.tool, arguments) => given.map_err(Failure::from),
         () = interrupted() => Err(Failure::interrupted()),
     };
-    session.close().await;
-    let given = given?;
+    let told = given.and_then(|given| tell(context, &options, &given));
+    close(&session).await;
+    told
+}
+
+/// Prints what a tool gave, and saves its picture where that is wanted.
+fn tell(context: &Context, options: &args::Call, given: &Output) -> Result<(), Failure> {
     if given.is_error {
         return Err(Failure::failed(plain_text(&given.all_text())));
     }
@@ -38,7 +43,7 @@ pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Fa
             given.image().ok_or_else(|| Failure::usage(format!("{} gives no picture to save", options.tool)))?;
         save(path, image)?;
     }
-    output::result(context.json, &given.to_json(), || text(&given, options.out.is_some()));
+    output::result(context.json, &given.to_json(), || text(given, options.out.is_some()));
     Ok(())
 }
 

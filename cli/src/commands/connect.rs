@@ -11,7 +11,7 @@ use opendesk_std::tools::Target;
 use opendesk_tokio::Client;
 use serde_json::json;
 
-use super::{Context, interrupted, save, session};
+use super::{Context, close, interrupted, save, session};
 use crate::args;
 use crate::exit::Failure;
 use crate::output;
@@ -75,7 +75,7 @@ async fn check(context: &Context, options: &args::Connect) -> Result<(), Failure
         }
         text
     });
-    session.close().await;
+    close(&session).await;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::call::arguments;
 use super::pictures::{file_ending, file_name};
-use super::{Context, interrupted, save, session};
+use super::{Context, close, interrupted, save, session};
 use crate::args;
 use crate::exit::Failure;
 use crate::output;
@@ -54,7 +54,6 @@ pub(super) async fn run(context: &Context, options: args::Fleet) -> Result<(), F
         is_interrupted.set(true);
     };
     let outcomes = session.call_fleet(&call, &members, stop).await;
-    session.close().await;
     let mut shelf = options.out.as_deref().map(Shelf::new);
     let rows: Vec<Row> = outcomes.into_iter().map(|outcome| Row::new(outcome, shelf.as_mut())).collect();
     let failed = rows.iter().filter(|row| row.failure.is_some()).count();
@@ -64,6 +63,7 @@ pub(super) async fn run(context: &Context, options: args::Fleet) -> Result<(), F
     if options.out.is_some() && failed == 0 && rows.iter().all(|row| row.picture.is_none()) {
         output::note(&format!("{} gives no pictures, so none is saved", options.tool));
     }
+    close(&session).await;
     if is_interrupted.get() {
         return Err(Failure::interrupted().told());
     }

@@ -14,7 +14,7 @@ use opendesk_std::tools::{Session, Target, about_screen};
 use serde_json::{Value, json};
 
 use super::pictures::file_name;
-use super::{Context, interrupted, save, session};
+use super::{Context, close, interrupted, save, session};
 use crate::args::{self, ButtonName, Pixels};
 use crate::exit::Failure;
 use crate::output;
@@ -186,6 +186,6 @@ async fn within<T>(
         done = work(&session) => done,
         () = interrupted() => Err(Failure::interrupted()),
     };
-    session.close().await;
+    close(&session).await;
     done
 }

@@ -9,7 +9,7 @@ use opendesk_std::tools::{Session, Target};
 use opendesk_tokio::view::{ViewOptions, ViewServer};
 use serde_json::json;
 
-use super::{Context, interrupted, session};
+use super::{Context, close, interrupted, session};
 use crate::args;
 use crate::exit::Failure;
 use crate::output;
@@ -26,7 +26,7 @@ const OPENER: &str = if cfg!(target_os = "macos") {
 pub(super) async fn run(context: &Context, options: args::View) -> Result<(), Failure> {
     let session = Arc::new(session(&context.home, options.backend));
     let shown = show(context, &options, &session).await;
-    session.close().await;
+    close(&session).await;
     shown
 }
 
