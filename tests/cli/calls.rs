@@ -23,13 +23,17 @@ fn a_machine_is_named_by_its_name_its_fingerprint_its_key_or_its_place() {
         let said = opendesk(&controller, &["call", "keyboard", PRESS, "--peer", name]);
         assert_eq!(succeeded(&said), "[on desk] Pressed a.", "{name}");
     }
-    // Among the arguments it means the same, and beside them it counts more.
-    let said = opendesk(&controller, &["call", "opendesk_use", &format!(r#"{{"peer": "{fingerprint}"}}"#)]);
-    assert_eq!(succeeded(&said), "Calls without `peer` go to desk from now on.");
-    let named = PRESS.replace('{', r#"{"peer": "nobody", "#);
-    let tried = opendesk(&controller, &["call", "keyboard", &named]);
+    // Among the arguments it means the same; in both places it is one too many.
+    let named = PRESS.replace('{', &format!(r#"{{"peer": "{fingerprint}", "#));
+    assert_eq!(succeeded(&opendesk(&controller, &["call", "keyboard", &named])), "[on desk] Pressed a.");
+    let twice = opendesk(&controller, &["call", "keyboard", &named, "--peer", PEER]);
+    assert!(failure(&twice).0 == 2 && failure(&twice).1.contains("named twice"), "{twice:?}");
+    let nobody = PRESS.replace('{', r#"{"peer": "nobody", "#);
+    let tried = opendesk(&controller, &["call", "keyboard", &nobody]);
     assert!(failure(&tried).0 == 5 && failure(&tried).1.contains("\"nobody\""), "{tried:?}");
-    succeeded(&opendesk(&controller, &["call", "keyboard", &named, "--peer", PEER]));
+    // What chooses for a session chooses nothing for a command.
+    let chosen = opendesk(&controller, &["call", "opendesk_use", &format!(r#"{{"peer": "{fingerprint}"}}"#)]);
+    assert!(failure(&chosen).0 == 2 && failure(&chosen).1.contains("opendesk peers default"), "{chosen:?}");
 }
 
 #[test]

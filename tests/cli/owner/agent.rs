@@ -168,7 +168,12 @@ fn after_a_button(peer: &str, between: impl FnOnce(&mut Agent, &Path)) -> String
     assert_eq!(agent.call("mouse", &down)["isError"], false);
     between(&mut agent, &home);
     let away = json!({"action": "move", "x": x + 40.0, "y": y + 40.0, "peer": peer});
-    assert_eq!(agent.call("mouse", &away)["isError"], false);
+    let moved = agent.call("mouse", &away);
+    if moved["isError"] == true {
+        // What was begun in a session that is over is not gone on with in the next one, once.
+        assert!(told(&moved).contains("the host let go of it"), "{moved}");
+        assert_eq!(agent.call("mouse", &away)["isError"], false);
+    }
     agent.shot(peer)
 }
 

@@ -141,11 +141,22 @@ fn input_that_is_not_wanted_any_more_is_let_go() {
     assert_eq!(taken.recv_timeout(PATIENCE).unwrap().unwrap_err().code, ErrorCode::Cancelled);
 }
 
+fn are_interrupts_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & (1 << (Signal::INT.as_raw() - 1)) != 0)
+}
+
 #[test]
 fn a_signal_reaches_the_whole_group() {
     for (signal, expected) in
         [(CommandSignal::Interrupt, -2), (CommandSignal::Terminate, -15), (CommandSignal::Kill, -9)]
     {
+        // What was started with interrupts ignored, as in the background of a script, hands that on.
+        if signal == CommandSignal::Interrupt && are_interrupts_ignored() {
+            continue;
+        }
         let test = Test::start(shell("sleep 600 & echo $!; exec sleep 600"));
         let child: i32 = String::from_utf8(test.read().stdout).unwrap().trim().parse().unwrap();
         assert_eq!(test.signal(signal), Effect::Unverifiable);
