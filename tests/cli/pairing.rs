@@ -282,7 +282,7 @@ fn a_person_at_a_terminal_is_asked_for_another_name() {
         let _shown = second.show("579135", &[]);
         let mut asking = with("579135", &[]);
         asking.is_asked(1);
-        asking.0.say(typed);
+        asking.0.type_in(typed);
         let (said, code) = asking.finish();
         assert!(code == expected && said.contains("trusts this machine by now"), "{code}: {said}");
         assert_eq!(trust(&controller), before);

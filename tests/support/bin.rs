@@ -114,8 +114,16 @@ impl Running {
     /// # Panics
     /// When it does not read it.
     pub fn say(&mut self, line: &str) {
+        self.type_in(&format!("{line}\n"));
+    }
+
+    /// Writes this to its standard input, which the command has piped: no more and no line end.
+    ///
+    /// # Panics
+    /// When it does not read it.
+    pub fn type_in(&mut self, text: &str) {
         let input = self.child.stdin.as_mut().expect("its standard input is piped");
-        writeln!(input, "{line}").and_then(|()| input.flush()).expect("it reads");
+        input.write_all(text.as_bytes()).and_then(|()| input.flush()).expect("it reads");
     }
 
     /// Waits for a line of its standard output that this accepts, and gives what it made of it.

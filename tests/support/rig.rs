@@ -138,6 +138,14 @@ impl Rig {
 
     /// Stops the host and gives the entries of its audit log.
     pub async fn stop(self) -> Vec<serde_json::Value> {
+        self.stop_and_read().await.0
+    }
+
+    /// The same, and gives what holds all homes too.
+    ///
+    /// # Panics
+    /// As [`stop`](Self::stop).
+    pub async fn stop_and_read(self) -> (Vec<serde_json::Value>, TempDir) {
         let folder = self.stop_and_keep().await;
         let mut logs: Vec<PathBuf> = std::fs::read_dir(folder.path().join("host/audit"))
             .expect("an audit directory")
@@ -151,6 +159,6 @@ impl Rig {
             let text = std::fs::read_to_string(log).expect("a log");
             entries.extend(text.lines().map(|line| serde_json::from_str(line).expect("JSON")));
         }
-        entries
+        (entries, folder)
     }
 }

@@ -18,6 +18,7 @@ use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_tests::bin::{Running, command};
 use opendesk_tests::rig::Rig;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::LIMIT;
 
@@ -27,7 +28,7 @@ struct Desk {
     desktop: Arc<VirtualDesktop>,
     home: PathBuf,
     stop: async_channel::Sender<()>,
-    serving: Option<JoinHandle<Vec<Value>>>,
+    serving: Option<JoinHandle<(Vec<Value>, TempDir)>>,
 }
 
 impl Desk {
@@ -42,7 +43,7 @@ impl Desk {
                 told.send((desktop, rig.home("viewer").path().to_owned())).expect("the test waits");
                 // It is closed when the test is over.
                 let _over = stopped.recv().await;
-                rig.stop().await
+                rig.stop_and_read().await
             })
         });
         let (desktop, home) = hear.recv().expect("the host starts");
@@ -56,7 +57,12 @@ impl Desk {
     }
 
     /// Stops the host and gives its log.
-    fn stop(mut self) -> Vec<Value> {
+    fn stop(self) -> Vec<Value> {
+        self.halt().0
+    }
+
+    /// The same while the homes stay.
+    fn halt(mut self) -> (Vec<Value>, TempDir) {
         self.stop.close();
         self.serving.take().expect("it runs").join().expect("it ends well")
     }

@@ -277,7 +277,7 @@ fn the_page_says_how_the_link_is_and_the_owner_stops_it() {
     succeeded(&opendesk(&desk.home, &["resume"]));
     browser.evaluate(&tab, "document.getElementById('again').click()");
     browser.await_true(&tab, LIVE);
-    desk.stop();
+    let _homes = desk.halt();
     browser.await_true(&tab, "document.getElementById('status').dataset.link === 'reconnecting'");
     assert!(status(&mut browser, &tab).starts_with("Reconnecting: "));
     view.interrupt();
