@@ -56,7 +56,9 @@ impl Pair {
         let days = audit.map(|entry| entry.expect("an entry").path());
         let days = days.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
         let text: String = days.map(|day| fs::read_to_string(day).expect("text")).collect();
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        // The host may be writing the last line.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 }
 

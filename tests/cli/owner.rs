@@ -212,7 +212,9 @@ fn log_of(home: &Path) -> Vec<Value> {
     let mut days: Vec<PathBuf> = folder.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
     days.sort();
     let lines: Vec<String> = days.iter().map(|day| fs::read_to_string(day).expect("a day")).collect();
-    lines.iter().flat_map(|day| day.lines()).map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    // A host may be writing the last line.
+    let whole = lines.iter().filter_map(|day| day.rsplit_once('\n').map(|(whole, _)| whole));
+    whole.flat_map(str::lines).map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// Every file that a program may read at any time, which is whole at any time.
