@@ -135,7 +135,7 @@ fn wherever_a_connection_falls_silent_a_click_is_done_once() {
         let after = setup.passed();
         let places = [(Way::ToHost, after[0] - before[0]), (Way::FromHost, after[1] - before[1])];
         let each = places.into_iter().flat_map(|(way, bytes)| (0..=4).map(move |part| (way, bytes * part / 4)));
-        join_all(each.map(async |(way, place)| {
+        join_all(each.map(|(way, place)| async move {
             let setup = Setup::new().await;
             setup.proxy.cut_after(way, place, Fault::Stranding);
             let outcome = setup.click().await;
