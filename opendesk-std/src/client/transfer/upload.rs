@@ -49,7 +49,8 @@ impl<C: Caller> Run<'_, C> {
             return Err(TransferError::unfit_local(from, "is no file"));
         }
         let (is_folder, folder) = (to.ends_with('/'), names::trimmed(to));
-        let name = if is_written_as_folder(from) && from.file_name().is_none() { None } else { from.file_name() };
+        // `Path` does not see the dot at the end of `folder/.`, which names what the folder contains.
+        let name = from.file_name().filter(|_| !names::trimmed(&names::told(from.as_os_str())).ends_with("/."));
         let to = match (self.host.find(folder).await?, name) {
             (Some(there), Some(name)) if there.is_dir => names::joined(folder, &names::told(name)),
             (Some(there), _) if !there.is_dir && (source.is_dir() || is_folder) => {

@@ -108,6 +108,15 @@ fn a_folder_without_a_name_of_its_own_is_copied_as_what_it_contains() {
     fs::create_dir(scene.there("back")).unwrap();
     scene.up(&scene.here("sub/.."), &scene.on_host("back")).unwrap();
     assert_eq!(scene.names("there/back"), ["file", "sub"]);
+    for (dotted, folder) in [("sub/../.", "dotted"), ("sub/.././", "slashed")] {
+        fs::create_dir(scene.there(folder)).unwrap();
+        scene.up(&scene.here(dotted), &scene.on_host(folder)).unwrap();
+        assert_eq!(scene.names(&format!("there/{folder}")), ["file", "sub"]);
+    }
+    fs::write(scene.here("sub/inner"), b"y").unwrap();
+    fs::create_dir(scene.there("inside")).unwrap();
+    scene.up(&scene.here("sub/."), &scene.on_host("inside")).unwrap();
+    assert_eq!(scene.names("there/inside"), ["inner"]);
 }
 
 #[test]
