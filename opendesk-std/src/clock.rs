@@ -1,5 +1,6 @@
 //! The only place that reads the machine's clocks. Deadlines of event loops come from the runtime's own clock instead.
 
+use core::time::Duration;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The time of day.
@@ -33,4 +34,10 @@ pub fn epoch_seconds() -> f64 {
 #[must_use]
 pub fn seconds_of(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// The time of day from seconds since 1970, before it as well; `None` for one that this system does not know.
+pub(crate) fn time_of(seconds: f64) -> Option<SystemTime> {
+    let distance = Duration::try_from_secs_f64(seconds.abs()).ok()?;
+    if seconds < 0.0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
 }

@@ -1,13 +1,11 @@
 //! What is in a file: read in parts, replaced whole or written in place.
 
-use core::time::Duration;
 use std::ffi::OsStr;
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use opendesk_core::limits;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
@@ -18,6 +16,7 @@ use super::guard::{Guard, check_memory};
 use super::handle::{kind, lstat, open_directory, unused_name};
 use super::walk::{End, Place};
 use crate::api::FileData;
+use crate::clock;
 
 /// Most that one call reads, in bytes: the answer is in memory, more than once, on both machines.
 pub(super) const MAX_READ: u64 = limits::BODY_BYTES as u64 - 1024;
@@ -123,7 +122,8 @@ const PERMISSIONS: u32 = 0o777;
 /// Sets permissions, and the time of the last change in seconds since 1970.
 pub(super) fn set_stat(guard: &Guard, path: &Path, mode: Option<u32>, mtime: Option<f64>) -> io::Result<()> {
     let mode = mode.map(|mode| if mode & !PERMISSIONS == 0 { Ok(mode) } else { Err(unfit(MORE)) }).transpose()?;
-    let mtime = mtime.map(|mtime| time(mtime).ok_or_else(|| unfit("no file can have this time"))).transpose()?;
+    let mtime =
+        mtime.map(|mtime| clock::time_of(mtime).ok_or_else(|| unfit("no file can have this time"))).transpose()?;
     let place = guard.walk(path, End::Follow)?;
     let file = match &place.stat {
         Some(stat) if kind(stat) == FileType::Directory => File::from(open_directory(&place.dir, &place.name)?),
@@ -141,12 +141,6 @@ pub(super) fn set_stat(guard: &Guard, path: &Path, mode: Option<u32>, mtime: Opt
 }
 
 const MORE: &str = "only the permissions of owner, group and others can be set, 0 to 777 in octal";
-
-/// A time of day from seconds since 1970, before it as well.
-fn time(seconds: f64) -> Option<SystemTime> {
-    let distance = Duration::try_from_secs_f64(seconds.abs()).ok()?;
-    if seconds < 0.0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
-}
 
 /// Opens a regular file that exists.
 ///

@@ -1,16 +1,15 @@
 //! A file of this machine that is not complete yet.
 
-use core::time::Duration;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::names::part_here;
+use crate::clock;
 use crate::home::file::{open_careful, read_private};
 use crate::home::{Attempt, try_exclusive};
 
@@ -83,7 +82,7 @@ impl Part {
 
     /// Gives it the destination's name, with the time and the permissions of its source.
     pub(super) fn finish(self, mtime: Option<f64>, mode: Option<u32>) -> io::Result<()> {
-        if let Some(mtime) = mtime.and_then(time) {
+        if let Some(mtime) = mtime.and_then(clock::time_of) {
             self.file.set_modified(mtime)?;
         }
         self.file.set_permissions(Permissions::from_mode(mode.unwrap_or(USUAL) & PERMISSIONS))?;
@@ -127,12 +126,6 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// A time of day from seconds since 1970; `None` for one that this system does not know.
-fn time(seconds: f64) -> Option<SystemTime> {
-    let distance = Duration::try_from_secs_f64(seconds.abs()).ok()?;
-    if seconds < 0.0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
 }
 
 /// When the content of a file was last changed, in seconds since 1970.
