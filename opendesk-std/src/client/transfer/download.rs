@@ -14,7 +14,7 @@ use super::part::{Part, Source};
 use super::run::{Job, Moved, Run};
 use super::walk::Walk;
 use super::{CHUNK, Caller, Copied, DEPTH, Step, TransferError, names};
-use crate::api::ErrorCode;
+use crate::api::{ErrorCode, FileEntry};
 use crate::home::printable;
 
 /// Most that one answer carries, so most of a file that a host without parts can give.
@@ -60,10 +60,11 @@ impl<C: Caller> Run<'_, C> {
             }
             _ => {}
         }
-        let Some(size) = regular(source.mode, source.size) else {
+        if is_special(source.mode) {
             return Err(TransferError::unfit_host(from, "is neither a file nor a folder"));
-        };
-        self.one(Job { here: to, there: from.to_owned(), size, mtime: source.mtime, mode: source.mode }).await
+        }
+        let FileEntry { size, mtime, mode, .. } = source;
+        self.one(Job { here: to, there: from.to_owned(), size, mtime, mode }).await
     }
 
     /// Copies one file of the host.
@@ -194,13 +195,12 @@ pub(super) fn is_written_as_folder(path: &Path) -> bool {
 /// Why what takes the place of what it finds does not go to a device or a pipe.
 pub(super) const NO_FILE: &str = "is no file, and would be one afterwards; copy into a file and read that";
 
-/// The size of a regular file; `None` for devices, pipes and sockets, where the host tells what it is.
-pub(super) fn regular(mode: Option<u32>, size: u64) -> Option<u64> {
+/// Whether what is no folder is no regular file either but a device, pipe or socket, where the host tells what it is.
+pub(super) fn is_special(mode: Option<u32>) -> bool {
     /// The kind in Unix's `st_mode`, and that of a regular file.
     const KIND: u32 = 0o170_000;
     const REGULAR: u32 = 0o100_000;
-    let is_other = mode.is_some_and(|mode| mode & KIND != 0 && mode & KIND != REGULAR);
-    (!is_other).then_some(size)
+    mode.is_some_and(|mode| mode & KIND != 0 && mode & KIND != REGULAR)
 }
 
 /// Where something of a folder of the host goes: a name that is none leads nowhere.

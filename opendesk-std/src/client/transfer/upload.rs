@@ -12,7 +12,7 @@ use futures_util::stream::FuturesOrdered;
 use rustix::fs::OFlags;
 
 use super::call::Outcome;
-use super::download::{NO_FILE, WHOLE, is_written_as_folder, regular};
+use super::download::{NO_FILE, WHOLE, is_written_as_folder, is_special};
 use super::part::{changed_at, is_same_time};
 use super::run::{Job, Moved, Run};
 use super::walk::Walk;
@@ -77,7 +77,7 @@ impl<C: Caller> Run<'_, C> {
             Some(there) if there.is_dir => {
                 return Err(TransferError::unfit_host(&to, "is a folder, and a file is to go there"));
             }
-            Some(there) if regular(there.mode, 0).is_none() && !there.is_link => {
+            Some(there) if is_special(there.mode) && !there.is_link => {
                 return Err(TransferError::unfit_host(&to, NO_FILE));
             }
             _ => {}

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::call::Outcome;
-use super::download::{below, regular};
+use super::download::{below, is_special};
 use super::part::{changed_at, is_same_time};
 use super::run::{Direction, Job, Run};
 use super::{Caller, Copied, Step, TransferError, names};
@@ -126,7 +126,7 @@ impl Walk {
                 skip(run, copied, &printable(&there), "a symbolic link");
             } else if is_dir {
                 self.folders.push(Folder { here, there, mode, depth: folder.depth + 1, is_named: false });
-            } else if regular(mode, size).is_none() {
+            } else if is_special(mode) {
                 skip(run, copied, &printable(&there), "neither a file nor a folder");
             } else {
                 let is_there = known.get(&here).is_some_and(|known| {
