@@ -64,8 +64,9 @@ async fn copy(
     source: &Side,
     destination: &Side,
 ) -> Result<(), Failure> {
-    let peer = match (source, destination) {
-        (Side::There { peer, .. }, Side::Here(_)) | (Side::Here(_), Side::There { peer, .. }) => peer,
+    let (peer, path, here, is_download) = match (source, destination) {
+        (Side::There { peer, path }, Side::Here(here)) => (peer, host_path(path), here, true),
+        (Side::Here(here), Side::There { peer, path }) => (peer, host_path(path), here, false),
         (Side::Here(_), Side::Here(_)) => {
             return Err(Failure::usage("both are on this machine; write PEER:PATH for the one that is on another"));
         }
@@ -85,19 +86,15 @@ async fn copy(
     let progress = Progress::start(options.quiet || context.json);
     let watch = |step: Step<'_>| progress.tell(step);
     let copying = async {
-        Ok(match (source, destination) {
-            (Side::There { path, .. }, Side::Here(to)) => {
-                download(&caller, &host_path(path), to, &settings, &watch).await
-            }
-            (Side::Here(from), Side::There { path, .. }) => {
-                upload(&caller, from, &host_path(path), &settings, &watch).await
-            }
-            _ => return Err(Failure::usage("one end of a copy is here, and one on a paired machine")),
-        })
+        if is_download {
+            download(&caller, &path, here, &settings, &watch).await
+        } else {
+            upload(&caller, here, &path, &settings, &watch).await
+        }
     };
     let link = session.link(name)?;
     let copied = tokio::select! {
-        copied = copying => copied?,
+        copied = copying => copied,
         never = tell_of_waiting(&link) => match never {},
     };
     let seconds = progress.end();
