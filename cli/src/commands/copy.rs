@@ -7,11 +7,11 @@ use core::convert::Infallible;
 use core::future::pending;
 use std::path::Path;
 
-use opendesk_core::{ErrorCode, PublicKey};
+use opendesk_core::ErrorCode;
 use opendesk_std::client::transfer::{Copied, CopyOptions, Fault, Step, TransferError, download, host_path, upload};
 use opendesk_std::client::{LinkState, Remote};
 use opendesk_std::desktop::Backend;
-use opendesk_std::home::{Peers, printable};
+use opendesk_std::home::printable;
 use opendesk_std::tools::{OnTarget, Session, Target, ToolError};
 use serde_json::json;
 
@@ -80,8 +80,11 @@ async fn copy(
     let Target::Peer(name) = &target else {
         return Err(Failure::usage("local is this machine; leave it out, with the colon"));
     };
-    let settings =
-        CopyOptions { recursive: options.recursive, anew: options.no_resume, between: between(context, name)? };
+    let settings = CopyOptions {
+        recursive: options.recursive,
+        anew: options.no_resume,
+        between: between(context, session, &target)?,
+    };
     let caller = OnTarget { session, target: &target };
     let progress = Progress::start(options.quiet || context.json);
     let watch = |step: Step<'_>| progress.tell(step);
@@ -119,9 +122,8 @@ async fn tell_of_waiting(link: &Remote) -> Infallible {
 }
 
 /// Names the two machines by their keys.
-fn between(context: &Context, name: &str) -> Result<String, Failure> {
-    let peers = Peers::load(&context.home)?;
-    let there = peers.by_name(name).map(|peer| PublicKey(peer.public_key).to_string());
+fn between(context: &Context, session: &Session, target: &Target) -> Result<String, Failure> {
+    let there = session.key(target)?.map(|key| key.to_string());
     let here = context.home.identity()?.keys.static_key.public();
     Ok(format!("{here} {}", there.unwrap_or_default()))
 }

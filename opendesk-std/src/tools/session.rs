@@ -114,7 +114,10 @@ impl Session {
     }
 
     /// The key of the machine that a target means now; none for this machine.
-    pub(super) fn key(&self, target: &Target) -> Result<Option<PublicKey>, ToolError> {
+    ///
+    /// # Errors
+    /// [`ToolError::Unknown`] for a name that means nobody any more, or what keeps the list of peers from being read.
+    pub fn key(&self, target: &Target) -> Result<Option<PublicKey>, ToolError> {
         let Target::Peer(name) = target else { return Ok(None) };
         self.key_of(name).map(Some)
     }

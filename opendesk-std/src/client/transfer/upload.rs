@@ -12,7 +12,7 @@ use futures_util::stream::FuturesOrdered;
 use rustix::fs::OFlags;
 
 use super::call::Outcome;
-use super::download::{NO_FILE, WHOLE, is_written_as_folder, is_special};
+use super::download::{NO_FILE, WHOLE, is_special, is_written_as_folder};
 use super::part::{changed_at, is_same_time};
 use super::run::{Job, Moved, Run};
 use super::walk::Walk;
