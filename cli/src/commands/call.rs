@@ -1,10 +1,10 @@
 //! `opendesk call`.
 
 use opendesk_std::home::plain_text;
-use opendesk_std::tools::{Block, Output};
+use opendesk_std::tools::{Block, Output, Session};
 use serde_json::Value;
 
-use super::{Context, close, interrupted, save, session};
+use super::{Context, save, within};
 use crate::args;
 use crate::exit::Failure;
 use crate::output;
@@ -23,14 +23,11 @@ pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Fa
         }
         arguments["peer"] = peer.as_str().into();
     }
-    let session = session(&context.home, options.backend);
-    let given = tokio::select! {
-        given = session.try_tool(&options.tool, arguments) => given.map_err(Failure::from),
-        () = interrupted() => Err(Failure::interrupted()),
-    };
-    let told = given.and_then(|given| tell(context, &options, &given));
-    close(&session).await;
-    told
+    within(context, options.backend, async |session: &Session| {
+        let given = session.try_tool(&options.tool, arguments).await?;
+        tell(context, &options, &given)
+    })
+    .await
 }
 
 /// Prints what a tool gave, and saves its picture where that is wanted.

@@ -144,6 +144,21 @@ async fn close(session: &Session) {
     session.close().await;
 }
 
+/// Does something in a session of its own, and ends that well.
+async fn within<T>(
+    context: &Context,
+    backend: Backend,
+    work: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let session = session(&context.home, backend);
+    let done = tokio::select! {
+        done = work(&session) => done,
+        () = interrupted() => Err(Failure::interrupted()),
+    };
+    close(&session).await;
+    done
+}
+
 /// Has a change of the home's files logged: by the host that runs, which looks at them, or here.
 async fn logged(
     context: &Context,

@@ -8,13 +8,12 @@ use jiff::tz::TimeZone;
 use opendesk_core::limits;
 use opendesk_std::api::{CaptureParams, Picture, PictureProfile, Rect};
 use opendesk_std::clock;
-use opendesk_std::desktop::Backend;
 use opendesk_std::home::{plain_text, printable};
 use opendesk_std::tools::{Session, Target, about_screen};
 use serde_json::{Value, json};
 
 use super::pictures::file_name;
-use super::{Context, close, interrupted, save, session};
+use super::{Context, save, within};
 use crate::args::{self, ButtonName, Pixels};
 use crate::exit::Failure;
 use crate::output;
@@ -173,19 +172,4 @@ async fn call(
 fn told(context: &Context, Done { target, text }: Done) {
     let value = json!({"ok": true, "peer": target.name(), "text": text});
     output::result(context.json, &value, || plain_text(&text));
-}
-
-/// Does something in a session of its own, and ends that well.
-async fn within<T>(
-    context: &Context,
-    backend: Backend,
-    work: impl AsyncFnOnce(&Session) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let session = session(&context.home, backend);
-    let done = tokio::select! {
-        done = work(&session) => done,
-        () = interrupted() => Err(Failure::interrupted()),
-    };
-    close(&session).await;
-    done
 }
