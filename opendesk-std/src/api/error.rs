@@ -51,6 +51,11 @@ impl Error {
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::Internal, message)
     }
+
+    /// Whether nothing was done: the call itself was refused. After any other failure something may have been.
+    pub(crate) const fn is_refused(&self) -> bool {
+        matches!(self.code, ErrorCode::InvalidArgument | ErrorCode::CapabilityUnsupported | ErrorCode::PermissionDenied)
+    }
 }
 
 impl fmt::Display for Error {

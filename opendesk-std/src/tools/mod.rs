@@ -29,7 +29,7 @@ pub use self::session::{Gesture, OnRuntime, Outside, Session};
 pub use self::stream::SessionStream;
 pub use self::target::{Target, ToolError};
 pub use self::transfer::OnTarget;
-use crate::api::{Effect, ErrorCode};
+use crate::api::Effect;
 use crate::client::ClientError;
 
 /// What a tool may do, as MCP's annotations tell it.
@@ -118,14 +118,10 @@ fn for_agents(error: &ToolError) -> String {
 }
 
 /// Whether the desktop was not touched: the call itself was refused. After any other failure it may have been.
-const fn is_refused(error: &ToolError) -> bool {
+pub(crate) const fn is_refused(error: &ToolError) -> bool {
     matches!(
         error,
-        ToolError::Desktop(error) | ToolError::Peer { error: ClientError::Call(error), .. }
-            if matches!(
-                error.code,
-                ErrorCode::InvalidArgument | ErrorCode::CapabilityUnsupported | ErrorCode::PermissionDenied
-            )
+        ToolError::Desktop(error) | ToolError::Peer { error: ClientError::Call(error), .. } if error.is_refused()
     )
 }
 

@@ -10,13 +10,10 @@ use futures_util::future::select;
 
 use super::input::{Batch, Event, InputError};
 use super::{Inner, Link, ViewerId, unless};
-use crate::api::{
-    Button, Error, ErrorCode, InputKey, InputPointer, InputText, KeyEvent, Point, PointerAction, PointerEvent, Press,
-};
-use crate::client::ClientError;
+use crate::api::{Button, InputKey, InputPointer, InputText, KeyEvent, Point, PointerAction, PointerEvent, Press};
 use crate::home::plain_text;
 use crate::runtime::{Runtime, timeout};
-use crate::tools::ToolError;
+use crate::tools::{ToolError, is_refused};
 
 /// How long a release may take when a viewer has ended. A host that does not answer for so long notices the end of its
 /// session, which releases as well.
@@ -158,7 +155,8 @@ impl<R: Runtime> Inner<R> {
         let done = self.session.call::<InputPointer>(&self.target, &event).await;
         let is_up = match &done {
             Ok(_) => event.action == PointerAction::Up,
-            Err(error) => is_new && was_refused(error),
+            // After any other failure it may have been pressed, and a release too many does no harm.
+            Err(error) => is_new && is_refused(error),
         };
         if is_up {
             held.buttons.retain(|other| *other != button);
@@ -174,7 +172,8 @@ impl<R: Runtime> Inner<R> {
         let done = self.session.call::<InputKey>(&self.target, &event).await;
         let is_up = match &done {
             Ok(_) => event.action == Press::Up,
-            Err(error) => is_new && was_refused(error),
+            // After any other failure it may have been pressed, and a release too many does no harm.
+            Err(error) => is_new && is_refused(error),
         };
         if is_up {
             held.keys.retain(|other| *other != event.keysym);
@@ -222,14 +221,4 @@ const fn lets_go(event: &Event) -> bool {
         Event::Key(event) => matches!(event.action, Press::Up),
         Event::Take | Event::Text(_) => false,
     }
-}
-
-/// Whether nothing can have been pressed. After any other failure it may have been, and a release too many does no harm.
-const fn was_refused(error: &ToolError) -> bool {
-    let code = match error {
-        ToolError::Desktop(Error { code, .. })
-        | ToolError::Peer { error: ClientError::Call(Error { code, .. }), .. } => *code,
-        _ => return false,
-    };
-    matches!(code, ErrorCode::InvalidArgument | ErrorCode::CapabilityUnsupported | ErrorCode::PermissionDenied)
 }

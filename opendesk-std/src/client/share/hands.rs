@@ -5,7 +5,7 @@ use core::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::api::{
-    Button, Call, Codec, ErrorCode, InputKey, InputPointer, KeyEvent, Method, Point, PointerAction, PointerEvent, Press,
+    Button, Call, Codec, InputKey, InputPointer, KeyEvent, Method, Point, PointerAction, PointerEvent, Press,
 };
 use crate::client::ClientError;
 use crate::desktop::Key;
@@ -138,13 +138,7 @@ impl Hands {
             (Press::Up, outcome) => outcome.is_ok(),
             (Press::Down, Ok(_)) => false,
             // Nothing was pressed: there is no such key, or it may not be pressed.
-            (Press::Down, Err(ClientError::Call(error))) => {
-                touch.is_new
-                    && matches!(
-                        error.code,
-                        ErrorCode::InvalidArgument | ErrorCode::CapabilityUnsupported | ErrorCode::PermissionDenied
-                    )
-            }
+            (Press::Down, Err(ClientError::Call(error))) => touch.is_new && error.is_refused(),
             (Press::Down, Err(_)) => false,
         };
         if is_up {
@@ -186,7 +180,7 @@ fn release(what: What, pointer: Point) -> Call {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Error;
+    use crate::api::{Error, ErrorCode};
 
     const CODECS: [Codec; 2] = [Codec::Postcard, Codec::MessagePack];
 
