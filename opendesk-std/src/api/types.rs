@@ -335,6 +335,15 @@ pub struct ScreenUpdate {
     pub patches: Vec<Patch>,
 }
 
+impl From<Picture> for ScreenUpdate {
+    /// All of a picture, as a stream sends it.
+    fn from(picture: Picture) -> Self {
+        let Picture { format, width, height, area, display_id, captured_at, screen, data, .. } = picture;
+        let patches = vec![Patch { x: 0, y: 0, width, height, data }];
+        Self { keyframe: true, format, width, height, area, display_id, captured_at, screen, patches }
+    }
+}
+
 /// A part of a picture.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Patch {

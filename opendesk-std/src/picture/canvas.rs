@@ -2,6 +2,7 @@
 
 use super::{Mapping, decode};
 use crate::api::{Error, ErrorCode, Patch, Rect, Result, ScreenUpdate};
+use crate::desktop::Frame;
 
 /// No edge is longer than this, in pixels.
 const MAX_EDGE: u32 = 16_384;
@@ -88,6 +89,16 @@ impl Canvas {
         Mapping { picture: (self.width, self.height), area: self.area }
     }
 
+    /// A copy of what it shows, as a desktop gives it; without pixels before the first whole picture.
+    #[must_use]
+    pub fn frame(&self) -> Frame {
+        let mut pixels = Vec::with_capacity(self.pixels.len() / 3 * 4);
+        for rgb in self.pixels.chunks_exact(3) {
+            pixels.extend_from_slice(&[rgb[2], rgb[1], rgb[0], 0]);
+        }
+        Frame { width: self.width, height: self.height, pixels, area: self.area }
+    }
+
     fn check_size(&self, update: &ScreenUpdate) -> Result<()> {
         let ScreenUpdate { width, height, area, .. } = *update;
         if !update.keyframe {
@@ -172,7 +183,6 @@ fn too_much(what: &str) -> Error {
 mod tests {
     use super::*;
     use crate::api::{PictureFormat, PictureProfile, Point};
-    use crate::desktop::Frame;
     use crate::picture::{Region, Scaled, scaled};
 
     const FORMATS: [PictureFormat; 4] =

@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::packet::Packet;
 use super::{Inner, Link, Status, unless};
 use crate::api::{
-    CaptureParams, DisplayCapture, DisplaySubscribe, Error, ErrorCode, Patch, Picture, PictureFormat, PictureProfile,
-    Result, ScreenState, ScreenUpdate, SubscribeParams,
+    CaptureParams, DisplayCapture, DisplaySubscribe, Error, ErrorCode, PictureFormat, PictureProfile, Result,
+    ScreenState, ScreenUpdate, SubscribeParams,
 };
 use crate::client::{ClientError, LinkState};
-use crate::desktop::Frame;
 use crate::home::plain_text;
 use crate::picture::{Canvas, Mapping, Rendering, render};
 use crate::runtime::{Runtime, sleep, timeout};
@@ -175,7 +174,7 @@ impl<R: Runtime> Inner<R> {
             } else {
                 wait = shortest;
                 params.unless_shot = (picture.shot_id != 0).then_some(picture.shot_id);
-                self.publish(whole_of(picture)).await?;
+                self.publish(picture.into()).await?;
             }
             sleep(&self.runtime, wait).await;
         }
@@ -217,23 +216,14 @@ impl<R: Runtime> Inner<R> {
     }
 }
 
-/// A picture as a stream sends one.
-fn whole_of(picture: Picture) -> ScreenUpdate {
-    let Picture { format, width, height, area, display_id, captured_at, screen, data, .. } = picture;
-    let patches = vec![Patch { x: 0, y: 0, width, height, data }];
-    ScreenUpdate { keyframe: true, format, width, height, area, display_id, captured_at, screen, patches }
-}
-
 /// Copies the picture under the lock, and makes a packet of it after that.
 fn encoded(painted: &Mutex<Painted>) -> (u64, Result<Packet>) {
     let held = locked(painted);
-    let (version, shape, screen) = (held.version, held.shape, held.screen);
-    let Mapping { picture: (width, height), area } = held.canvas.mapping();
-    let pixels = held.canvas.pixels().chunks_exact(3).flat_map(|rgb| [rgb[2], rgb[1], rgb[0], 0]).collect();
+    let (version, shape, screen, frame) = (held.version, held.shape, held.screen, held.canvas.frame());
     drop(held);
     let how = Rendering { profile: PictureProfile::Native, format: PictureFormat::Png, max_bytes: None };
-    let packet = render(Frame { width, height, pixels, area }, &how, None, 0.0).and_then(|picture| {
-        let update = ScreenUpdate { screen, ..whole_of(picture) };
+    let packet = render(frame, &how, None, 0.0).and_then(|picture| {
+        let update = ScreenUpdate { screen, ..picture.into() };
         Packet::picture(&update, shape).ok_or_else(|| Error::internal("a PNG is shown by every browser"))
     });
     (version, packet)

@@ -4,8 +4,8 @@ use super::form::{Form, Read};
 use super::value::{Fault, Fields, Value};
 use super::{Output, Params};
 use crate::api::{
-    CaptureParams, Error, ErrorCode, Patch, Picture, PictureFormat, PictureProfile, Rect, Result, ScreenState,
-    ScreenUpdate, SubscribeParams,
+    CaptureParams, Error, ErrorCode, Picture, PictureFormat, PictureProfile, Rect, Result, ScreenState, ScreenUpdate,
+    SubscribeParams,
 };
 
 /// The most pictures a second of a stream.
@@ -111,9 +111,7 @@ impl Output for ScreenUpdate {
         fields.skip(&["frame_number", "keyframe"]);
         let picture: Picture = fields.need("pixmap")?;
         fields.end()?;
-        let Picture { format, width, height, area, display_id, captured_at, screen, data, .. } = picture;
-        let patches = vec![Patch { x: 0, y: 0, width, height, data }];
-        Ok(Self { keyframe: true, format, width, height, area, display_id, captured_at, screen, patches })
+        Ok(picture.into())
     }
 
     fn to_result(&self) -> Value<'_> {

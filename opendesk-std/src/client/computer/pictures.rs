@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::api::{
-    CaptureParams, Error, ErrorCode, Patch, Picture, PictureFormat, PictureProfile, Result, ScreenUpdate,
-};
+use crate::api::{CaptureParams, Error, ErrorCode, Picture, PictureFormat, PictureProfile, Result};
 use crate::desktop::{CaptureArea, Frame};
 use crate::picture::Canvas;
 
@@ -102,23 +100,17 @@ fn params(area: &CaptureArea, format: PictureFormat, unless_shot: Option<u64>) -
 
 /// The pixels of a picture, as a desktop gives them.
 fn frame(picture: Picture) -> Result<Frame> {
-    let Picture { format, width, height, area, display_id, captured_at, screen, data, unchanged, .. } = picture;
-    if unchanged {
+    if picture.unchanged {
         return Err(Error::new(ErrorCode::Protocol, "the host says that a picture is the same that it never sent"));
     }
+    let area = picture.area;
     if ![area.x, area.y, area.width, area.height].into_iter().all(f64::is_finite) {
         return Err(Error::new(ErrorCode::Protocol, "the host sent a picture of nowhere"));
     }
     // The canvas trusts no host.
-    let patches = vec![Patch { x: 0, y: 0, width, height, data }];
-    let whole = ScreenUpdate { keyframe: true, format, width, height, area, display_id, captured_at, screen, patches };
     let mut canvas = Canvas::new();
-    canvas.apply(&whole)?;
-    let mut pixels = Vec::with_capacity(canvas.pixels().len() / 3 * 4);
-    for pixel in canvas.pixels().chunks_exact(3) {
-        pixels.extend_from_slice(&[pixel[2], pixel[1], pixel[0], 0]);
-    }
-    Ok(Frame { width, height, pixels, area })
+    canvas.apply(&picture.into())?;
+    Ok(canvas.frame())
 }
 
 #[cfg(test)]
