@@ -1,6 +1,7 @@
 //! What the owner of this machine lets its own agents do: the switch, and the rules of `policy.json` where there are some.
 //! Every call of every tool passes here, whichever machine it is for and whatever it is a part of.
 
+use core::future::Future;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -112,6 +113,20 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn refused(why: String) -> Error {
     Error::new(ErrorCode::PermissionDenied, why)
+}
+
+/// What comes of work, unless a stop ends it; then the work is dropped.
+///
+/// # Errors
+/// `permission_denied`.
+pub(super) async fn unless_stopped<T>(stopped: &Receiver<String>, work: impl Future<Output = T>) -> Result<T> {
+    // The stop first: what has come already is not seen either.
+    match select(pin!(stopped.recv()), pin!(work)).await {
+        Either::Left((Ok(why), _)) => Err(refused(why)),
+        // Never: the guard lives as long as the session.
+        Either::Left((Err(_), work)) => Ok(work.await),
+        Either::Right((outcome, _)) => Ok(outcome),
+    }
 }
 
 impl Guard {

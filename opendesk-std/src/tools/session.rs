@@ -2,13 +2,12 @@
 
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::{BoxFuture, Either, join_all, select};
+use futures_util::future::{BoxFuture, join_all};
 use opendesk_core::PublicKey;
 
-use super::guard::{Guard, Hands};
+use super::guard::{Guard, Hands, unless_stopped};
 use super::links::Links;
 use super::roster::Roster;
 use super::stream::SessionStream;
@@ -304,18 +303,8 @@ impl Session {
         let meant = self.key(target)?;
         let stopped = self.guard.pass(target, &call).await?;
         let work = Box::pin(self.carry_out::<M>(target, meant, params, call, limit, gesture));
-        let why = match select(pin!(stopped.recv()), work).await {
-            Either::Left((Ok(why), work)) => {
-                drop(work);
-                why
-            }
-            // Never: the guard lives as long as the session.
-            Either::Left((Err(_), work)) => return work.await,
-            Either::Right((outcome, _)) => return outcome,
-        };
         // The hands may have begun with it before they heard.
-        self.guard.let_go();
-        Err(Error::new(ErrorCode::PermissionDenied, why).into())
+        unless_stopped(&stopped, work).await.inspect_err(|_| self.guard.let_go())?
     }
 
     /// Subscribes to a stream of a peer's desktop; see [`Client::subscribe`](client::Client::subscribe). A stop of the
@@ -341,12 +330,7 @@ impl Session {
         let meant = self.key(target)?;
         let stopped = self.guard.pass(target, &call).await?;
         let link = self.link_to(name, meant)?;
-        let subscribed = match select(pin!(stopped.recv()), pin!(link.subscribe::<M>(params, credit))).await {
-            Either::Left((Ok(why), _)) => return Err(Error::new(ErrorCode::PermissionDenied, why).into()),
-            // Never: the guard lives as long as the session.
-            Either::Left((Err(_), subscribing)) => subscribing.await,
-            Either::Right((subscribed, _)) => subscribed,
-        };
+        let subscribed = unless_stopped(&stopped, link.subscribe::<M>(params, credit)).await?;
         match subscribed {
             Ok(items) => Ok(SessionStream::new(items, stopped)),
             Err(error) => Err(ToolError::Peer { name: name.clone(), error }),

@@ -1,12 +1,11 @@
 //! A stream under the eyes of this machine's owner.
 
 use core::fmt;
-use std::pin::pin;
 
 use async_channel::Receiver;
-use futures_util::future::{Either, select};
 
-use crate::api::{Error, ErrorCode, Method};
+use super::guard::unless_stopped;
+use crate::api::Method;
 use crate::client::{ClientError, RemoteSubscription};
 
 /// The items of a stream of a peer's desktop, in order; see [`RemoteSubscription`]. A stop of the owner's ends it.
@@ -42,16 +41,14 @@ impl<M: Method> SessionStream<M> {
     /// Why the stream has ended: see [`Remote`](crate::client::Remote); `permission_denied` after a stop.
     pub async fn next(&mut self) -> Option<Result<M::Output, ClientError>> {
         let items = self.items.as_mut()?;
-        // The stop first: what has come already is not seen either.
-        let why = match select(pin!(self.stopped.recv()), pin!(items.next())).await {
-            Either::Left((Ok(why), _)) => why,
-            // Never: the guard lives as long as the session.
-            Either::Left((Err(_), next)) => return next.await,
-            Either::Right((item, _)) => return item,
-        };
-        self.begun = items.begun();
-        self.items = None;
-        Some(Err(Error::new(ErrorCode::PermissionDenied, why).into()))
+        match unless_stopped(&self.stopped, items.next()).await {
+            Ok(item) => item,
+            Err(stopped) => {
+                self.begun = items.begun();
+                self.items = None;
+                Some(Err(stopped.into()))
+            }
+        }
     }
 }
 
