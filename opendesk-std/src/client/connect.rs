@@ -49,7 +49,6 @@ pub(super) fn invalid(error: &dyn core::fmt::Display) -> ClientError {
 }
 
 /// A machine of which it is known who it is, and all that is needed to reach it.
-#[derive(Clone)]
 pub(super) struct Known {
     identity: Identity,
     peers: Peers,
@@ -83,17 +82,18 @@ impl Known {
     pub(super) async fn load<R: Runtime>(runtime: &R, home: Home, whom: Whom) -> Result<Self, ClientError> {
         let loaded = move || Ok::<_, HomeError>((home.identity()?, Peers::load(&home)?));
         let (identity, peers) = runtime.run_blocking(loaded).await?;
-        let (peer, said) = match whom {
-            Whom::Peer(text) => (Some(peers.find(&text).map_err(|error| not_found(&error, &peers))?.clone()), None),
-            Whom::At(place) => (peers.by_key(&place.key.0).cloned(), Some(place)),
-        };
-        let (key, name) = match (&peer, &said) {
-            (Some(peer), _) => (PublicKey(peer.public_key), peer.name.to_string()),
-            (None, Some(place)) => (place.key, address_of(&place.host, place.port)),
-            (None, None) => return Err(invalid(&"nobody is named")),
-        };
-        let said = said.map(|Place { host, port, .. }| (host, port));
-        Ok(Self { identity, peers, peer, key, name, said })
+        Ok(match whom {
+            Whom::Peer(text) => {
+                let peer = peers.find(&text).map_err(|error| not_found(&error, &peers))?.clone();
+                let (key, name) = (PublicKey(peer.public_key), peer.name.to_string());
+                Self { identity, peers, peer: Some(peer), key, name, said: None }
+            }
+            Whom::At(Place { host, port, key }) => {
+                let peer = peers.by_key(&key.0).cloned();
+                let name = peer.as_ref().map_or_else(|| address_of(&host, port), |peer| peer.name.to_string());
+                Self { identity, peers, peer, key, name, said: Some((host, port)) }
+            }
+        })
     }
 
     /// Where it was said to be, and where it was last reached.
@@ -133,32 +133,30 @@ impl Known {
         };
         // Whoever lost a race need not run it again.
         let may_go_on = || among.is_none_or(|(claim, _)| claim.is_open());
-        let first = |now, seed| Ok(Machine::auth_version_1(now, keys.clone(), key, seed));
-        let second = |now, seed| Ok(Machine::auth(now, keys.clone(), key, seed));
+        let start = |wire: Wire| {
+            move |now, seed| {
+                Ok(match wire {
+                    Wire::V1 => Machine::auth_version_1(now, keys.clone(), key, seed),
+                    Wire::V2 => Machine::auth(now, keys.clone(), key, seed),
+                })
+            }
+        };
         // Who was ever heard in version 2 is not spoken to in version 1 again: somebody in between could want that.
-        let was_heard = self.peer.as_ref().map(|peer| peer.wire.is_some_and(|wire| wire >= 2));
-        let opening = if was_heard == Some(true) {
-            attempt.open(runtime, second).await.map_err(|error| (Wire::V2, error))
-        } else if was_heard.is_none() {
-            match attempt.open(runtime, second).await {
-                Err(error) if is_vague(&error) && may_go_on() => {
-                    let again = attempt.open(runtime, first).await;
-                    again.map_err(|later| if is_vague(&later) { (Wire::V2, error) } else { (Wire::V1, later) })
-                }
-                opening => opening.map_err(|error| (Wire::V2, error)),
+        let (wire, other) = match self.peer.as_ref().map(|peer| peer.wire.is_some_and(|wire| wire >= 2)) {
+            Some(true) => (Wire::V2, None),
+            Some(false) => (Wire::V1, Some(Wire::V2)),
+            None => (Wire::V2, Some(Wire::V1)),
+        };
+        // In version 2 a host says more of why it does not go on.
+        let may_say_more = |error: &ClientError| {
+            is_vague(error) || (wire == Wire::V1 && matches!(error, ClientError::Closed(Reason::WRONG_HOST)))
+        };
+        let opening = match (attempt.open(runtime, start(wire)).await, other) {
+            (Err(error), Some(other)) if may_say_more(&error) && may_go_on() => {
+                let again = attempt.open(runtime, start(other)).await;
+                again.map_err(|later| if is_vague(&later) { (wire, error) } else { (other, later) })
             }
-        } else {
-            match attempt.open(runtime, first).await {
-                // In version 2 a host says more of why it does not go on.
-                Err(error)
-                    if (is_vague(&error) || matches!(error, ClientError::Closed(Reason::WRONG_HOST)))
-                        && may_go_on() =>
-                {
-                    let again = attempt.open(runtime, second).await;
-                    again.map_err(|later| if is_vague(&later) { (Wire::V1, error) } else { (Wire::V2, later) })
-                }
-                opening => opening.map_err(|error| (Wire::V1, error)),
-            }
+            (opening, _) => opening.map_err(|error| (wire, error)),
         };
         let (name, address) = (self.name.clone(), address_of(host, port));
         let (client, opened) = opening.map_err(|(wire, error)| match (wire, error) {
@@ -194,8 +192,8 @@ impl Known {
         }
         let (key, mut renewed) = (self.key, None);
         // An address that means something on one link of this machine only is not one to come back to.
-        let is_new = self.places().first() != Some(&(host.clone(), port)) || self.said.is_some();
-        if self.peer.is_some() && is_new && !host.contains('%') {
+        let stored = self.peer.as_ref().map(|peer| (peer.last_host.as_str(), peer.last_port));
+        if stored.is_some_and(|stored| stored != (host.as_str(), port)) && !host.contains('%') {
             // Waited for: a program may end with its only call.
             place(runtime, self.peers.clone(), key, host, port).await;
         }

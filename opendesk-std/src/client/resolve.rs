@@ -31,7 +31,6 @@ const MOST_PLACES: usize = 16;
 const MOST_OF_ONE: usize = 8;
 
 /// How a machine is sought.
-#[derive(Clone)]
 pub(super) struct Search {
     /// Whether the network is asked too.
     pub(super) discover: bool,
