@@ -1,5 +1,7 @@
 //! Randomness of the system, for keys and numbers.
 
+use crate::home::hex;
+
 /// A seed for a protocol machine.
 ///
 /// # Errors
@@ -30,7 +32,7 @@ pub(crate) fn session_number() -> String {
     if fill(&mut bytes).is_err() {
         tracing::error!("the system gives no random numbers");
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&bytes)
 }
 
 /// A pairing code of six digits, each as likely as any other.
@@ -78,7 +80,7 @@ pub fn written_code(text: &str) -> String {
 /// # Errors
 /// As [`pairing_code`].
 pub fn token() -> Result<String, String> {
-    Ok(fresh()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(&fresh()?))
 }
 
 #[cfg(test)]

@@ -32,9 +32,9 @@ impl Default for Ending {
 }
 
 impl Ending {
-    /// Why the session is over.
-    pub(super) fn reason(&self) -> Option<Reason> {
-        self.reason.get().copied()
+    /// Why the session is over; one of which nothing was told is lost.
+    pub(super) fn reason(&self) -> Reason {
+        self.reason.get().copied().unwrap_or(Reason::LOST)
     }
 
     /// Tells why it is over; what was told first counts.

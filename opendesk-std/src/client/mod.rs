@@ -177,12 +177,12 @@ impl Client {
     /// Waits for the end of the session, and tells why it ended.
     pub async fn ended(&self) -> Reason {
         self.commands.closed().await;
-        self.ended.reason().unwrap_or(Reason::LOST)
+        self.ended.reason()
     }
 
     /// How a call fails when the session is over.
     fn over(&self) -> ClientError {
-        ClientError::Closed(self.ended.reason().unwrap_or(Reason::LOST))
+        ClientError::Closed(self.ended.reason())
     }
 
     /// Whether nothing was heard of the host since then, as far as is known here: what its owner has heard in a borrowed

@@ -268,7 +268,7 @@ impl<R: Runtime> Actor<R> {
                 let is_over =
                     self.current.as_ref().is_some_and(|client| !client.is_open() || lost == Some(client.handshake()));
                 if is_over && let Some(client) = &self.current {
-                    let reason = client.ended.reason().unwrap_or(Reason::LOST);
+                    let reason = client.ended.reason();
                     self.ended(reason);
                 }
                 match (self.barred, &self.current) {

@@ -136,7 +136,7 @@ impl<R: Runtime> Lender<R> {
         self.orphans.clear();
         // This program opens another session in the place of this one, and the borrowers will have that.
         let goes_on = self.door.take().is_some_and(|door| Arc::strong_count(&door.held) > 1);
-        let reason = match self.ending.reason().unwrap_or(Reason::LOST) {
+        let reason = match self.ending.reason() {
             Reason::REPLACED if goes_on => Reason::LOST,
             reason => for_borrowers(reason),
         };
