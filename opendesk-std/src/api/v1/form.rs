@@ -14,11 +14,11 @@ pub(super) trait Form: Sized {
 
 /// Structs whose fields are the entries of a strict map; those with a default may be absent.
 macro_rules! records {
-    ($($type:ident { $($field:ident $(= $default:expr)?),* $(,)? })*) => {$(
+    ($($type:ident { $($field:ident $(= $default:expr)?),* $(,)? $(; ..$rest:expr)? })*) => {$(
         impl Form for $type {
             fn from_value(value: Value<'_>) -> Read<Self> {
                 let mut fields = Fields::of(value)?;
-                let record = Self { $($field: field!(fields $field $($default)?)),* };
+                let record = Self { $($field: field!(fields $field $($default)?)),* $(, ..$rest)? };
                 fields.end()?;
                 Ok(record)
             }
@@ -31,10 +31,13 @@ macro_rules! records {
 }
 pub(super) use records;
 
-/// An entry that must be there, or one with a default.
+/// An entry that must be there, one that a function reads, or one with a default.
 macro_rules! field {
     ($fields:ident $field:ident) => {
         $fields.need(stringify!($field))?
+    };
+    ($fields:ident $field:ident by $read:ident) => {
+        $read($fields)?
     };
     ($fields:ident $field:ident $default:expr) => {
         $fields.or(stringify!($field), $default)?

@@ -14,10 +14,10 @@ use crate::api::{
 
 /// Structs whose fields are the parameters; those with a default may be absent.
 macro_rules! params {
-    ($($type:ident { $($field:ident $(= $default:expr)?),* })*) => {$(
+    ($($type:ident { $($field:ident $(by $read:ident)? $(= $default:expr)?),* })*) => {$(
         impl Params for $type {
             fn from_fields(fields: &mut Fields<'_>) -> Read<Self> {
-                Ok(Self { $($field: field!(fields $field $($default)?)),* })
+                Ok(Self { $($field: field!(fields $field $(by $read)? $($default)?)),* })
             }
 
             fn to_fields(&self) -> Result<Value<'_>> {
@@ -40,6 +40,8 @@ params! {
     DirectoryParams { path, parents = true }
     SetstatParams { path, mode = None, mtime = None }
     ShellParams { command, timeout = None, cwd = None, env = Vec::new() }
+    ExecParams { argv by argv, timeout = None, cwd = None, env = Vec::new(), stdin = None }
+    StartParams { argv by argv, timeout = None, cwd = None, env = Vec::new(), stdin = false }
     OutputParams { id }
     CommandInput { id, data, eof = false }
     SignalParams { id, signal }
@@ -143,50 +145,6 @@ fn argv(fields: &mut Fields<'_>) -> Read<Vec<String>> {
         return Err(Fault::new("must have at most 4096 entries").within("argv"));
     }
     Ok(argv)
-}
-
-impl Params for StartParams {
-    fn from_fields(fields: &mut Fields<'_>) -> Read<Self> {
-        Ok(Self {
-            argv: argv(fields)?,
-            timeout: fields.or("timeout", None)?,
-            cwd: fields.or("cwd", None)?,
-            env: fields.or("env", Vec::new())?,
-            stdin: fields.or("stdin", false)?,
-        })
-    }
-
-    fn to_fields(&self) -> Result<Value<'_>> {
-        Ok(Value::map([
-            ("argv", self.argv.to_value()),
-            ("timeout", self.timeout.to_value()),
-            ("cwd", self.cwd.to_value()),
-            ("env", self.env.to_value()),
-            ("stdin", self.stdin.to_value()),
-        ]))
-    }
-}
-
-impl Params for ExecParams {
-    fn from_fields(fields: &mut Fields<'_>) -> Read<Self> {
-        Ok(Self {
-            argv: argv(fields)?,
-            timeout: fields.or("timeout", None)?,
-            cwd: fields.or("cwd", None)?,
-            env: fields.or("env", Vec::new())?,
-            stdin: fields.or("stdin", None)?,
-        })
-    }
-
-    fn to_fields(&self) -> Result<Value<'_>> {
-        Ok(Value::map([
-            ("argv", self.argv.to_value()),
-            ("timeout", self.timeout.to_value()),
-            ("cwd", self.cwd.to_value()),
-            ("env", self.env.to_value()),
-            ("stdin", self.stdin.to_value()),
-        ]))
-    }
 }
 
 /// What an environment is overlaid with.

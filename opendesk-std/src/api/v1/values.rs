@@ -19,6 +19,8 @@ records! {
     Process { pid, name, ppid = None, cmdline = Vec::new() }
     TextInput { text, interval_ms = 20 }
     ClipboardEntry { mime_type, data }
+    // Version 1 has no word for a symbolic link, and its entries take no other fields.
+    FileEntry { path, name, is_dir, size = 0, mtime = None, mode = None; ..Self::default() }
     CompletedCommand { returncode, stdout, stderr, duration = 0.0 }
     StartedCommand { id }
     CommandOutput { stdout, stderr, ended = None }
@@ -38,35 +40,6 @@ records! {
     ScreenText { area, words = Vec::new() }
     OcrClicked { point, bounds, text, effect = Effect::Unverifiable }
     Notification { id, title, body = String::new(), app = None, timestamp = 0.0 }
-}
-
-/// Version 1 has no word for a symbolic link, and its entries take no other fields.
-impl Form for FileEntry {
-    fn from_value(value: Value<'_>) -> Read<Self> {
-        let mut fields = Fields::of(value)?;
-        let entry = Self {
-            path: fields.need("path")?,
-            name: fields.need("name")?,
-            is_dir: fields.need("is_dir")?,
-            size: fields.or("size", 0)?,
-            mtime: fields.or("mtime", None)?,
-            mode: fields.or("mode", None)?,
-            is_link: false,
-        };
-        fields.end()?;
-        Ok(entry)
-    }
-
-    fn to_value(&self) -> Value<'_> {
-        Value::map([
-            ("path", self.path.to_value()),
-            ("name", self.name.to_value()),
-            ("is_dir", self.is_dir.to_value()),
-            ("size", self.size.to_value()),
-            ("mtime", self.mtime.to_value()),
-            ("mode", self.mode.to_value()),
-        ])
-    }
 }
 
 words! {
