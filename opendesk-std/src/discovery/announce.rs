@@ -227,11 +227,7 @@ impl Announcing {
 
     /// Waits until something has come, an order or a message, or this time is over.
     fn wait(&self, limit: Duration) -> Result<(), Errno> {
-        // Rounded up: a wait that ends before the time only begins another one.
-        let limit = Timespec {
-            tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(limit.subsec_nanos()),
-        };
+        let limit = Timespec::try_from(limit).unwrap_or_default();
         let mut sources = vec![PollFd::new(&self.woken, PollFlags::IN)];
         sources.extend(self.links.sockets().map(|socket| PollFd::new(socket, PollFlags::IN)));
         match poll(&mut sources, Some(&limit)) {

@@ -138,11 +138,7 @@ pub(super) fn label(fullname: &str) -> Option<&str> {
 
 /// As much of a text as fits into so many bytes.
 fn beginning(text: &str, bytes: usize) -> &str {
-    let mut end = text.len().min(bytes);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(bytes)]
 }
 
 /// The addresses at which another machine can be, in an order that does not change by itself.

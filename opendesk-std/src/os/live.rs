@@ -25,7 +25,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::command::{self, Variable};
 use super::pipes::{CHUNK, is_early, patient};
-use super::running::{LINGER, code, end_of};
+use super::running::{LINGER, TICK, code, end_of, lost};
 use crate::api::{
     CommandEnd, CommandInput, CommandOutput, CommandSignal, Effect, Error, InputTaken, Result, StartParams,
 };
@@ -38,9 +38,6 @@ pub(crate) const KEPT: usize = 256 << 10;
 
 /// How often is looked whether input that waits is still wanted.
 const WANTED: Duration = Duration::from_millis(100);
-
-/// How often is looked for the end of a command where nothing tells of it.
-const TICK: Duration = Duration::from_millis(20);
 
 /// Takes an answer, on the command's thread: it must not block.
 pub(crate) type Reply<T> = Box<dyn FnOnce(T) + Send>;
@@ -465,10 +462,6 @@ impl Keeper {
         reader(CommandOutput { stdout, stderr, ended: end });
         end.is_some()
     }
-}
-
-fn lost(error: &io::Error) -> Error {
-    Error::internal(format!("the command could not be followed and was killed: {error}"))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::cancel::Cancel;
 use crate::clock::monotonic;
 
 /// How often a command is looked at when nothing else happens: a person who stops it does not notice the delay.
-const TICK: Duration = Duration::from_millis(20);
+pub(super) const TICK: Duration = Duration::from_millis(20);
 
 /// How long output is awaited after the command itself has ended: what it wrote is in the pipe already, and what it
 /// left running in the background may never close it.
@@ -119,6 +119,6 @@ pub(super) fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(i32::saturating_neg)).unwrap_or_default()
 }
 
-fn lost(error: &io::Error) -> Error {
+pub(super) fn lost(error: &io::Error) -> Error {
     Error::internal(format!("the command could not be followed and was killed: {error}"))
 }
