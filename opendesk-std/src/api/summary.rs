@@ -73,16 +73,14 @@ impl Call {
                 format!("shell {}, a command of {} bytes", shown(first_program(&params.command)), params.command.len())
             }
             Self::ProcessExec(params) => {
-                let (program, arguments) =
-                    params.argv.split_first().map_or(("", 0), |(program, rest)| (program.as_str(), rest.len()));
+                let (program, arguments) = program(&params.argv);
                 let stdin = params.stdin.as_ref().map_or(0, Vec::len);
-                format!("run {}, {arguments} arguments, {stdin} bytes of input", shown(program))
+                format!("run {program}, {arguments} arguments, {stdin} bytes of input")
             }
             Self::ProcessStart(params) => {
-                let (program, arguments) =
-                    params.argv.split_first().map_or(("", 0), |(program, rest)| (program.as_str(), rest.len()));
+                let (program, arguments) = program(&params.argv);
                 let input = if params.stdin { "with" } else { "no" };
-                format!("start {}, {arguments} arguments, {input} input", shown(program))
+                format!("start {program}, {arguments} arguments, {input} input")
             }
             Self::ProcessOutput(params) => format!("output of command {}", params.id.0),
             Self::ProcessWrite(params) => {
@@ -96,6 +94,11 @@ impl Call {
 
 fn shown(text: &str) -> String {
     printable(&text.chars().take(SHOWN_CHARACTERS).collect::<String>())
+}
+
+/// The program that is run, and how many arguments it gets.
+fn program(argv: &[String]) -> (String, usize) {
+    (shown(argv.first().map_or("", String::as_str)), argv.len().saturating_sub(1))
 }
 
 fn place(Rect { x, y, width, height }: &Rect) -> String {

@@ -9,7 +9,7 @@ use super::link::{Arriving, Orphan, Running};
 use super::owner::Showing;
 use super::peers::Admitted;
 use super::programs::Key;
-use crate::api::{Call, Codec, CommandEnd, Error, ErrorCode, Kind, PointerAction, Result};
+use crate::api::{Call, Codec, CommandEnd, Error, ErrorCode, Kind, PointerAction, Result, capability};
 use crate::desktop::{Freed, Glimpse, Watch};
 use crate::govern::ask::Answer;
 use crate::govern::{Word, is_of_a_command};
@@ -111,14 +111,14 @@ pub(super) enum Done {
     },
 }
 
-/// Methods that version 1 has no words for. They could be written in it, but its readers drop items of streams that they
+/// The capability of the methods that version 1 has no words for. They could be written in it, but its readers drop items of streams that they
 /// have no room for, and output with holes is worse than none.
-const NOT_IN_VERSION_1: [&str; 4] = ["process.start", "process.output", "process.write", "process.signal"];
+const NOT_IN_VERSION_1: &str = "process.stream";
 
 /// A method that gives items is another one than a method of that name that gives a result, where the controller says
 /// which of the two it wants.
 fn as_asked(call: Call, codec: Codec, stream: Option<bool>) -> Result<Call> {
-    if codec == Codec::MessagePack && NOT_IN_VERSION_1.contains(&call.method()) {
+    if codec == Codec::MessagePack && capability(call.method()) == NOT_IN_VERSION_1 {
         let text = format!("{} needs version 2 of the wire; use process.exec", call.method());
         return Err(Error::new(ErrorCode::CapabilityUnsupported, text));
     }

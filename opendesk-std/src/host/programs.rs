@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use async_channel::Sender;
 use opendesk_core::{LinkId, RequestId};
 
 use super::calls::Done;
@@ -79,26 +80,27 @@ impl Programs {
     }
 
     fn of(&self, id: LinkId, command: CommandId) -> Result<&Started> {
-        self.started.get(&(id, command)).ok_or_else(|| {
-            let text = format!(
-                "no command {} of this session runs: it was read to its end, or ended with the session that started it",
-                command.0
-            );
-            Error::new(ErrorCode::NotFound, text)
-        })
+        self.started.get(&(id, command)).ok_or_else(|| unknown(command))
     }
 
     /// A stream begins to read this command.
     pub(super) fn open(&mut self, id: LinkId, command: CommandId, stream: RequestId) -> Result<()> {
-        self.of(id, command)?;
-        match self.started.get_mut(&(id, command)) {
-            Some(Started { reader: reader @ None, .. }) => *reader = Some(stream),
-            _ => {
-                let text = format!("the output of command {} is being read already", command.0);
-                return Err(Error::new(ErrorCode::Busy, text));
-            }
+        let started = self.started.get_mut(&(id, command)).ok_or_else(|| unknown(command))?;
+        if started.reader.is_some() {
+            let text = format!("the output of command {} is being read already", command.0);
+            return Err(Error::new(ErrorCode::Busy, text));
         }
+        started.reader = Some(stream);
         Ok(())
+    }
+
+    /// Has a command tell its stream what it writes, as soon as there is something.
+    pub(super) fn ask(&self, (link, command): Key, call: RequestId, codec: Codec, number: u64, done: Sender<Done>) {
+        let Some(started) = self.started.get(&(link, command)) else { return };
+        started.live.read(Box::new(move |output| {
+            let (ended, body) = (output.ended.is_some(), codec.item::<ProcessOutput>(&output, number));
+            drop(done.try_send(Done::Output { link, call, body, ended }));
+        }));
     }
 
     /// Kills a command, if it still runs, and forgets it.
@@ -198,16 +200,6 @@ impl<R: Runtime> Server<R> {
         Ok(())
     }
 
-    /// Has a command tell its stream what it writes, as soon as there is something.
-    pub(super) fn ask_command(&self, id: LinkId, command: CommandId, call: RequestId, codec: Codec, number: u64) {
-        let Some(started) = self.programs.started.get(&(id, command)) else { return };
-        let done = self.done.clone();
-        started.live.read(Box::new(move |output| {
-            let (ended, body) = (output.ended.is_some(), codec.item::<ProcessOutput>(&output, number));
-            drop(done.try_send(Done::Output { link: id, call, body, ended }));
-        }));
-    }
-
     /// A command has ended, whatever ended it.
     pub(super) fn command_gone(&mut self, key: Key, end: Option<CommandEnd>) {
         let started = self.programs.started.remove(&key);
@@ -238,4 +230,12 @@ impl<R: Runtime> Server<R> {
             self.programs.end(id, command);
         }
     }
+}
+
+fn unknown(command: CommandId) -> Error {
+    let text = format!(
+        "no command {} of this session runs: it was read to its end, or ended with the session that started it",
+        command.0
+    );
+    Error::new(ErrorCode::NotFound, text)
 }

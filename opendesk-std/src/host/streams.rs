@@ -131,7 +131,6 @@ impl<R: Runtime> Server<R> {
         let (id, ..) = self.host.controller()?;
         let now = self.runtime.now();
         let mut next: Option<Instant> = None;
-        let mut commands = Vec::new();
         let link = self.links.get_mut(&id)?;
         let codec = link.codec;
         for (call, stream) in &mut link.streams {
@@ -142,7 +141,7 @@ impl<R: Runtime> Server<R> {
                 Source::Command { asked: true, .. } => continue,
                 Source::Command { id: command, asked } => {
                     *asked = true;
-                    commands.push((*command, *call, stream.items));
+                    self.programs.ask((id, *command), *call, codec, stream.items, self.done.clone());
                     continue;
                 }
                 Source::Pictures(pictures) if pictures.watch.is_none() => continue,
@@ -167,9 +166,6 @@ impl<R: Runtime> Server<R> {
             let wake = move || drop(woken.try_send(Done::Changed { link: id, call }));
             let cancel = stream.cancel.clone();
             self.desk.watch(watch, codec, stream.items, cancel, Box::new(wake), Box::new(reply));
-        }
-        for (command, call, number) in commands {
-            self.ask_command(id, command, call, codec, number);
         }
         next
     }
