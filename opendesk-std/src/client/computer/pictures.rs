@@ -1,5 +1,6 @@
 //! The last pictures of the other desktop, so that one that has not changed is not sent again.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::api::{CaptureParams, Error, ErrorCode, Picture, PictureFormat, PictureProfile, Result};
@@ -30,7 +31,7 @@ struct Kept {
 #[derive(Debug, Default)]
 pub(super) struct Pictures {
     kept: Mutex<Vec<Kept>>,
-    taken: Mutex<u64>,
+    taken: AtomicU64,
 }
 
 impl Pictures {
@@ -52,16 +53,13 @@ impl Pictures {
             return self.keep(area, format, taken);
         }
         let mut kept = self.kept();
-        let last = kept.iter().position(|kept| kept.area == *area && Some(kept.id) == known);
-        let last = last.map(|index| kept.remove(index));
-        let Some(last) = last else {
-            drop(kept);
-            // Somebody else has looked at so much in between that it was thrown away.
-            return take(params(area, format, None)).and_then(|taken| self.keep(area, format, taken));
-        };
-        let shot = last.shot.clone();
-        kept.insert(0, last);
-        Ok(shot)
+        if let Some(index) = kept.iter().position(|kept| kept.area == *area && Some(kept.id) == known) {
+            kept[..=index].rotate_right(1);
+            return Ok(kept[0].shot.clone());
+        }
+        drop(kept);
+        // Somebody else has looked at so much in between that it was thrown away.
+        take(params(area, format, None)).and_then(|taken| self.keep(area, format, taken))
     }
 
     /// How the last picture of an area was asked for, and its name.
@@ -73,12 +71,8 @@ impl Pictures {
 
     fn keep(&self, area: &CaptureArea, format: PictureFormat, picture: Picture) -> Result<Shot> {
         let id = picture.shot_id;
-        let generation = {
-            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-            *taken += 1;
-            (id != 0).then_some(*taken)
-        };
-        let shot = Shot { frame: Arc::new(frame(picture)?), generation };
+        let number = self.taken.fetch_add(1, Ordering::Relaxed) + 1;
+        let shot = Shot { frame: Arc::new(frame(picture)?), generation: (id != 0).then_some(number) };
         let mut kept = self.kept();
         kept.retain(|kept| kept.area != *area);
         kept.truncate(MOST - 1);

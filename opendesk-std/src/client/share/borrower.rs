@@ -14,10 +14,8 @@ use opendesk_core::{Misuse, PublicKey, Reason, limits};
 use super::pipe::{Broken, Pipe};
 use super::place::Place;
 use super::room::{CALLS, GUESTS, Parameters};
-use super::wire::{
-    Ask, Facts, Introduction, Number, PROTOCOL, Tell, Wants, for_borrowers, read_greeting, read_tell, write,
-};
-use crate::api::Error;
+use super::wire::{Ask, Facts, Introduction, Number, PROTOCOL, Tell, Wants, for_borrowers, read_tell, write};
+use crate::api::{Error, HostGreeting, decode};
 use crate::client::driver::Command;
 use crate::client::ending::Teller;
 use crate::client::queue::{Answers, NewCall, Queue};
@@ -91,7 +89,7 @@ pub(super) async fn borrow<R: Runtime>(
 }
 
 /// The first messages: who the two are, and what the session is.
-async fn meet<S>(pipe: &mut Pipe<S>, host: PublicKey) -> Result<(Facts, crate::api::HostGreeting), Refusal>
+async fn meet<S>(pipe: &mut Pipe<S>, host: PublicKey) -> Result<(Facts, HostGreeting), Refusal>
 where
     S: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin,
 {
@@ -106,7 +104,7 @@ where
     pipe.admit();
     let (tell, greeting) = next(pipe, read_tell).await.map_err(ended)?;
     match tell {
-        Tell::Welcome(facts) if facts.host == host => match read_greeting(&greeting) {
+        Tell::Welcome(facts) if facts.host == host => match decode(&greeting) {
             Some(greeting) => Ok((facts, greeting)),
             None => Err(ended(Broken::Senseless)),
         },

@@ -19,7 +19,7 @@ use super::hands::{Hands, Holder};
 use super::needed::Needed;
 use super::place::Held;
 use super::room::{GUESTS, Load};
-use super::wire::{Facts, Tell, for_borrowers, write, write_greeting};
+use super::wire::{Facts, Tell, for_borrowers, write};
 use crate::client::Client;
 use crate::client::ending::Ending;
 use crate::runtime::{Alarm, Listener, Runtime, is_own};
@@ -92,7 +92,7 @@ impl<R: Runtime> Lender<R> {
             session: Session { commands: client.commands.downgrade(), codec: client.codec(), hands, needed, doubts },
             ending: Arc::clone(&client.ended),
             over: Box::pin(client.ended.over()),
-            welcome: (write(&Tell::Welcome(facts)), write_greeting(&client.greeting)),
+            welcome: (write(&Tell::Welcome(facts)), write(&client.greeting)),
             guests: Vec::new(),
             orphans: Vec::new(),
             next: 1,

@@ -6,7 +6,7 @@ use core::time::Duration;
 use opendesk_core::{ErrorCode, OperationId, PublicKey, Reason, VerifyingKey, Wire, limits};
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Error, HostGreeting, decode, encode};
+use crate::api::{Error, encode};
 use crate::client::ClientError;
 
 /// What this version of the program says. It grows with every change of the types below.
@@ -178,14 +178,6 @@ pub(super) fn read_tell(message: &[u8]) -> Parts<Tell> {
 /// The head of a message. A value of these types always has an encoding.
 pub(super) fn write<T: Serialize>(head: &T) -> Vec<u8> {
     encode(head).unwrap_or_default()
-}
-
-pub(super) fn write_greeting(greeting: &HostGreeting) -> Vec<u8> {
-    encode(greeting).unwrap_or_default()
-}
-
-pub(super) fn read_greeting(body: &[u8]) -> Option<HostGreeting> {
-    decode(body)
 }
 
 #[cfg(test)]
