@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Instant, UNIX_EPOCH};
 
-use opendesk_tests::bin::{self, Finished, PEER, Running, command};
+use opendesk_tests::bin::{self, Finished, PEER, Running, behind, command};
 use opendesk_tests::proxy::{Fault, Proxy, Way};
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ impl Scene {
         let (host, address) = serve(&folder, front);
         let proxy = Proxy::start(address);
         let shown = ["pair", "--code", "482913", "--timeout", "60"];
-        let mut shown = Running::start(behind(user, command(&folder.home("host"), &[&shown, terms].concat())));
+        let mut shown = Running::start(behind(user, &command(&folder.home("host"), &[&shown, terms].concat())));
         shown.first_line();
         let (ip, port) = (proxy.address().ip().to_string(), proxy.address().port().to_string());
         let args = ["pair-with", &ip, "482913", "--port", &port, "--name", PEER];
@@ -117,22 +117,10 @@ fn serve(folder: &Folder, front: &[&str]) -> (Running, SocketAddr) {
     let args = ["serve", "--host", "127.0.0.1", "--port", "0", "--no-mdns", "--backend", "virtual"];
     let mut serving = command(&folder.home("host"), &args);
     serving.env("HOME", folder.home("user"));
-    let mut host = Running::start(behind(front, serving));
+    let mut host = Running::start(behind(front, &serving));
     let line = host.hear(|line| line.strip_prefix("listening on ").map(str::to_owned));
     let address = line.parse().expect("an address");
     (host, address)
-}
-
-/// The same program behind others.
-fn behind(front: &[&str], program: Command) -> Command {
-    let Some((first, rest)) = front.split_first() else { return program };
-    let mut command = Command::new(first);
-    command.args(rest).arg(program.get_program()).args(program.get_args()).env_clear();
-    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
-    if let Some(folder) = program.get_current_dir() {
-        command.current_dir(folder);
-    }
-    command
 }
 
 /// A file of which no two parts are the same. It was last changed long ago.
@@ -258,7 +246,7 @@ fn peak(process: &str) -> u64 {
 const NUMBERED: &str = r#"echo $$ > "$0"; exec "$@""#;
 
 fn numbered(path: &Path, program: Command) -> Running {
-    Running::start(behind(&["sh", "-c", NUMBERED, text(path)], program))
+    Running::start(behind(&["sh", "-c", NUMBERED, text(path)], &program))
 }
 
 fn number(path: &Path) -> String {

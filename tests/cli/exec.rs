@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use opendesk_tests::bin::{Finished, PEER, Running, Served, command};
+use opendesk_tests::bin::{Finished, PEER, Running, Served, behind, command};
 use serde_json::Value;
 
 use crate::{Folder, LIMIT, failure, opendesk, run, succeeded};
@@ -64,11 +64,8 @@ impl Pair {
 
 /// Has a program write its standard output, whatever bytes that is, into a file.
 fn into_file(command: &Command, file: &Path) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "out=$1; shift; exec \"$@\" >\"$out\"", "sh"]).arg(file);
-    shell.arg(command.get_program()).args(command.get_args()).env_clear().stdin(Stdio::null());
-    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell
+    let front = ["sh", "-c", "out=$1; shift; exec \"$@\" >\"$out\"", "sh", file.to_str().expect("a path that is text")];
+    behind(&front, command)
 }
 
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -341,10 +338,8 @@ fn rules_of_the_host_and_of_this_machine_refuse_commands() {
 fn nobody_reading_any_more_ends_it_quietly() {
     let pair = Pair::new();
     let exec = pair.command(&["--", "sh", "-c", "echo $$; exec yes"]);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "\"$@\" 2>err | head -n 1; cat err >&2", "sh"]);
-    shell.arg(exec.get_program()).args(exec.get_args()).current_dir(pair.folder.0.path()).stdin(Stdio::null());
-    shell.env_clear().envs(exec.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut shell = behind(&["sh", "-c", "\"$@\" 2>err | head -n 1; cat err >&2", "sh"], &exec);
+    shell.current_dir(pair.folder.0.path());
     let finished = run(shell);
     let pid = succeeded(&finished).to_owned();
     assert_eq!(finished.stderr, "");
@@ -354,11 +349,8 @@ fn nobody_reading_any_more_ends_it_quietly() {
 #[test]
 fn a_reader_that_stops_for_a_while_loses_nothing_and_keeps_the_session() {
     let pair = Pair::new();
-    let exec = pair.command(&["--", "sh", "-c", "head -c 20000000 /dev/zero; echo end >&2"]);
-    let mut command = Command::new(exec.get_program());
-    command.args(exec.get_args()).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.envs(exec.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut child = command.spawn().unwrap();
+    let mut command = pair.command(&["--", "sh", "-c", "head -c 20000000 /dev/zero; echo end >&2"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
     let mut first = [0; 1000];
     out.read_exact(&mut first).unwrap();

@@ -21,7 +21,7 @@ use std::process::Command;
 
 use opendesk_std::api::{DisplaySubscribe, ErrorCode, KeyEvent, Press, ScreenUpdate, TextInput, TreeParams};
 use opendesk_std::home::{Home, Peers};
-use opendesk_tests::bin::{Finished, PEER, Running, command};
+use opendesk_tests::bin::{Finished, PEER, Running, behind, command};
 use opendesk_tests::desktop::PATIENCE;
 use opendesk_tokio::{Client, ClientError, ConnectOptions, Subscription};
 use serde_json::Value;
@@ -101,15 +101,6 @@ impl Host {
 fn serving(home: &Path, more: &[&str]) -> Command {
     let args = ["serve", "--host", "127.0.0.1", "--port", "0", "--backend", "virtual"];
     command(home, &[&args, more].concat())
-}
-
-/// The same program behind others: `sh -c …`, `setsid`, a terminal.
-fn behind(front: &[&str], program: &Command) -> Command {
-    let mut command = Command::new(front[0]);
-    command.args(&front[1..]).arg(program.get_program()).args(program.get_args()).env_clear();
-    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.stdin(std::process::Stdio::null());
-    command
 }
 
 fn without_terminal(program: &Command) -> Command {

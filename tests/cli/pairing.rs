@@ -3,9 +3,9 @@
 use core::net::SocketAddr;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use opendesk_tests::bin::{Finished, Running, command};
+use opendesk_tests::bin::{Finished, Running, behind, command};
 use opendesk_tests::desktop::PYTHON;
 use serde_json::Value;
 
@@ -202,10 +202,7 @@ struct AtTerminal(Running);
 
 impl AtTerminal {
     fn start(home: &Path, args: &[&str]) -> Self {
-        let program = command(home, args);
-        let mut terminal = Command::new(PYTHON);
-        terminal.args(["-c", TERMINAL]).arg(program.get_program()).args(program.get_args()).env_clear();
-        terminal.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut terminal = behind(&[PYTHON, "-c", TERMINAL], &command(home, args));
         terminal.stdin(Stdio::piped());
         Self(Running::start(terminal))
     }

@@ -3,6 +3,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -58,11 +59,7 @@ fn build() -> PathBuf {
 /// The program with these arguments and this home.
 #[must_use]
 pub fn command(home: &Path, args: &[&str]) -> Command {
-    command_by(Command::new(opendesk()), home, args)
-}
-
-/// The same by a command that begins with the program's path, such as one that runs it elsewhere.
-pub(crate) fn command_by(mut command: Command, home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(opendesk());
     command
         .args(args)
         .arg("--home")
@@ -73,6 +70,23 @@ pub(crate) fn command_by(mut command: Command, home: &Path, args: &[&str]) -> Co
         // Whoever is on the network of the machine that runs the tests has no part in them.
         .env("OPENDESK_MDNS", "off")
         .stdin(Stdio::null());
+    command
+}
+
+/// The same program behind others, such as `sh -c …`, `setsid` or a terminal: with its environment and its folder, and
+/// without an input.
+///
+/// # Panics
+/// Never: there is the program itself.
+#[must_use]
+pub fn behind(front: &[&str], program: &Command) -> Command {
+    let mut words = front.iter().map(OsStr::new).chain([program.get_program()]).chain(program.get_args());
+    let mut command = Command::new(words.next().expect("the program itself"));
+    command.args(words).env_clear().stdin(Stdio::null());
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = program.get_current_dir() {
+        command.current_dir(folder);
+    }
     command
 }
 

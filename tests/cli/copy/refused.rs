@@ -131,7 +131,7 @@ fn a_full_disk_is_said_with_the_file_that_found_it_so() {
 
     plant(&scene.there("file"), 20 * MB);
     let copy = scene.command(&[&scene.on_host("file"), text(&small.join("down"))]);
-    let finished = run(behind(&front, copy));
+    let finished = run(behind(&front, &copy));
     let (code, line) = failure(&finished);
     assert!(code == 1 && line.contains("/small/down could not be written: No space left on device"), "{code} {line}");
 }

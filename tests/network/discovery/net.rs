@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
@@ -48,10 +48,7 @@ impl Machine {
 
     /// The program, on this machine.
     pub(super) fn on(&self, program: &Command) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name]).arg(program.get_program()).args(program.get_args()).env_clear();
-        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
-        command
+        bin::behind(&["ip", "netns", "exec", &self.name], program)
     }
 
     /// Starts `opendesk` on this machine.

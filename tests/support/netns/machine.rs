@@ -54,8 +54,8 @@ impl Machine {
     /// The program with these arguments and this home, on this machine.
     #[must_use]
     pub fn opendesk(&self, home: &Path, args: &[&str]) -> Command {
-        let program = self.namespace.command(bin::opendesk().to_str().expect("a path"));
-        let mut command = bin::command_by(program, home, args);
+        let on = ["ip", "netns", "exec", &self.namespace.name];
+        let mut command = bin::behind(&on, &bin::command(home, args));
         command.env_remove("OPENDESK_MDNS");
         command
     }
