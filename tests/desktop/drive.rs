@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use opendesk_std::desktop::{CaptureArea, Computer};
 use opendesk_tests::rig::Rig;
+pub(super) use opendesk_tests::rig::run;
 use opendesk_tokio::Client;
 
 use crate::{LIMIT, wait_until};
@@ -14,11 +15,6 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// Looks in a row without a change, after which nothing is still being drawn.
 const RESTS: u32 = 25;
-
-/// Runs a test on one thread, as the program does.
-pub(super) fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(test);
-}
 
 /// A host of this desktop, and a controller with a session.
 pub(super) async fn drive(computer: Arc<dyn Computer>) -> (Rig, Client) {

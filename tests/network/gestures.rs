@@ -36,9 +36,7 @@ impl Setup {
     async fn new() -> Self {
         let (rig, desktop) = Rig::on_virtual();
         rig.pair("controller").await;
-        let proxy = Proxy::start(rig.address);
-        let home = rig.home("controller");
-        set_endpoint(&home, "host", &proxy);
+        let (proxy, home) = (rig.behind_proxy("controller"), rig.home("controller"));
         let session = Session::new(home.clone(), Backend::Virtual, Box::new(OnRuntime(Tokio)));
         Self { rig, desktop, proxy, home, session }
     }
@@ -62,12 +60,6 @@ impl Setup {
             () = cut => call.await,
         }
     }
-}
-
-fn set_endpoint(home: &Home, name: &str, proxy: &Proxy) {
-    let mut peers = Peers::load(home).unwrap();
-    let (key, address) = (peers.by_name(name).unwrap().public_key, proxy.address());
-    peers.set_endpoint(&key, &address.ip().to_string(), address.port()).unwrap();
 }
 
 fn key(rig: &Rig) -> [u8; 32] {

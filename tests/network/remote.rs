@@ -32,19 +32,8 @@ impl Setup {
     async fn new() -> Self {
         let (rig, desktop) = Rig::on_virtual();
         rig.pair("controller").await;
-        let proxy = Proxy::start(rig.address);
-        let home = rig.home("controller");
-        let setup = Self { rig, desktop, proxy, home };
-        setup.place();
-        setup
-    }
-
-    /// The controller believes that the host is behind the network.
-    fn place(&self) {
-        let mut peers = Peers::load(&self.home).unwrap();
-        let key = peers.list()[0].public_key;
-        let address = self.proxy.address();
-        peers.set_endpoint(&key, &address.ip().to_string(), address.port()).unwrap();
+        let (proxy, home) = (rig.behind_proxy("controller"), rig.home("controller"));
+        Self { rig, desktop, proxy, home }
     }
 
     fn options(&self) -> RemoteOptions {

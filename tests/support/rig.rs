@@ -8,10 +8,12 @@ use std::sync::Arc;
 use opendesk_std::desktop::Computer;
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::govern::{AllowAll, Policy};
-use opendesk_std::home::Home;
+use opendesk_std::home::{Home, Peers};
 use opendesk_tokio::{Client, ClientError, ConnectOptions, HostHandle, HostOptions, Notice, PairOptions, Paired};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+
+use crate::proxy::Proxy;
 
 /// A running host.
 #[derive(Debug)]
@@ -109,6 +111,19 @@ impl Rig {
         opendesk_tokio::connect(&ConnectOptions { home: self.home(name), peer: "host".into() }).await
     }
 
+    /// Puts a network before the host: from now on the controller of this name believes that the host is there.
+    ///
+    /// # Panics
+    /// When that controller is not paired.
+    #[must_use]
+    pub fn behind_proxy(&self, name: &str) -> Proxy {
+        let proxy = Proxy::start(self.address);
+        let mut peers = Peers::load(&self.home(name)).expect("a list of peers");
+        let (key, address) = (peers.by_name("host").expect("it is paired").public_key, proxy.address());
+        assert!(peers.set_endpoint(&key, &address.ip().to_string(), address.port()).expect("it can be written"));
+        proxy
+    }
+
     /// Waits for a notice.
     pub async fn wait_for(&self, wanted: impl Fn(&Notice) -> bool) -> Notice {
         let seen = async {
@@ -161,4 +176,20 @@ impl Rig {
         }
         (entries, folder)
     }
+}
+
+/// Runs a test on one thread, as the program does.
+///
+/// # Panics
+/// When the system gives no runtime.
+pub fn run(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(test);
+}
+
+/// Turns the clock of everybody in the test. It stands still only for a moment: a clock that stood while something
+/// comes over a socket would jump to the next deadline by itself.
+pub async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }

@@ -12,7 +12,6 @@ use opendesk_std::api::{
 };
 use opendesk_std::client::{ClientError, Remote, RemoteOptions, Whom};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
-use opendesk_std::home::Peers;
 use opendesk_tests::proxy::{Fault, Proxy, Way};
 use opendesk_tests::rig::Rig;
 
@@ -33,12 +32,9 @@ impl Setup {
     async fn new() -> Self {
         let (rig, desktop) = Rig::on_virtual();
         rig.pair("controller").await;
-        let (proxy, home) = (Proxy::start(rig.address), rig.home("controller"));
-        let mut peers = Peers::load(&home).unwrap();
-        let (key, name) = (peers.list()[0].public_key, peers.list()[0].name.to_string());
-        let address = proxy.address();
-        peers.set_endpoint(&key, &address.ip().to_string(), address.port()).unwrap();
-        let options = RemoteOptions { discover: false, share: false, ..RemoteOptions::new(home, Whom::Peer(name)) };
+        let (proxy, home) = (rig.behind_proxy("controller"), rig.home("controller"));
+        let options =
+            RemoteOptions { discover: false, share: false, ..RemoteOptions::new(home, Whom::Peer("host".to_owned())) };
         let remote = opendesk_tokio::remote(options);
         remote.connect().await.unwrap();
         Self { _rig: rig, desktop, proxy, remote }

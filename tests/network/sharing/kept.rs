@@ -7,9 +7,7 @@ use std::process::Stdio;
 use opendesk_core::{ErrorCode, Reason};
 use opendesk_std::api::{InputText, SystemCapabilities};
 use opendesk_std::client::{LinkState, Whom};
-use opendesk_std::home::Peers;
 use opendesk_tests::bin::{Finished, Running, command};
-use opendesk_tests::proxy::Proxy;
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::{ClientError, Notice, Remote, RemoteOptions};
 
@@ -19,16 +17,6 @@ use crate::run;
 fn keep(rig: &Rig) -> Remote {
     let options = RemoteOptions::new(rig.home("controller"), Whom::Peer("host".to_owned()));
     opendesk_tokio::remote(RemoteOptions { discover: false, ..options })
-}
-
-/// The controller of this rig believes that its host is behind a network.
-fn behind_proxy(rig: &Rig) -> Proxy {
-    let proxy = Proxy::start(rig.address);
-    let mut peers = Peers::load(&rig.home("controller")).expect("a list of peers");
-    let key = peers.list()[0].public_key;
-    let (host, port) = (proxy.address().ip().to_string(), proxy.address().port());
-    assert!(peers.set_endpoint(&key, &host, port).expect("it can be written"));
-    proxy
 }
 
 const fn is_connected(remote: &LinkState) -> bool {
@@ -72,7 +60,7 @@ fn a_session_that_takes_the_place_of_a_dead_one_is_shared_with_all_that_shared_t
     run(async {
         let (rig, _) = Rig::on_virtual();
         rig.pair("controller").await;
-        let proxy = behind_proxy(&rig);
+        let proxy = rig.behind_proxy("controller");
         sessions(&rig);
         let (owner, borrowers) = (keep(&rig), [keep(&rig), keep(&rig), keep(&rig)]);
         owner.call::<SystemCapabilities>(&()).await.unwrap();
@@ -99,7 +87,7 @@ fn a_borrower_that_hears_nothing_has_the_link_of_an_idle_owner_replaced() {
         for _ in 0..2 {
             let (rig, _) = Rig::on_virtual();
             rig.pair("controller").await;
-            let (proxy, owner, borrower) = (behind_proxy(&rig), keep(&rig), keep(&rig));
+            let (proxy, owner, borrower) = (rig.behind_proxy("controller"), keep(&rig), keep(&rig));
             owner.call::<SystemCapabilities>(&()).await.unwrap();
             borrower.call::<SystemCapabilities>(&()).await.unwrap();
             machines.push((rig, proxy, owner, borrower));
@@ -121,7 +109,7 @@ fn a_borrower_whose_call_takes_long_disturbs_nobody() {
     run(async {
         let (rig, desktop) = Rig::on_virtual();
         rig.pair("controller").await;
-        let (proxy, owner, borrower) = (behind_proxy(&rig), keep(&rig), keep(&rig));
+        let (proxy, owner, borrower) = (rig.behind_proxy("controller"), keep(&rig), keep(&rig));
         owner.call::<SystemCapabilities>(&()).await.unwrap();
         let events = owner.events();
         // More than twice as long as it takes to doubt a host, and to seek it anew.
