@@ -11,16 +11,13 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Instant, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use opendesk_tests::bin::{self, Finished, PEER, Running, behind, command};
 use opendesk_tests::proxy::{Fault, Proxy, Way};
 use serde_json::Value;
 
-use crate::{Folder, LIMIT, failure, json, opendesk, run, succeeded};
-
-/// How often something that is awaited is looked at.
-const POLL: Duration = Duration::from_millis(5);
+use crate::{Folder, LIMIT, eventually, failure, json, opendesk, peak, run, succeeded};
 
 const MB: u64 = 1 << 20;
 
@@ -167,14 +164,6 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < LIMIT, "{what}");
-        std::thread::sleep(POLL);
-    }
-}
-
 fn text(path: &Path) -> &str {
     path.to_str().expect("text")
 }
@@ -235,13 +224,6 @@ fn a_path_of_the_host_begins_at_its_home_and_a_name_may_have_a_colon() {
 /// What a program may take at most while a file goes through it, in KiB: some parts, never the file.
 const ROOM: u64 = 160 << 10;
 
-/// The most memory that a process has had, in KiB.
-fn peak(process: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel says so");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
-}
-
 /// Has a program write down its number before it begins.
 const NUMBERED: &str = r#"echo $$ > "$0"; exec "$@""#;
 
@@ -268,12 +250,12 @@ fn a_file_of_300_mb_goes_both_ways_in_bounded_memory() {
         let passed = scene.proxy.passed(way);
         let copy = numbered(&controller, scene.command(&[&args[0], &args[1]]));
         eventually("it comes to the end", || scene.proxy.passed(way) >= passed + 290 * MB);
-        let taken = peak(&number(&controller));
+        let taken = peak(number(&controller));
         assert!(taken < ROOM, "the controller: {taken} KiB");
         scene.proxy.heal();
         succeeded(&copy.finish(LIMIT));
     }
-    let taken = peak(&number(&host));
+    let taken = peak(number(&host));
     assert!(taken < ROOM, "the host: {taken} KiB");
     assert!(is_same(&scene.there("large"), &scene.there("back")));
 }

@@ -5,12 +5,11 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use opendesk_tests::bin::{Finished, PEER, Running, Served, behind, command};
 use serde_json::Value;
 
-use crate::{Folder, LIMIT, failure, opendesk, run, succeeded};
+use crate::{Folder, LIMIT, eventually, failure, log_of, opendesk, peak, run, succeeded};
 
 /// A host with its controller.
 struct Pair {
@@ -52,13 +51,7 @@ impl Pair {
     }
 
     fn log(&self) -> Vec<Value> {
-        let audit = fs::read_dir(self.path("host").join("audit")).expect("a log");
-        let days = audit.map(|entry| entry.expect("an entry").path());
-        let days = days.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
-        let text: String = days.map(|day| fs::read_to_string(day).expect("text")).collect();
-        // The host may be writing the last line.
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        whole.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        log_of(&self.path("host"))
     }
 }
 
@@ -66,14 +59,6 @@ impl Pair {
 fn into_file(command: &Command, file: &Path) -> Command {
     let front = ["sh", "-c", "out=$1; shift; exec \"$@\" >\"$out\"", "sh", file.to_str().expect("a path that is text")];
     behind(&front, command)
-}
-
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < LIMIT, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn is_there(pid: &str) -> bool {
@@ -98,13 +83,6 @@ fn noise(length: usize) -> Vec<u8> {
     }
     bytes.truncate(length);
     bytes
-}
-
-/// The most memory that a process has had, in KiB.
-fn peak(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the host runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel says so");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A file that is larger than the memory that the host may take for it.
 
 use core::time::Duration;
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use opendesk_std::api::{FileReadParams, FileWriteParams, FsRead, FsWrite};
@@ -9,7 +9,7 @@ use opendesk_std::home::Home;
 use opendesk_tests::bin::{PEER, Served};
 use opendesk_tokio::ConnectOptions;
 
-use crate::Folder;
+use crate::{Folder, peak};
 
 /// Bytes of the file: 1 GiB.
 const SIZE: u64 = 1 << 30;
@@ -19,13 +19,6 @@ const PART: u64 = 8 << 20;
 
 /// What the host may take at most while the file goes through it, in KiB: some parts, never the file.
 const ROOM: u64 = 256 << 10;
-
-/// The most memory that a process has had, in KiB.
-fn peak(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the host runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel says so");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
-}
 
 /// What tells a part from all others: its number, at its beginning and end.
 fn mark(part: u64) -> [u8; 8] {

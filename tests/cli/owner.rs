@@ -26,7 +26,7 @@ use opendesk_tests::desktop::PATIENCE;
 use opendesk_tokio::{Client, ClientError, ConnectOptions, Subscription};
 use serde_json::Value;
 
-use crate::{LIMIT, json, opendesk, run, succeeded};
+use crate::{LIMIT, json, log_of, opendesk, run, succeeded};
 
 /// How often something that is awaited is looked at.
 const POLL: Duration = Duration::from_millis(5);
@@ -195,17 +195,6 @@ fn runs(pid: &str) -> bool {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("a text: {value}"))
-}
-
-/// The entries of a home's audit log.
-fn log_of(home: &Path) -> Vec<Value> {
-    let folder = fs::read_dir(home.join("audit")).expect("a log").map(|entry| entry.expect("an entry").path());
-    let mut days: Vec<PathBuf> = folder.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
-    days.sort();
-    let lines: Vec<String> = days.iter().map(|day| fs::read_to_string(day).expect("a day")).collect();
-    // A host may be writing the last line.
-    let whole = lines.iter().filter_map(|day| day.rsplit_once('\n').map(|(whole, _)| whole));
-    whole.flat_map(str::lines).map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// Every file that a program may read at any time, which is whole at any time.

@@ -154,7 +154,7 @@ impl Remote {
     /// # Errors
     /// [`ClientError`]; see [`RemoteOptions::while_busy`] for machines that another controller drives.
     pub async fn connect(&self) -> Result<Client, ClientError> {
-        drop(self.orders.try_send(Order::Forgive));
+        self.forgive();
         self.session(None, after(self.clock.now(), self.patience.max(CONNECT + QUIET))).await
     }
 
