@@ -1,0 +1,154 @@
+//! What is to be done: a call of one tool.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::fits::fits;
+use crate::home::plain_text;
+use crate::tools::{TOOLS, Tool};
+
+/// Tools that mean nothing in a session of one call, or would have tasks make tasks.
+const SESSION_ONLY: [&str; 4] = ["audit", "opendesk_disconnect", "opendesk_use", "schedule"];
+
+/// The tool that learned programs are run by.
+const LEARNED: &str = "learn";
+
+/// Longest arguments: a program of several screens of text.
+const MOST_BYTES: usize = 64 << 10;
+
+/// A call of one tool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// The tool.
+    pub tool: String,
+    /// Its arguments, without `peer`.
+    pub arguments: Map<String, Value>,
+}
+
+impl Task {
+    /// What somebody wants done: `run NAME` for a learned program, whose parameters the arguments are, else the name of a tool
+    /// and its arguments.
+    ///
+    /// # Errors
+    /// One line: what cannot be done, and what can.
+    pub fn new(text: &str, arguments: Map<String, Value>) -> Result<Self, String> {
+        let text = text.trim();
+        let words = text.split_once(char::is_whitespace);
+        let program = words.filter(|(verb, _)| verb.eq_ignore_ascii_case("run") || verb.eq_ignore_ascii_case("replay"));
+        let task = match program {
+            None => Self { tool: text.to_owned(), arguments },
+            Some((_, name)) => {
+                let mut given = Map::new();
+                given.insert("action".into(), "run".into());
+                given.insert("name".into(), name.trim().into());
+                if !arguments.is_empty() {
+                    given.insert("parameters".into(), Value::Object(arguments));
+                }
+                Self { tool: LEARNED.to_owned(), arguments: given }
+            }
+        };
+        task.check()?;
+        Ok(task)
+    }
+
+    /// Whether the tool exists, may be called so, and takes these arguments.
+    ///
+    /// # Errors
+    /// One line.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let tool = self.known()?;
+        if self.tool == LEARNED && self.program().is_none() {
+            return Err("of `learn` only `run` can be scheduled: write the task as `run NAME`".to_owned());
+        }
+        let bytes = serde_json::to_string(&self.arguments).map_or(usize::MAX, |text| text.len());
+        if bytes > MOST_BYTES {
+            return Err(format!(
+                "the arguments have {bytes} bytes and a task keeps {MOST_BYTES}; learn a program instead"
+            ));
+        }
+        fits(&Value::Object(tool.schema()), &Value::Object(self.arguments.clone()), &format!("`{}`", self.tool))
+    }
+
+    fn known(&self) -> Result<Tool, String> {
+        let can = || TOOLS.into_iter().filter(|tool| !SESSION_ONLY.contains(&tool.name));
+        if SESSION_ONLY.contains(&self.tool.as_str()) {
+            return Err(format!(
+                "`{}` cannot be scheduled: it means something in the session that calls it only",
+                self.tool
+            ));
+        }
+        can().find(|tool| tool.name == self.tool).ok_or_else(|| {
+            let names: Vec<&str> = can().map(|tool| tool.name).collect();
+            format!(
+                "a task is `run NAME` of a learned program, or one tool of {}; {:?} is neither, and no model is here to read it",
+                names.join(", "),
+                short(&self.tool)
+            )
+        })
+    }
+
+    /// The learned program that is run; `None` for another tool.
+    pub(crate) fn program(&self) -> Option<&str> {
+        let text = |name: &str| self.arguments.get(name).and_then(Value::as_str);
+        text("name").filter(|_| self.tool == LEARNED && text("action") == Some("run"))
+    }
+
+    /// Whether it is done on a desktop, which `peer` names.
+    #[must_use]
+    pub fn has_machine(&self) -> bool {
+        self.known().is_ok_and(|tool| tool.schema()["properties"].get("peer").is_some())
+    }
+
+    /// The tool and what it does, without anything that is typed, copied or clicked.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match (self.program(), self.arguments.get("action").and_then(Value::as_str)) {
+            (Some(name), _) => format!("run {}", short(name)),
+            (None, Some(action)) => format!("{} {}", self.tool, short(action)),
+            (None, None) => self.tool.clone(),
+        }
+    }
+}
+
+/// What a line has room for of a text.
+fn short(text: &str) -> String {
+    plain_text(text).chars().take(60).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn task(text: &str, arguments: Value) -> Result<Task, String> {
+        let Value::Object(arguments) = arguments else { panic!("an object") };
+        Task::new(text, arguments)
+    }
+
+    #[test]
+    fn a_task_is_a_call_of_a_tool_that_exists() {
+        let typed = task("keyboard", json!({"action": "type", "text": "secret"})).unwrap();
+        assert_eq!(typed.title(), "keyboard type");
+        assert!(typed.has_machine());
+        assert!(!task("opendesk_peers", json!({})).unwrap().has_machine());
+        for text in ["run weekly-report", " Replay  weekly-report "] {
+            let program = task(text, json!({"week": 5})).unwrap();
+            assert_eq!((program.title().as_str(), program.program()), ("run weekly-report", Some("weekly-report")));
+            assert_eq!(program.arguments["parameters"], json!({"week": 5}));
+        }
+        for (text, arguments, said) in [
+            ("send the weekly report to Eve", json!({}), "a task is `run NAME`"),
+            ("schedule", json!({"action": "list"}), "cannot be scheduled"),
+            ("opendesk_use", json!({"name": "x"}), "cannot be scheduled"),
+            ("learn", json!({"action": "start"}), "only `run` can be scheduled"),
+            ("keyboard", json!({"action": "shout"}), "`keyboard`.action has to be one of"),
+            ("keyboard", json!({"action": "type", "txet": "x"}), "does not take \"txet\""),
+            ("keyboard", json!({"action": "type", "text": "x".repeat(MOST_BYTES)}), "a task keeps 65536"),
+        ] {
+            let error = task(text, arguments).unwrap_err();
+            assert!(error.contains(said) && !error.contains('\n'), "{error}");
+        }
+    }
+}
