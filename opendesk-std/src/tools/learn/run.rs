@@ -1,0 +1,259 @@
+//! Running a program: step by step, each through the rules of the owner, up to the first that does not do what it should.
+
+use core::fmt::Write as _;
+use core::time::Duration;
+use std::time::Instant;
+
+use opendesk_core::PublicKey;
+use serde_json::{Map, Value};
+
+use super::checks::holds;
+use super::find::{self, within};
+use super::program::{Program, Step, WAIT};
+use super::{Arguments, lines, named, with_files};
+use crate::api::CaptureParams;
+use crate::clock;
+use crate::home::Home;
+use crate::tools::caller::Consent;
+use crate::tools::mouse::OnDesktop;
+use crate::tools::screenshot::MOST_BYTES;
+use crate::tools::session::Session;
+use crate::tools::steps::stopped;
+use crate::tools::target::{Target, ToolError};
+use crate::tools::{Block, Output, fence};
+
+/// How long what a step acts on is waited for: a program that starts takes some seconds.
+const APPEARS: Duration = Duration::from_secs(10);
+
+/// How a step did not come to its end.
+enum Failed {
+    /// One line of our own, or one that is fenced already.
+    Step(String),
+    /// Nothing was done yet, and a person has to be asked.
+    Ask(ToolError),
+}
+
+impl From<ToolError> for Failed {
+    fn from(error: ToolError) -> Self {
+        match error {
+            ToolError::Ask(_) => Self::Ask(error),
+            error => Self::Step(error.to_string()),
+        }
+    }
+}
+
+pub(super) async fn run(session: &Session, asked: Arguments) -> Result<Output, ToolError> {
+    let name = named(&asked)?;
+    let program = with_files(session, move |home: &Home| super::store::load(home, &name)).await?;
+    let first = match asked.from_step {
+        Some(id) => program.position(id).map_err(ToolError::Arguments)?,
+        None => 0,
+    };
+    let values = values(&program, asked.parameters)?;
+    let filled: Result<Vec<Step>, String> = program.steps.iter().map(|step| step.filled(&values)).collect();
+    let steps = filled.map_err(ToolError::Arguments)?;
+    let target = session.target(asked.peer.as_deref())?;
+    let (prefix, count) = (target.prefix(), steps.len() - first);
+    if asked.dry_run {
+        let about =
+            format!("{prefix}{} would do {count} steps, each if the one before did what it should.", program.name);
+        return Ok(Output::text(format!("{about} Nothing was done.\n{}", lines(&program.steps[first..])?)));
+    }
+    let mut run = Run::new(session, &target)?;
+    let mut said = Vec::new();
+    for (index, step) in steps.iter().enumerate().skip(first) {
+        let (done, title) = ((index - first) as f64, step.title());
+        session.caller.report(done, Some(count as f64), &format!("step {}: {title}", step.id));
+        let begun = clock::monotonic();
+        match run.step(step).await {
+            Ok(outcome) => said.push(format!("step {} {title}: {outcome} ({})", step.id, seconds(begun))),
+            Err(Failed::Ask(question)) => return Err(question),
+            Err(Failed::Step(why)) => {
+                said.push(format!("step {} {title}: FAILED ({}): {why}", step.id, seconds(begun)));
+                return run.stopped(&program, index, &said).await;
+            }
+        }
+    }
+    session.caller.report(count as f64, Some(count as f64), "done");
+    let about = format!("{prefix}{} has run: {count} steps, and each did what it should.", program.name);
+    Ok(Output::text(format!("{about}\n{}", said.join("\n"))))
+}
+
+fn seconds(begun: Instant) -> String {
+    format!("{:.1} s", begun.elapsed().as_secs_f64())
+}
+
+/// A value for each parameter, and none that is no parameter's.
+fn values(program: &Program, given: Map<String, Value>) -> Result<Map<String, Value>, ToolError> {
+    let known: Vec<&str> = program.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    let missing: Vec<&str> = known.iter().copied().filter(|name| !given.contains_key(*name)).collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        let why = format!("{} needs `parameters` for {missing}; nothing was done", program.name);
+        return Err(ToolError::Arguments(why));
+    }
+    for (name, value) in &given {
+        if !known.contains(&name.as_str()) {
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let why = format!("{} has no parameter {:?}; it has {known}", program.name, crate::home::plain_text(name));
+            return Err(ToolError::Arguments(why));
+        }
+        if value.is_array() || value.is_object() || value.is_null() {
+            return Err(ToolError::Arguments(format!(
+                "the parameter {name} has to be a text, a number, true or false"
+            )));
+        }
+    }
+    Ok(given)
+}
+
+struct Run<'a> {
+    session: &'a Session,
+    target: &'a Target,
+    key: Option<PublicKey>,
+    /// A person has said yes to the question that comes first, and to no other: that one they were shown.
+    has_yes: bool,
+}
+
+impl<'a> Run<'a> {
+    fn new(session: &'a Session, target: &'a Target) -> Result<Self, ToolError> {
+        let has_yes = matches!(session.caller.consent, Consent::Granted);
+        Ok(Self { session, target, key: session.key(target)?, has_yes })
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<String, Failed> {
+        self.session.sleep(Duration::from_millis(step.wait_ms.into())).await;
+        // Also before a step that calls nothing.
+        if let Some(why) = stopped(self.session) {
+            return Err(Failed::Step(why));
+        }
+        if self.session.key(self.target)? != self.key {
+            let name = self.target.name();
+            return Err(Failed::Step(format!("{name:?} is another machine than when the program was begun")));
+        }
+        let session = self.asking(None);
+        let mut said = match self.act(&session, step).await {
+            Err(Failed::Ask(_)) if core::mem::take(&mut self.has_yes) => {
+                self.act(&self.asking(Some(Consent::Granted)), step).await?
+            }
+            acted => acted?,
+        };
+        if let Some(check) = &step.postcondition {
+            holds(&session, self.target, check, step.target.as_ref()).await?.map_err(Failed::Step)?;
+            // Writing to a string never fails.
+            let _done = write!(said, " Then {} held.", check.name()).is_ok();
+        }
+        Ok(said)
+    }
+
+    /// The session of a caller who is asked so about a step; a yes to the whole call is none to each of its steps.
+    fn asking(&self, consent: Option<Consent>) -> Session {
+        let mut caller = self.session.caller.fresh();
+        caller.consent = match (consent, caller.consent) {
+            (Some(consent), _) => consent,
+            (None, Consent::Granted) => Consent::Defer,
+            (None, own) => own,
+        };
+        // How far the program is, is told by its steps.
+        caller.progress = None;
+        self.session.for_caller(caller)
+    }
+
+    async fn act(&self, session: &Session, step: &Step) -> Result<String, Failed> {
+        let target = self.target;
+        let mut arguments = step.arguments.clone();
+        let action = arguments.get("action").and_then(Value::as_str).unwrap_or_default();
+        match (&step.target, step.tool.as_str()) {
+            (None, _) => {}
+            (Some(_), "ui") if action == "click_menu" => {}
+            (Some(wanted), "app") => {
+                let found = within(session, APPEARS, || Box::pin(find::window(session, target, wanted))).await?;
+                arguments.insert("window".to_owned(), found.map_err(Failed::Step)?.id.into());
+            }
+            (Some(wanted), tool) => {
+                let found = within(session, APPEARS, || Box::pin(find::element(session, target, wanted))).await?;
+                let found = found.map_err(Failed::Step)?;
+                if tool == "ui" {
+                    let named = match found.reference {
+                        Some(reference) => vec![("ref", reference)],
+                        None => vec![("role", found.role), ("title", found.name)],
+                    };
+                    arguments.extend(named.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+                    if !wanted.app.is_empty() {
+                        arguments.insert("app".to_owned(), wanted.app.clone().into());
+                    }
+                }
+            }
+        }
+        match step.tool.as_str() {
+            WAIT => Ok("waited.".to_owned()),
+            "mouse" => {
+                let pointing = OnDesktop::of(&arguments)?;
+                Ok(pointing.perform(session, target).await?)
+            }
+            tool => {
+                arguments.insert("peer".to_owned(), target.name().into());
+                let output = session.try_tool(tool, Value::Object(arguments)).await?;
+                let text = output.all_text();
+                let text = text.strip_prefix(&target.prefix()).unwrap_or(&text);
+                if output.is_error {
+                    return Err(Failed::Step(text.to_owned()));
+                }
+                // What it repeats may be the value of a parameter.
+                let is_told = tool != "clipboard";
+                Ok(text.lines().next().filter(|_| is_told).unwrap_or("done.").to_owned())
+            }
+        }
+    }
+
+    /// What an agent needs to go on by itself, or to mend the program.
+    async fn stopped(&self, program: &Program, failed: usize, said: &[String]) -> Result<Output, ToolError> {
+        let (session, target, name) = (self.asking(None), self.target, &program.name);
+        let rest = &program.steps[failed..];
+        let id = rest.first().map_or(0, |step| step.id);
+        let mut text = format!("{}{name} stopped at step {id} of {}.\n", target.prefix(), program.steps.len());
+        text.push_str(&said.join("\n"));
+        let left = rest.len() - 1;
+        text.push_str(&format!("\nNot done: step {id} as it should be, and {left} after it.\n{}\n", lines(rest)?));
+        text.push_str(&format!(
+            "Either do the rest by hand; or put right what is in the way and `run` it again with `from_step` {id}; or change \
+             the step by `patch` with `name` {name:?}, `change` replace, `step` {id} and the new `content`."
+        ));
+        let whole = CaptureParams { max_bytes: Some(MOST_BYTES), ..CaptureParams::default() };
+        let mut image = None;
+        match session.take(target, &whole, false).await {
+            Ok(taken) => {
+                text.push_str(&format!("\n{}", taken.text));
+                image = taken.image;
+            }
+            Err(error) => text.push_str(&format!("\nThere is no picture of it: {error}")),
+        }
+        let blocks = core::iter::once(Block::Text(text)).chain(image).collect();
+        Ok(Output { blocks, is_error: true })
+    }
+}
+
+/// Words of a program that may have come from a screen when it was recorded.
+pub(super) fn fenced(text: &str) -> Result<String, ToolError> {
+    fence("a recorded program", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_parameter_has_a_value_and_no_value_is_left_over() {
+        let program = json!({"name": "a", "version": 1, "source": "session", "parameters": [{"name": "who"}, {"name": "age"}],
+            "steps": [{"id": 1, "tool": "keyboard", "arguments": {"action": "type", "text": "{{who}} {{age}}"}}]});
+        let program = Program::parse(program.to_string().as_bytes()).unwrap();
+        let given =
+            |given: Value| values(&program, given.as_object().unwrap().clone()).map_err(|error| error.to_string());
+        assert!(given(json!({"who": "Ada", "age": 36})).is_ok());
+        assert!(given(json!({})).unwrap_err().contains("for who, age; nothing was done"));
+        assert!(given(json!({"who": "Ada", "age": 36, "x": 1})).unwrap_err().contains("no parameter \"x\""));
+        assert!(given(json!({"who": ["Ada"], "age": 36})).unwrap_err().contains("who has to be a text"));
+    }
+}

@@ -1,0 +1,143 @@
+//! Recording: from where to where, and what is saved of it.
+
+use serde_json::Value;
+
+use super::program::{Program, Source};
+use super::record::{Recorded, recorded};
+use super::{Action, Arguments, From, lines, named, person, store, with_files};
+use crate::api::{Error, ErrorCode};
+use crate::tools::history::Entry;
+use crate::tools::session::Session;
+use crate::tools::target::{Target, ToolError, is_for_a_desktop};
+use crate::tools::{Output, learn};
+
+pub(super) async fn start(session: &Session, asked: &Arguments) -> Result<Output, ToolError> {
+    is_known(session)?;
+    if asked.source == From::Person {
+        return person::start(session).await;
+    }
+    let about = "From now on every action of this session is recorded. Do the task; then `stop` shows what was recorded, and \
+                 `save` with a `name` keeps it. Typed texts are kept too, except in password fields; to keep none of them, \
+                 save with `hide_typed`.";
+    Ok(Output::text(about))
+}
+
+pub(super) async fn stop(session: &Session, asked: &Arguments) -> Result<Output, ToolError> {
+    is_known(session)?;
+    let calls = since_start(session)?;
+    let recorded = recorded(&of_one(session, calls, asked.peer.as_deref())?, false);
+    let about = format!("{} steps were recorded. Keep them by `save` with a `name`.", recorded.steps.len());
+    Ok(Output::text(format!("{about}{}\n{}", told(&recorded), lines(&recorded.steps)?)))
+}
+
+pub(super) async fn save(session: &Session, asked: Arguments) -> Result<Output, ToolError> {
+    is_known(session)?;
+    let name = named(&asked)?;
+    let calls = match asked.action {
+        Action::SaveSession => between(session, asked.from, asked.to)?,
+        _ => since_start(session)?,
+    };
+    let calls = of_one(session, calls, asked.peer.as_deref())?;
+    let recorded = recorded(&calls, asked.hide_typed);
+    if recorded.steps.is_empty() {
+        let why = format!("these calls did nothing that could be done again{}", told(&recorded));
+        return Err(ToolError::Arguments(why));
+    }
+    let mut program = Program::new(&name, asked.description.as_deref().unwrap_or_default(), Source::Session);
+    let about = told(&recorded);
+    (program.steps, program.parameters) = (recorded.steps, recorded.parameters);
+    let shown = lines(&program.steps)?;
+    let about = format!("{name} is saved with {} steps; only you can read its file.{about}", program.steps.len());
+    with_files(session, move |home| store::save(home, &program, asked.replace)).await?;
+    Ok(Output::text(format!("{about} Try it by `run`.\n{shown}")))
+}
+
+/// Of a client without a session nobody knows which calls were its own.
+fn is_known(session: &Session) -> Result<(), ToolError> {
+    if !session.is_stateless() {
+        return Ok(());
+    }
+    let why = "the client keeps no session, so nobody knows which calls were its own; record in a client that does, or write \
+               the program by `patch`";
+    Err(Error::new(ErrorCode::CapabilityUnsupported, why).into())
+}
+
+/// The calls after the last `start`, up to the `stop` behind it.
+fn since_start(session: &Session) -> Result<Vec<Entry>, ToolError> {
+    let calls = session.history().since(0);
+    let is = |entry: &Entry, action: &str| {
+        entry.tool == learn::TOOL.name
+            && !entry.is_error
+            && entry.arguments.get("action").and_then(Value::as_str) == Some(action)
+    };
+    let is_start = |entry: &Entry| {
+        is(entry, "start")
+            && entry.arguments.get("source").and_then(Value::as_str).is_none_or(|source| source == "session")
+    };
+    let Some(start) = calls.iter().rposition(is_start) else {
+        let why = "nothing is recorded: `start` first, or keep calls that were made already by `save_session`";
+        return Err(ToolError::Arguments(why.to_owned()));
+    };
+    Ok(calls.into_iter().skip(start + 1).take_while(|entry| !is(entry, "stop")).collect())
+}
+
+fn between(session: &Session, from: Option<u64>, to: Option<u64>) -> Result<Vec<Entry>, ToolError> {
+    let last = session.history().last();
+    let (from, to) = (from.unwrap_or(1), to.unwrap_or(last));
+    if from == 0 || from > to || to > last {
+        let why = format!("this session has the calls 1 to {last}; `from` and `to` are two of them, in this order");
+        return Err(ToolError::Arguments(why));
+    }
+    let calls: Vec<Entry> = session.history().since(from - 1).into_iter().filter(|entry| entry.number <= to).collect();
+    match calls.first() {
+        Some(first) if first.number > from => {
+            let why = format!(
+                "the calls before {} are forgotten; give `from` {} to save the rest",
+                first.number, first.number
+            );
+            Err(ToolError::Arguments(why))
+        }
+        _ => Ok(calls),
+    }
+}
+
+/// The calls to one machine: a program is run on one.
+fn of_one(session: &Session, calls: Vec<Entry>, peer: Option<&str>) -> Result<Vec<Entry>, ToolError> {
+    let meant = peer.map(|peer| session.target(Some(peer))).transpose()?;
+    let acting: Vec<Entry> = calls.into_iter().filter(|entry| is_for_a_desktop(entry.tool)).collect();
+    let steps: Vec<&Entry> =
+        acting.iter().filter(|entry| !recorded(core::slice::from_ref(*entry), true).steps.is_empty()).collect();
+    let mut targets: Vec<&Target> = steps.iter().filter_map(|entry| entry.target.as_ref()).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    if meant.is_none() && targets.len() > 1 {
+        let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
+        let why = format!(
+            "these calls went to {}, and a program is for one machine; say which by `peer`",
+            names.join(" and ")
+        );
+        return Err(ToolError::Arguments(why));
+    }
+    Ok(acting.into_iter().filter(|entry| meant.is_none() || entry.target == meant).collect())
+}
+
+/// What has to be known of a recording.
+fn told(recorded: &Recorded) -> String {
+    let mut told = String::new();
+    match recorded.texts {
+        0 => {}
+        1 => told.push_str(" One typed text stands in them as it was typed."),
+        texts => told.push_str(&format!(" {texts} typed texts stand in them as they were typed.")),
+    }
+    let names: Vec<&str> = recorded.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    if !names.is_empty() {
+        told.push_str(&format!(
+            " What was typed elsewhere is not kept: `run` takes it as `parameters` {}.",
+            names.join(", ")
+        ));
+    }
+    if !recorded.left_out.is_empty() {
+        told.push_str(&format!(" Left out: {}.", recorded.left_out.join("; ")));
+    }
+    told
+}
