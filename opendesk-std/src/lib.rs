@@ -2,10 +2,12 @@
 //! is kept on disk. An adapter adds a [`runtime::Runtime`]; what is decided, and what is done, is decided and done
 //! here and in `opendesk-core`.
 
+pub mod agent;
 pub mod api;
 mod cancel;
 pub mod check;
 pub mod client;
+pub mod clients;
 pub mod clock;
 pub mod desktop;
 pub mod discovery;
@@ -17,6 +19,7 @@ pub mod os;
 pub mod picture;
 pub mod recording;
 pub mod runtime;
+pub mod schedule;
 mod seed;
 pub mod service;
 mod socket;

@@ -27,6 +27,7 @@ pub use error::{HomeError, HomeErrorKind};
 pub use identity::Identity;
 pub(crate) use lock::{Attempt, holder, try_exclusive};
 pub use lock::{HomeLock, ServeLock};
+pub(crate) use name::is_hidden;
 pub use name::{BadName, MAX_NAME, PeerName, plain_text, printable};
 pub use peer::{BadRole, NewPeer, Role, Terms, TrustedPeer};
 pub(crate) use peers::pin;

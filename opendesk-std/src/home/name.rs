@@ -170,7 +170,7 @@ pub(super) fn hex_digits(text: &str) -> Option<String> {
 }
 
 /// Whether a character shows nothing of its own or changes how its neighbours are shown.
-const fn is_hidden(character: char) -> bool {
+pub(crate) const fn is_hidden(character: char) -> bool {
     matches!(
         character,
         '\0'..='\u{1f}'

@@ -1,5 +1,6 @@
 //! Between the pixels of a picture and the points of the desktop that it shows.
 
+use super::tiles::Region;
 use crate::api::{Picture, Point, Rect};
 
 /// What of the desktop each pixel of a picture shows.
@@ -33,6 +34,23 @@ impl Mapping {
     #[must_use]
     pub fn to_picture(&self, point: Point) -> Option<(u32, u32)> {
         Some((self.horizontal().to_picture(point.x)?, self.vertical().to_picture(point.y)?))
+    }
+
+    /// What the pixels from one corner up to another show, widened to whole logical pixels as far as the picture goes: the
+    /// right and the lower edge do not belong to it. `None` where it is empty or not all of it in the picture.
+    #[must_use]
+    pub fn part(&self, [left, top, right, bottom]: [f64; 4]) -> Option<Rect> {
+        let (x, width) = self.horizontal().part(left, right)?;
+        let (y, height) = self.vertical().part(top, bottom)?;
+        Some(Rect::new(x, y, width, height))
+    }
+
+    /// The pixels that show some of a part of the desktop; `None` where the picture shows nothing of it.
+    #[must_use]
+    pub fn shows(&self, part: Rect) -> Option<Region> {
+        let (x, width) = self.horizontal().shows(part.x, part.width)?;
+        let (y, height) = self.vertical().shows(part.y, part.height)?;
+        Some(Region { x, y, width, height })
     }
 
     const fn horizontal(&self) -> Axis {
@@ -74,6 +92,32 @@ impl Axis {
         let logical = middle.floor();
         let end = self.origin + (pixel + 1.0) * ratio;
         Some(if logical + 0.5 < end { logical } else { logical - 1.0 })
+    }
+
+    fn part(self, start: f64, end: f64) -> Option<(f64, f64)> {
+        /// Less than anybody points at, more than what is lost by computing.
+        const SLACK: f64 = 1e-6;
+        let ratio = self.ratio()?;
+        // False for a NaN.
+        let is_inside = start >= 0.0 && start < end && end <= f64::from(self.pixels);
+        if !is_inside {
+            return None;
+        }
+        let limit = self.origin + self.extent;
+        let first = (self.origin + start * ratio + SLACK).floor().max(self.origin);
+        let last = (self.origin + end * ratio - SLACK).ceil().min(limit);
+        let mut length = last - first;
+        while first + length > limit {
+            length = length.next_down();
+        }
+        (length > 0.0).then_some((first, length))
+    }
+
+    fn shows(self, start: f64, length: f64) -> Option<(u32, u32)> {
+        let ratio = self.ratio()?;
+        let place = |point: f64| ((point - self.origin) / ratio).clamp(0.0, f64::from(self.pixels));
+        let (first, last) = (place(start).floor(), place(start + length).ceil());
+        (last > first && length > 0.0).then_some((first as u32, (last - first) as u32))
     }
 
     fn to_picture(self, point: f64) -> Option<u32> {
@@ -163,6 +207,40 @@ mod tests {
         assert_eq!(mapping.to_desktop(728.0, 409.0), Some(Point::new(960.0, 540.0)));
         let third = Mapping { picture: (10, 10), area: Rect::new(0.0, 0.0, 30.0, 30.0) };
         assert_eq!(third.to_desktop(0.0, 9.0), Some(Point::new(1.0, 28.0)));
+    }
+
+    #[test]
+    fn a_part_of_a_picture_is_whole_pixels_of_the_desktop_and_lies_in_it() {
+        for mapping in mappings(&[(1920, 1080), (2560, 1440), (1366, 768), (5, 3)]) {
+            let (width, height) = mapping.picture;
+            let area = mapping.area;
+            let whole = mapping.part([0.0, 0.0, f64::from(width), f64::from(height)]).unwrap();
+            for part in [whole, mapping.part([0.0, 0.0, 1.0, 1.0]).unwrap()] {
+                assert!(part.x >= area.x && part.x + part.width <= area.x + area.width, "{mapping:?} {part:?}");
+                assert!(part.y >= area.y && part.y + part.height <= area.y + area.height, "{mapping:?} {part:?}");
+            }
+            assert!((whole.width - area.width).abs() < 1e-6 && (whole.height - area.height).abs() < 1e-6, "{whole:?}");
+            assert_eq!(mapping.shows(area), Some(Region { x: 0, y: 0, width, height }), "{mapping:?}");
+        }
+        let mapping = Mapping { picture: (50, 50), area: Rect::new(-100.0, 0.0, 100.0, 100.0) };
+        assert_eq!(mapping.part([10.0, 20.0, 15.0, 22.0]), Some(Rect::new(-80.0, 40.0, 10.0, 4.0)));
+        let shown = Region { x: 10, y: 20, width: 5, height: 2 };
+        assert_eq!(mapping.shows(Rect::new(-80.0, 40.0, 10.0, 4.0)), Some(shown));
+        for corners in [
+            [5.0, 5.0, 5.0, 9.0],
+            [9.0, 5.0, 5.0, 9.0],
+            [-1.0, 0.0, 5.0, 5.0],
+            [0.0, 0.0, 51.0, 5.0],
+            [f64::NAN, 0.0, 5.0, 5.0],
+            [0.0, 0.0, f64::INFINITY, 5.0],
+        ] {
+            assert_eq!(mapping.part(corners), None, "{corners:?}");
+        }
+        for outside in
+            [Rect::new(0.0, 0.0, 9.0, 9.0), Rect::new(-50.0, 100.0, 9.0, 9.0), Rect::new(-50.0, 5.0, 0.0, 9.0)]
+        {
+            assert_eq!(mapping.shows(outside), None, "{outside:?}");
+        }
     }
 
     #[test]

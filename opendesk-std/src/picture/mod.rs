@@ -4,7 +4,9 @@
 mod budget;
 mod canvas;
 mod colour;
+mod compare;
 mod decode;
+mod drawn;
 mod encode;
 mod jpeg;
 mod map;
@@ -14,6 +16,8 @@ mod shots;
 mod tiles;
 
 pub use canvas::Canvas;
+pub use compare::changes;
+pub use drawn::{Numbered, numbered};
 pub use map::Mapping;
 pub use scale::fit;
 pub use scaled::{Scaled, scaled};

@@ -325,6 +325,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::tools::target::is_for_a_desktop;
 
     fn refusal(tool: &str, arguments: Value) -> String {
         FleetCall::new(tool, arguments).unwrap_err().to_string()
@@ -332,12 +333,14 @@ mod tests {
 
     #[test]
     fn only_what_is_done_on_a_desktop_is_done_on_many() {
-        for tool in ["keyboard", "mouse", "screenshot"] {
+        for tool in ["app", "clipboard", "computer_batch", "keyboard", "mouse", "ocr", "screenshot", "script", "ui"] {
             assert!(FleetCall::new(tool, json!({})).is_ok(), "{tool}");
+            assert!(is_for_a_desktop(tool), "{tool}");
         }
-        for tool in ["opendesk_peers", "opendesk_status", "opendesk_use"] {
+        for tool in ["audit", "opendesk_peers", "opendesk_discover", "opendesk_status", "opendesk_use"] {
             let why = refusal(tool, json!({}));
-            assert!(why.ends_with("there are keyboard, mouse, screenshot"), "{why}");
+            let names = why.rsplit_once("there are ").unwrap().1;
+            assert!(names.starts_with("app, clipboard, computer_batch, keyboard, ") && !names.contains(tool), "{why}");
         }
         assert!(refusal("fly", json!({})).contains("no tool is called \"fly\""));
     }

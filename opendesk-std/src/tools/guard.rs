@@ -13,8 +13,9 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex as AsyncMutex;
 use opendesk_core::PublicKey;
 
+use super::caller::{Caller, Consent, Elicit, Elicited};
 use super::session::CancelOnDrop;
-use super::target::Target;
+use super::target::{Target, ToolError};
 use crate::api::{Call, Error, ErrorCode, Kind, Point, PointerAction, Result};
 use crate::cancel::Cancel;
 use crate::clock;
@@ -152,28 +153,36 @@ impl Guard {
     ///
     /// # Errors
     /// `permission_denied`.
-    pub(super) async fn pass(&self, target: &Target, call: &Call) -> Result<Receiver<String>> {
+    pub(super) async fn pass(
+        &self,
+        target: &Target,
+        call: &Call,
+        caller: &Caller,
+    ) -> core::result::Result<Receiver<String>, ToolError> {
         // Before the switch is looked at, so that no stop falls in between.
         let stopped = self.stops.listen();
         self.stops.look().map_err(refused)?;
         let asks = self.asks(target, call)?;
         let waits = async {
             match asks {
-                Some(why) => self.ask(target, call, why).await,
+                Some(why) if !self.is_granted(target, call, caller, &why) => self.ask(target, call, why, caller).await,
                 // What acts on this machine's desktop could answer in the owner's place.
-                None if *target == Target::Local && call.kind() == Kind::Action => {
+                _ if *target == Target::Local && call.kind() == Kind::Action => {
                     drop(self.turn.lock().await);
                     Ok(())
                 }
-                None => Ok(()),
+                _ => Ok(()),
             }
         };
         // The stop first: what became possible by it does not happen.
         match select(pin!(stopped.recv()), pin!(waits)).await {
-            Either::Left((why, _)) => return Err(refused(why.unwrap_or_default())),
+            Either::Left((why, _)) => return Err(refused(why.unwrap_or_default()).into()),
             Either::Right((outcome, _)) => outcome?,
         }
         self.stops.look().map_err(refused)?;
+        if call.kind() == Kind::Action {
+            caller.acts();
+        }
         Ok(stopped)
     }
 
@@ -208,18 +217,71 @@ impl Guard {
         }
     }
 
-    async fn ask(&self, target: &Target, call: &Call, why: String) -> Result<()> {
+    /// Whether a person has said yes to all of it before.
+    fn is_granted(&self, target: &Target, call: &Call, caller: &Caller, why: &str) -> bool {
+        let is_granted = matches!(caller.consent, Consent::Granted);
+        if is_granted {
+            tracing::info!(
+                target = target.name(),
+                method = call.method(),
+                why,
+                "allowed: a person said yes to this call"
+            );
+        }
+        is_granted
+    }
+
+    async fn ask(
+        &self,
+        target: &Target,
+        call: &Call,
+        why: String,
+        caller: &Caller,
+    ) -> core::result::Result<(), ToolError> {
+        if matches!(caller.consent, Consent::Defer) && caller.has_acted() {
+            return Err(refused(format!(
+                "{} has to be allowed by a person first ({why}), and something was done in this call before it; make that \
+                 step a call of its own, and look at what was done before you go on",
+                call.method()
+            ))
+            .into());
+        }
         let _turn = self.turn.lock().await;
         // What is under way on this machine's desktop comes to its end, and nothing stays held down.
         let freed = self.stops.free_hands().await;
         let freed = freed.map_err(|error| refused(format!("what is held down stays down: {error}")))?;
+        let question = self.question(target, call, why);
+        let (method, number) = (call.method(), question.number);
+        tracing::info!(number, method, target = target.name(), why = question.why, "a person is asked");
+        let asked = match &caller.consent {
+            Consent::Defer if freed.others || !freed.modifiers.is_empty() => Err(refused(
+                "what was held down came up, because a person has to be asked first; begin again, without holding anything"
+                    .to_owned(),
+            )),
+            Consent::Defer => return Err(ToolError::Ask(Box::new(question))),
+            Consent::Ask(elicit) => self.ask_client(elicit.as_ref(), question).await,
+            Consent::Dialog | Consent::Granted => self.ask_here(question).await,
+        };
+        tracing::info!(number, method, allowed = asked.is_ok(), "a person was asked");
+        asked?;
+        // With another meaning than it was asked for with, it does not happen.
+        if freed.others && *target == Target::Local {
+            return Err(refused(
+                "the button or key that was held down came up while the owner was asked, so it was not done".to_owned(),
+            )
+            .into());
+        }
+        self.stops.desk.hold(freed.modifiers);
+        Ok(())
+    }
+
+    fn question(&self, target: &Target, call: &Call, why: String) -> Question {
         let (number, within) = {
             let mut known = locked(&self.known);
             known.asked += 1;
             (known.asked, known.policy.approval().timeout)
         };
-        let approver = Arc::clone(&self.approver);
-        let question = Question {
+        Question {
             number,
             peer: format!("an agent on this machine, for {}", target.name()),
             fingerprint: String::new(),
@@ -228,7 +290,25 @@ impl Guard {
             why,
             asked_at: clock::epoch_seconds(),
             within: within.as_secs(),
-        };
+        }
+    }
+
+    /// Asks through the client of the agent; where that reaches nobody, at this machine.
+    async fn ask_client(&self, elicit: &dyn Elicit, question: Question) -> Result<()> {
+        match elicit.elicit(&question).await {
+            Elicited::Accepted => Ok(()),
+            Elicited::Declined => Err(refused("the person said no".to_owned())),
+            Elicited::Silent => Err(refused(format!("nobody answered the question within {} s", question.within))),
+            Elicited::Unreached(error) => {
+                tracing::warn!(number = question.number, error, "the client could not ask; the owner is asked here");
+                self.ask_here(question).await
+            }
+        }
+    }
+
+    /// Asks by a dialog on this machine.
+    async fn ask_here(&self, question: Question) -> Result<()> {
+        let approver = Arc::clone(&self.approver);
         let cancel = CancelOnDrop(Cancel::new());
         let raised = cancel.0.clone();
         let (answer, answered) = bounded(1);
@@ -240,14 +320,7 @@ impl Guard {
             .spawn(asking)
             .map_err(|error| Error::internal(format!("no thread could be started to ask: {error}")))?;
         match answered.recv().await {
-            // With another meaning than it was asked for with, it does not happen.
-            Ok(Answer::Allowed { .. }) if freed.others && *target == Target::Local => Err(refused(
-                "the button or key that was held down came up while the owner was asked, so it was not done".to_owned(),
-            )),
-            Ok(Answer::Allowed { .. }) => {
-                self.stops.desk.hold(freed.modifiers);
-                Ok(())
-            }
+            Ok(Answer::Allowed { .. }) => Ok(()),
             Ok(Answer::Denied { .. }) => Err(refused("the owner of this machine said no".to_owned())),
             Ok(Answer::Nobody(why)) => {
                 Err(refused(format!("the owner of this machine was not there to allow it: {why}")))

@@ -1,37 +1,47 @@
 //! `keyboard`.
 
+use core::pin::pin;
 use core::time::Duration;
 
+use futures_util::future::{Either, select};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::observe::{Observe, around};
+use super::proof::proved;
 use super::session::{Gesture, Session};
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, is_refused, lost, schema, settle_ms};
+use super::{Hints, Tool, ToolError, arguments, is_refused, schema, settle_ms};
 use crate::api::{Effect, InputKey, InputText, KeyEvent, Press, TextInput};
 use crate::client;
+use crate::desktop::Key;
 
 pub(super) const TOOL: Tool = Tool {
     name: "keyboard",
     title: "Use the keyboard",
     description: "Types into whatever has the keyboard. `type` takes any text, newlines and tabs included; `press` taps \
                   one key (enter, tab, escape, f5, left…); `hotkey` holds several keys together, such as [\"ctrl\", \"s\"]; \
-                  `hold` keeps a key down for a while.",
+                  `hold` keeps `key`, or `keys` together, down for a while.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
     schema: schema::of::<Arguments>,
     run: |session, given| {
         Box::pin(async move {
             let asked: Arguments = arguments(given)?;
             let target = session.target(asked.peer.as_deref())?;
-            let said = perform(session, &target, &asked).await?;
-            session.settle(asked.settle_ms).await;
-            Ok(Output::text(format!("{}{said}", target.prefix())))
+            let action = perform(session, &target, &asked);
+            around(session, &target, asked.observe, asked.settle_ms, action).await
         })
     },
 };
 
 /// The longest that `hold` keeps a key down.
 const LONGEST_HOLD: f64 = 10.0;
+
+/// More keys than anybody holds together.
+const MOST_KEYS: usize = 8;
+
+/// How often is told how far a text is.
+const PROGRESS: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +72,9 @@ struct Arguments {
     /// Milliseconds between the characters of `type`.
     #[serde(default)]
     interval_ms: u32,
+    /// What to tell of what changed: none, ui (elements), changes (areas), picture (a new screenshot).
+    #[serde(default)]
+    observe: Observe,
     /// Milliseconds to wait after the action, so that a screenshot shows what it did; at most 10000.
     #[serde(default = "settle_ms")]
     settle_ms: u32,
@@ -72,45 +85,97 @@ const fn one() -> f64 {
 }
 
 async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Result<String, ToolError> {
-    match asked.action {
+    let (said, effect) = match asked.action {
         Action::Type => {
             let text = asked.text.clone().ok_or_else(|| missing("type needs `text`"))?;
-            let characters = text.chars().count();
-            let input = TextInput { text, interval_ms: asked.interval_ms };
-            let limit = client::CALL + input.pauses();
-            let effect = session.call_within::<InputText>(target, &input, limit).await?;
-            Ok(format!("Typed {characters} characters.{}", lost(effect)))
+            let said = typed(&text);
+            (said, type_text(session, target, TextInput { text, interval_ms: asked.interval_ms }).await?)
         }
         Action::Press => {
             let key = one_key(asked)?;
             let mut chord = Chord::new(session, target);
             chord.down(key).await?;
-            let effect = chord.release().await?;
-            Ok(format!("Pressed {key}.{}", lost(effect)))
+            (format!("Pressed {key}."), chord.release().await?)
         }
         Action::Hotkey => {
-            if asked.keys.is_empty() {
-                return Err(missing("hotkey needs `keys`"));
-            }
+            check(&asked.keys)?;
             let mut chord = Chord::new(session, target);
             for key in &asked.keys {
                 chord.down(key).await?;
             }
-            let effect = chord.release().await?;
-            Ok(format!("Pressed {}.{}", asked.keys.join("+"), lost(effect)))
+            (format!("Pressed {}.", asked.keys.join("+")), chord.release().await?)
         }
         Action::Hold => {
-            let key = one_key(asked)?;
+            let keys = match &asked.key {
+                Some(key) => core::slice::from_ref(key),
+                None => asked.keys.as_slice(),
+            };
+            check(keys)?;
             if !(0.0..=LONGEST_HOLD).contains(&asked.hold_duration) {
                 return Err(missing("`hold_duration` is 0 to 10 seconds"));
             }
             let mut chord = Chord::new(session, target);
-            chord.down(key).await?;
+            for key in keys {
+                chord.down(key).await?;
+            }
             session.sleep(Duration::from_secs_f64(asked.hold_duration)).await;
-            let effect = chord.release().await?;
-            Ok(format!("Held {key} for {} s.{}", asked.hold_duration, lost(effect)))
+            (format!("Held {} for {} s.", keys.join("+"), asked.hold_duration), chord.release().await?)
+        }
+    };
+    Ok(format!("{said}{}", proved(session, target, effect)))
+}
+
+/// What is said of a text that was typed; nothing of the text itself, which may be a password.
+fn typed(text: &str) -> String {
+    let characters = text.chars().count();
+    let keys = [('\n', "line ends as Return"), ('\t', "tabs as Tab")];
+    let told: Vec<String> = keys
+        .into_iter()
+        .map(|(key, name)| (text.chars().filter(|character| *character == key).count(), name))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    let among = if told.is_empty() { String::new() } else { format!(", among them {}", told.join(" and ")) };
+    format!("Typed {characters} characters{among}.")
+}
+
+/// Types a text and tells from time to time about how far it is.
+async fn type_text(session: &Session, target: &Target, input: TextInput) -> Result<Effect, ToolError> {
+    let (limit, interval) = (client::CALL + input.pauses(), Duration::from_millis(input.interval_ms.into()));
+    let characters = input.text.chars().count();
+    let mut typing = pin!(session.call_within::<InputText>(target, &input, limit));
+    let mut waited = Duration::ZERO;
+    loop {
+        match select(typing.as_mut(), pin!(session.sleep(PROGRESS))).await {
+            Either::Left((typed, _)) => return typed,
+            Either::Right(_) => {
+                waited += PROGRESS;
+                let (done, total) = progress(waited, interval, characters);
+                session.caller.report(done, total, "typing");
+            }
         }
     }
+}
+
+/// About how many characters are typed after a while; without pauses between them, how many seconds it has taken.
+fn progress(waited: Duration, interval: Duration, characters: usize) -> (f64, Option<f64>) {
+    if interval.is_zero() {
+        return (waited.as_secs_f64(), None);
+    }
+    // Never all of them: that is told by the answer.
+    let most = (characters as f64 - 1.0).max(0.0);
+    ((waited.as_secs_f64() / interval.as_secs_f64()).floor().min(most), Some(characters as f64))
+}
+
+/// Makes sure that each of the keys is one, before the first is pressed: Super alone opens a menu.
+fn check(keys: &[String]) -> Result<(), ToolError> {
+    if keys.is_empty() || keys.len() > MOST_KEYS {
+        return Err(missing("this action needs `keys`, 1 to 8 of them"));
+    }
+    for key in keys {
+        key.parse::<Key>().map_err(|error| missing(&error.to_string()))?;
+    }
+    Ok(())
 }
 
 fn one_key(asked: &Arguments) -> Result<&str, ToolError> {
@@ -173,4 +238,32 @@ impl Drop for Chord<'_> {
 
 fn event(action: Press, key: &str) -> KeyEvent {
     KeyEvent { action, keysym: key.to_owned(), modifiers: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_is_counted_and_not_told() {
+        assert_eq!(typed("hunter2"), "Typed 7 characters.");
+        assert_eq!(typed("a\nb\n\tc"), "Typed 6 characters, among them 2 line ends as Return and 1 tabs as Tab.");
+    }
+
+    #[test]
+    fn progress_grows_and_does_not_reach_its_end_before_the_answer() {
+        let second = Duration::from_secs(1);
+        assert_eq!(progress(second, Duration::from_millis(100), 1000), (10.0, Some(1000.0)));
+        assert_eq!(progress(second * 500, Duration::from_millis(100), 1000), (999.0, Some(1000.0)));
+        assert_eq!(progress(second * 3, Duration::ZERO, 1000), (3.0, None));
+        assert_eq!(progress(second, second, 0), (0.0, Some(0.0)));
+    }
+
+    #[test]
+    fn a_chord_with_an_unknown_key_is_refused_as_a_whole() {
+        let keys = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert!(check(&keys(&["ctrl", "shift", "s"])).is_ok());
+        assert!(check(&keys(&["meta", "hyperspace"])).unwrap_err().to_string().contains("hyperspace"));
+        assert!(check(&[]).is_err() && check(&keys(&["a"; 9])).is_err());
+    }
 }

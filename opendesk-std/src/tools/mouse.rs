@@ -1,35 +1,49 @@
 //! `mouse`.
 
+mod place;
+mod pointer;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::session::{Gesture, Session};
+use self::place::{Ground, Place, missing};
+use self::pointer::Pointer;
+use super::observe::{Observe, around_shot};
+use super::proof::proved;
+use super::session::Session;
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, is_refused, lost, schema, settle_ms};
-use crate::api::{Button, DisplayCursorPosition, Effect, InputPointer, Modifier, Point, PointerAction, PointerEvent};
+use super::{Hints, Output, Tool, ToolError, arguments, schema, settle_ms};
+use crate::api::{Button, DisplayCursorPosition, Effect, Modifier, Point, PointerAction, PointerEvent};
 
 pub(super) const TOOL: Tool = Tool {
     name: "mouse",
     title: "Use the mouse",
-    description: "Moves, clicks, drags and scrolls. `x` and `y` are pixels of the last screenshot of that desktop; before \
-                  any screenshot they are desktop pixels. `cursor_position` tells where the pointer is.",
+    description: "Moves, clicks, drags and scrolls. Coordinates are pixels of the last picture of that desktop, or of the \
+                  one that `shot_id` names; before any picture they are desktop pixels. They are refused outside of it, \
+                  and when the displays have been rearranged since. `cursor_position` tells where the pointer is.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
     schema: schema::of::<Arguments>,
     run: |session, given| {
         Box::pin(async move {
             let asked: Arguments = arguments(given)?;
             let target = session.target(asked.peer.as_deref())?;
-            let said = perform(session, &target, &asked).await?;
-            if asked.action != Action::CursorPosition {
-                session.settle(asked.settle_ms).await;
+            let ground = Ground::new(session, &target, asked.shot_id.as_deref())?;
+            if asked.action == Action::CursorPosition {
+                let said = cursor_position(session, &target, &ground).await?;
+                return Ok(Output::text(format!("{}{said}", target.prefix())));
             }
-            Ok(Output::text(format!("{}{said}", target.prefix())))
+            let action = perform(session, &target, &asked, &ground);
+            around_shot(session, &target, ground.shot.as_deref(), asked.observe, asked.settle_ms, action).await
         })
     },
 };
 
 /// Wheel clicks in one call.
 const MOST_CLICKS: u32 = 100;
+
+/// Points of one drag.
+const MOST_POINTS: usize = 500;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -40,6 +54,8 @@ enum Action {
     TripleClick,
     RightClick,
     MiddleClick,
+    BackClick,
+    ForwardClick,
     LeftDown,
     LeftUp,
     Drag,
@@ -56,21 +72,28 @@ enum Direction {
     Right,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
     /// What to do.
     action: Action,
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
     peer: Option<String>,
-    /// Pixels from the left edge of the last screenshot.
+    /// Pixels from the left edge of the picture. `left_down`, `left_up` and `scroll` without a place are where the pointer is.
     x: Option<f64>,
-    /// Pixels from the top edge of the last screenshot.
+    /// Pixels from the top edge of the picture.
     y: Option<f64>,
+    /// Instead of `x` and `y`: the number of an element in a picture that was taken with `marks`.
+    mark: Option<usize>,
+    /// The picture that is pointed into; the last one when left out.
+    shot_id: Option<String>,
     /// Where `drag` ends, from the left edge.
     end_x: Option<f64>,
     /// Where `drag` ends, from the top edge.
     end_y: Option<f64>,
+    /// Instead of `end_x` and `end_y`: the points that `drag` goes through, each [x, y].
+    #[serde(default)]
+    path: Vec<[f64; 2]>,
     /// The direction of `scroll`.
     direction: Option<Direction>,
     /// Wheel clicks of `scroll`, 1 to 100.
@@ -79,6 +102,9 @@ struct Arguments {
     /// Keys held during the action: shift, ctrl, alt, meta.
     #[serde(default)]
     modifiers: Vec<ModifierName>,
+    /// What to tell of what changed: none, ui (elements), changes (areas), picture (a new screenshot).
+    #[serde(default)]
+    observe: Observe,
     /// Milliseconds to wait after the action, so that a screenshot shows what it did; at most 10000.
     #[serde(default = "settle_ms")]
     settle_ms: u32,
@@ -86,7 +112,7 @@ struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum ModifierName {
+pub(super) enum ModifierName {
     Shift,
     Ctrl,
     Alt,
@@ -108,126 +134,61 @@ const fn three() -> u32 {
     3
 }
 
-/// What one call has to do with the pointer.
-struct Pointer<'a> {
-    session: &'a Session,
-    target: &'a Target,
-    modifiers: Vec<Modifier>,
-}
+/// What `mouse` does at places of the desktop itself, where the pictures are gone in which it was pointed at them.
+#[derive(Debug, Clone)]
+pub(super) struct OnDesktop(Arguments);
 
-impl Pointer<'_> {
-    fn event(&self, action: PointerAction, point: Point, button: Option<Button>) -> PointerEvent {
-        PointerEvent { action, point, button, modifiers: self.modifiers.clone(), dx: 0.0, dy: 0.0 }
-    }
-
-    async fn move_to(&self, point: Point) -> Result<Effect, ToolError> {
-        self.send(&self.event(PointerAction::Move, point, None)).await
-    }
-
-    async fn send(&self, event: &PointerEvent) -> Result<Effect, ToolError> {
-        self.session.call::<InputPointer>(self.target, event).await
-    }
-
-    async fn send_held(&self, event: &PointerEvent, gesture: &mut Gesture) -> Result<Effect, ToolError> {
-        self.session.call_held::<InputPointer>(self.target, event, gesture).await
-    }
-
-    async fn click(&self, point: Point, button: Button, times: u32) -> Result<Effect, ToolError> {
-        let mut effect = self.move_to(point).await?;
-        // Two clicks in two sessions are no double click.
-        let mut gesture = Gesture::default();
-        for _ in 0..times {
-            let (held, pressed) = self.press(point, button, &mut gesture).await?;
-            effect = effect.and(pressed).and(held.release(point).await?);
+impl OnDesktop {
+    /// # Errors
+    /// [`ToolError::Arguments`] for what is missing, does not go together, or means a picture.
+    pub(super) fn of(given: &Map<String, Value>) -> Result<Self, ToolError> {
+        let asked: Arguments = arguments(Value::Object(given.clone()))?;
+        if asked.peer.is_some() || asked.mark.is_some() || asked.shot_id.is_some() || asked.observe != Observe::None {
+            return Err(missing(
+                "at the desktop itself there is no `peer`, `mark`, `shot_id` or `observe`; leave them out",
+            ));
         }
-        Ok(effect)
-    }
-
-    async fn press<'a>(
-        &'a self,
-        point: Point,
-        button: Button,
-        gesture: &'a mut Gesture,
-    ) -> Result<(Held<'a>, Effect), ToolError> {
-        let held = Held { pointer: self, gesture, point, button, down: true };
-        let effect = self.send_held(&self.event(PointerAction::Down, point, Some(button)), held.gesture).await?;
-        Ok((held, effect))
-    }
-
-    /// Presses the left button for later calls.
-    async fn down(&self, point: Point) -> Result<Effect, ToolError> {
-        let mut gesture = Gesture::default();
-        let down = self.event(PointerAction::Down, point, Some(Button::Left));
-        let pressed = self.send_held(&down, &mut gesture).await?;
-        self.session.keep_gesture(self.target, gesture);
-        Ok(pressed)
-    }
-
-    /// Goes on with what [`down`](Self::down) has begun, if anything.
-    async fn go_on(&self, action: PointerAction, point: Point) -> Result<Effect, ToolError> {
-        let (button, ends) = match action {
-            PointerAction::Up => (Some(Button::Left), true),
-            _ => (None, false),
-        };
-        let event = self.event(action, point, button);
-        let Some(mut gesture) = self.session.take_gesture(self.target) else { return self.send(&event).await };
-        let sent = self.send_held(&event, &mut gesture).await;
-        if match &sent {
-            Ok(_) => !ends,
-            Err(error) => is_refused(error),
-        } {
-            self.session.keep_gesture(self.target, gesture);
+        if asked.action == Action::CursorPosition {
+            return Err(missing("`cursor_position` does nothing"));
         }
-        sent
-    }
-}
-
-/// A button that is down. It comes up however the call ends, also when the call is dropped.
-struct Held<'a> {
-    pointer: &'a Pointer<'a>,
-    gesture: &'a mut Gesture,
-    point: Point,
-    button: Button,
-    down: bool,
-}
-
-impl Held<'_> {
-    async fn move_to(&mut self, point: Point) -> Result<Effect, ToolError> {
-        self.pointer.send_held(&self.pointer.event(PointerAction::Move, point, None), self.gesture).await
-    }
-
-    async fn release(mut self, point: Point) -> Result<Effect, ToolError> {
-        self.point = point;
-        let up = self.pointer.event(PointerAction::Up, point, Some(self.button));
-        let released = self.pointer.send_held(&up, self.gesture).await;
-        self.down = released.is_err();
-        released
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        if self.down {
-            let event = PointerEvent {
-                action: PointerAction::Up,
-                point: self.point,
-                button: Some(self.button),
-                modifiers: Vec::new(),
-                dx: 0.0,
-                dy: 0.0,
-            };
-            self.pointer.session.call_unheard::<InputPointer>(self.pointer.target, &event);
+        scrolled(&asked)?;
+        place_of(&asked)?;
+        if asked.action == Action::Drag {
+            path(&asked, |x, y| Ok(Place::of(Point::new(x, y))))?;
         }
+        Ok(Self(asked))
+    }
+
+    /// Does it, and gives the desktop time to show it.
+    ///
+    /// # Errors
+    /// Those of [`Session::call`].
+    pub(super) async fn perform(&self, session: &Session, target: &Target) -> Result<String, ToolError> {
+        let said = perform(session, target, &self.0, &Ground::desktop(session, target)).await?;
+        session.settle(self.0.settle_ms).await;
+        Ok(said)
     }
 }
 
-async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Result<String, ToolError> {
-    if asked.action == Action::CursorPosition {
-        return cursor_position(session, target).await;
+async fn perform(
+    session: &Session,
+    target: &Target,
+    asked: &Arguments,
+    ground: &Ground<'_>,
+) -> Result<String, ToolError> {
+    if session.is_stateless() && matches!(asked.action, Action::LeftDown | Action::LeftUp) {
+        return Err(missing("without a session no button stays down from one call to the next; use `drag`"));
     }
-    let point = place(session, target, asked.x, asked.y, ["x", "y"])?;
+    let scroll = scrolled(asked)?;
+    let then = match asked.action {
+        Action::Drag => path(asked, |x, y| ground.pixel(x, y))?,
+        _ => Vec::new(),
+    };
+    let at = start(asked, ground).await?;
+    let points: Vec<Point> = core::iter::once(&at).chain(&then).map(|place| place.point).collect();
+    ground.check(&points).await?;
+    let point = at.point;
     let pointer = Pointer { session, target, modifiers: asked.modifiers.iter().copied().map(Modifier::from).collect() };
-    let at = |point: Point| format!("{},{}", point.x.round(), point.y.round());
     let effect = match asked.action {
         Action::Move => pointer.go_on(PointerAction::Move, point).await?,
         Action::Click => pointer.click(point, Button::Left, 1).await?,
@@ -235,87 +196,129 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
         Action::TripleClick => pointer.click(point, Button::Left, 3).await?,
         Action::RightClick => pointer.click(point, Button::Right, 1).await?,
         Action::MiddleClick => pointer.click(point, Button::Middle, 1).await?,
+        Action::BackClick => pointer.click(point, Button::X1, 1).await?,
+        Action::ForwardClick => pointer.click(point, Button::X2, 1).await?,
         Action::LeftDown => pointer.down(point).await?,
         Action::LeftUp => pointer.go_on(PointerAction::Up, point).await?,
-        Action::Drag => {
-            let end = place(session, target, asked.end_x, asked.end_y, ["end_x", "end_y"])?;
-            let effect = drag(&pointer, point, end).await?;
-            return Ok(format!("Dragged from {} to {} on the desktop.{}", at(point), at(end), lost(effect)));
-        }
+        Action::Drag => pointer.drag(point, &points[1..]).await?,
         Action::Scroll => {
-            let direction = asked.direction.ok_or_else(|| missing("scroll needs a `direction`"))?;
-            if !(1..=MOST_CLICKS).contains(&asked.amount) {
-                return Err(missing("`amount` is 1 to 100 wheel clicks"));
-            }
-            let amount = f64::from(asked.amount);
-            let (dx, dy) = match direction {
-                Direction::Up => (0.0, amount),
-                Direction::Down => (0.0, -amount),
-                Direction::Left => (-amount, 0.0),
-                Direction::Right => (amount, 0.0),
-            };
+            let (dx, dy) = scroll;
             pointer.send(&PointerEvent { dx, dy, ..pointer.event(PointerAction::Scroll, point, None) }).await?
         }
         Action::CursorPosition => Effect::Confirmed,
     };
+    let proof = proved(session, target, effect);
+    if let Some(end) = then.last() {
+        return Ok(format!("Dragged from {} to {} on the desktop.{proof}", shown(&at), shown(end)));
+    }
     let action = serde_json::to_value(asked.action).ok();
     let name = action.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
-    Ok(format!("Done: {name} at {} on the desktop.{}", at(point), lost(effect)))
+    Ok(format!("Done: {name} at {} on the desktop{}.{proof}", whole(point), at.named))
 }
 
-/// The button comes up wherever the drag ends, also when a step in between fails.
-async fn drag(pointer: &Pointer<'_>, start: Point, end: Point) -> Result<Effect, ToolError> {
-    const STEPS: u32 = 10;
-    let moved = pointer.move_to(start).await?;
-    let mut gesture = Gesture::default();
-    let (mut held, pressed) = pointer.press(start, Button::Left, &mut gesture).await?;
-    let mut dragged = Ok(moved);
-    for step in 1..=STEPS {
-        let part = f64::from(step) / f64::from(STEPS);
-        let between = Point::new(start.x + (end.x - start.x) * part, start.y + (end.y - start.y) * part);
-        dragged = held.move_to(between).await;
-        if dragged.is_err() {
-            break;
-        }
+fn whole(point: Point) -> String {
+    format!("{},{}", point.x.round(), point.y.round())
+}
+
+fn shown(place: &Place) -> String {
+    format!("{}{}", whole(place.point), place.named)
+}
+
+/// Wheel clicks to the right and upwards.
+fn scrolled(asked: &Arguments) -> Result<(f64, f64), ToolError> {
+    if asked.action != Action::Scroll {
+        return Ok((0.0, 0.0));
     }
-    let last = match &dragged {
-        Ok(_) => end,
-        Err(error) if is_refused(error) => start,
-        // Nobody waits for a machine that may be gone; it comes up all the same.
-        Err(_) => return dragged,
-    };
-    let released = held.release(last).await;
-    Ok(dragged?.and(pressed).and(released?))
+    let direction = asked.direction.ok_or_else(|| missing("scroll needs a `direction`"))?;
+    if !(1..=MOST_CLICKS).contains(&asked.amount) {
+        return Err(missing("`amount` is 1 to 100 wheel clicks"));
+    }
+    let amount = f64::from(asked.amount);
+    Ok(match direction {
+        Direction::Up => (0.0, amount),
+        Direction::Down => (0.0, -amount),
+        Direction::Left => (-amount, 0.0),
+        Direction::Right => (amount, 0.0),
+    })
 }
 
-async fn cursor_position(session: &Session, target: &Target) -> Result<String, ToolError> {
+/// How the agent says where an action is, or begins.
+enum Start {
+    Mark(usize),
+    Pixel(f64, f64),
+    Pointer,
+}
+
+fn place_of(asked: &Arguments) -> Result<Start, ToolError> {
+    match (asked.mark, asked.x, asked.y) {
+        (Some(number), None, None) => Ok(Start::Mark(number)),
+        (Some(_), ..) => Err(missing("a place is a `mark` or `x` and `y`, not both")),
+        (None, Some(x), Some(y)) => Ok(Start::Pixel(x, y)),
+        (None, None, None) if matches!(asked.action, Action::LeftDown | Action::LeftUp | Action::Scroll) => {
+            Ok(Start::Pointer)
+        }
+        _ => Err(missing("this action needs `x` and `y`, or a `mark`")),
+    }
+}
+
+async fn start(asked: &Arguments, ground: &Ground<'_>) -> Result<Place, ToolError> {
+    match place_of(asked)? {
+        Start::Mark(number) => ground.mark(number).await,
+        Start::Pixel(x, y) => ground.pixel(x, y),
+        Start::Pointer => ground.pointer().await,
+    }
+}
+
+/// What a drag goes through after its start; the last is where it ends.
+fn path(asked: &Arguments, pixel: impl Fn(f64, f64) -> Result<Place, ToolError>) -> Result<Vec<Place>, ToolError> {
+    match (asked.path.as_slice(), asked.end_x, asked.end_y) {
+        ([], Some(x), Some(y)) => Ok(vec![pixel(x, y)?]),
+        ([], ..) => Err(missing("drag needs `end_x` and `end_y`, or a `path`")),
+        (points, None, None) if points.len() <= MOST_POINTS => points.iter().map(|[x, y]| pixel(*x, *y)).collect(),
+        (_, None, None) => Err(missing("`path` has at most 500 points")),
+        _ => Err(missing("a drag ends at `end_x` and `end_y` or goes along a `path`, not both")),
+    }
+}
+
+async fn cursor_position(session: &Session, target: &Target, ground: &Ground<'_>) -> Result<String, ToolError> {
     let point = session.call::<DisplayCursorPosition>(target, &()).await?;
-    let on_desktop = format!("The pointer is at {},{} on the desktop", point.x.round(), point.y.round());
-    Ok(match session.picture(target)?.and_then(|picture| picture.to_picture(point)) {
-        Some((x, y)) => format!("{on_desktop}, which is {x},{y} in the last screenshot."),
+    let on_desktop = format!("The pointer is at {} on the desktop", whole(point));
+    let shot = ground.shot.as_ref();
+    Ok(match shot.and_then(|shot| Some((shot.mapping.to_picture(point)?, &shot.id))) {
+        Some(((x, y), id)) => format!("{on_desktop}, which is {x},{y} in the picture {id}."),
         None => format!("{on_desktop}."),
     })
 }
 
-fn missing(why: &str) -> ToolError {
-    ToolError::Arguments(why.to_owned())
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// From the pixels that the agent saw to the desktop. What lies outside the picture is refused: clamping would
-/// click something that nobody pointed at.
-fn place(
-    session: &Session,
-    target: &Target,
-    x: Option<f64>,
-    y: Option<f64>,
-    [x_name, y_name]: [&str; 2],
-) -> Result<Point, ToolError> {
-    let (Some(x), Some(y)) = (x, y) else {
-        return Err(missing(&format!("this action needs `{x_name}` and `{y_name}`")));
-    };
-    let Some(picture) = session.picture(target)? else { return Ok(Point::new(x, y)) };
-    picture.to_desktop(x, y).ok_or_else(|| {
-        let (width, height) = picture.picture;
-        missing(&format!("{x},{y} is outside the last screenshot of {width}x{height} pixels"))
-    })
+    use super::*;
+
+    #[test]
+    fn what_is_done_at_the_desktop_itself_has_all_that_it_needs() {
+        let of = |given: &Value| OnDesktop::of(given.as_object().unwrap());
+        for right in [
+            json!({"action": "click", "x": 1, "y": 2, "modifiers": ["ctrl"]}),
+            json!({"action": "left_up"}),
+            json!({"action": "drag", "x": 1, "y": 2, "path": [[3, 4], [5, 6]]}),
+            json!({"action": "scroll", "direction": "left", "amount": 2}),
+        ] {
+            assert!(of(&right).is_ok(), "{right}");
+        }
+        for wrong in [
+            json!({"action": "click", "x": 1}),
+            json!({"action": "left_down", "y": 1}),
+            json!({"action": "drag", "x": 1, "y": 2}),
+            json!({"action": "drag", "x": 1, "y": 2, "end_x": 1, "end_y": 2, "path": [[3, 4]]}),
+            json!({"action": "scroll", "x": 1, "y": 2}),
+            json!({"action": "scroll", "direction": "up", "amount": 0}),
+            json!({"action": "cursor_position"}),
+            json!({"action": "click", "x": 1, "y": 2, "shot_id": "1"}),
+            json!({"action": "click", "mark": 3}),
+        ] {
+            assert!(of(&wrong).is_err(), "{wrong}");
+        }
+    }
 }

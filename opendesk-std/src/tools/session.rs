@@ -1,4 +1,4 @@
-//! What an agent's session remembers: the chosen peer, open links, and the last picture of each desktop.
+//! What an agent's session remembers: the chosen peer, open links, and the last pictures.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -6,18 +6,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{BoxFuture, join_all};
 use opendesk_core::PublicKey;
+use serde_json::Value;
 
+use super::caller::Caller;
 use super::guard::{Guard, Hands, unless_stopped};
+use super::history::History;
 use super::links::Links;
 use super::roster::Roster;
+use super::shots::Shots;
 use super::stream::SessionStream;
 use super::target::{self, Because, Target, ToolError, fingerprint};
-use crate::api::{Call, Codec, Error, ErrorCode, Method, decode};
+use crate::api::{Call, Codec, Error, ErrorCode, Manifest, Method, decode};
 use crate::cancel::Cancel;
 use crate::client::{self, ClientError, LinkState, Remote, RemoteOptions, WhileBusy, Whom};
 use crate::desktop::{Backend, Desk, Freed, Key};
 use crate::home::{Home, Peers};
-use crate::picture::Mapping;
+use crate::os::Files;
 use crate::runtime::Runtime;
 
 /// Long enough for any window to open, short enough not to look like a hang.
@@ -49,15 +53,24 @@ impl<R: Runtime> Outside for OnRuntime<R> {
     }
 }
 
-/// The state of one agent's session. All methods take it shared: calls may run at the same time, and a peer that
-/// does not answer delays no other.
+/// The state of one agent's session, as one caller sees it. All methods take it shared: calls may run at the same time, and a
+/// peer that does not answer delays no other. A clone is the same session.
+#[derive(Clone)]
 pub struct Session {
+    shared: Arc<Shared>,
+    while_busy: WhileBusy,
+    is_stateless: bool,
+    pub(super) caller: Caller,
+}
+
+struct Shared {
     home: Home,
     backend: Backend,
     outside: Box<dyn Outside>,
-    pub(super) guard: Guard,
+    guard: Guard,
     roster: Mutex<Roster>,
-    while_busy: WhileBusy,
+    history: History,
+    shots: Mutex<Shots>,
     memory: Arc<Mutex<Memory>>,
 }
 
@@ -68,8 +81,6 @@ struct Memory {
     used: Option<Target>,
     local: Option<Desk>,
     links: Links,
-    /// Each with the key of the machine that it shows.
-    pictures: BTreeMap<Target, (Option<PublicKey>, Mapping)>,
     /// Buttons that one call holds down for later ones.
     gestures: BTreeMap<Target, Gesture>,
 }
@@ -84,7 +95,10 @@ pub struct Gesture {
 
 impl core::fmt::Debug for Session {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Session").field("home", &self.home).field("backend", &self.backend).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("home", &self.shared.home)
+            .field("backend", &self.shared.backend)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,7 +109,48 @@ impl Session {
         let memory = Arc::<Mutex<Memory>>::default();
         let guard = Guard::new(&home, Held(Arc::clone(&memory)));
         let roster = Mutex::new(Roster::new(&home));
-        Self { home, backend, outside, guard, roster, while_busy: WhileBusy::Fail, memory }
+        let (history, shots) = (History::default(), Mutex::default());
+        let shared = Shared { home, backend, outside, guard, roster, history, shots, memory };
+        Self { shared: Arc::new(shared), while_busy: WhileBusy::Fail, is_stateless: false, caller: Caller::default() }
+    }
+
+    /// The same session for one call of somebody who is to be told of its progress, or asked.
+    #[must_use]
+    pub fn for_caller(&self, caller: Caller) -> Self {
+        Self { caller, ..self.clone() }
+    }
+
+    /// Whoever calls cannot be told from others: nothing that one call chooses, such as a default peer, a picture or a
+    /// button that stays down, may mean anything in the next.
+    #[must_use]
+    pub fn stateless(self) -> Self {
+        Self { is_stateless: true, ..self }
+    }
+
+    pub(super) const fn is_stateless(&self) -> bool {
+        self.is_stateless
+    }
+
+    /// The directory of this machine's keys, programs and logs.
+    pub(super) fn home(&self) -> &Home {
+        &self.shared.home
+    }
+
+    pub(super) fn backend(&self) -> Backend {
+        self.shared.backend
+    }
+
+    /// Nobody hears of a stop any more, as where the system has no room to watch for one.
+    #[cfg(test)]
+    pub(super) fn deafen(&mut self) {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.guard.watcher = None;
+        }
+    }
+
+    /// What the tools of this session have been called for.
+    pub(super) fn history(&self) -> &History {
+        &self.shared.history
     }
 
     /// What happens where another controller drives a peer.
@@ -105,11 +160,11 @@ impl Session {
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn peers(&self) -> Result<Arc<Peers>, ToolError> {
-        Ok(self.roster.lock().unwrap_or_else(PoisonError::into_inner).now()?)
+        Ok(self.shared.roster.lock().unwrap_or_else(PoisonError::into_inner).now()?)
     }
 
     /// The key of the machine that a target means now; none for this machine.
@@ -133,7 +188,7 @@ impl Session {
 
     /// How this machine's owner describes it.
     pub(super) fn description(&self) -> String {
-        self.home.description()
+        self.shared.home.description()
     }
 
     /// Where a call with this `peer` argument goes.
@@ -142,6 +197,11 @@ impl Session {
     /// [`ToolError::Unknown`], [`ToolError::Several`], or what keeps the list of peers from being read.
     pub fn target(&self, peer: Option<&str>) -> Result<Target, ToolError> {
         self.explain(peer).map(|(target, _)| target)
+    }
+
+    /// Where a call with these arguments goes, if it can go anywhere.
+    pub(super) fn target_of(&self, arguments: &Value) -> Option<Target> {
+        self.target(arguments.get("peer").and_then(Value::as_str)).ok()
     }
 
     pub(super) fn explain(&self, peer: Option<&str>) -> Result<(Target, Because), ToolError> {
@@ -171,24 +231,28 @@ impl Session {
         self.memory().links.iter().map(|(name, link)| (name.clone(), link.state())).collect()
     }
 
-    /// `key` is what the machine had before the picture was taken.
-    pub(super) fn remember(&self, target: &Target, key: Option<PublicKey>, picture: Mapping) {
-        self.memory().pictures.insert(target.clone(), (key, picture));
+    /// What may be held: the links that were used, those of one desktop or all, and this machine's desktop. What was begun
+    /// there and left for later calls is not known any more.
+    pub(super) fn held(&self, only: Option<&Target>) -> (Vec<(String, Remote)>, Option<Desk>) {
+        let mut memory = self.memory();
+        memory.gestures.retain(|target, _| only.is_some_and(|only| target != only));
+        let is_meant = |name: &str| only.is_none_or(|only| only.name() == name);
+        let links = memory.links.iter().filter(|(name, _)| is_meant(name));
+        let links = links.map(|(name, link)| (name.clone(), link.clone())).collect();
+        (links, memory.local.clone().filter(|_| is_meant(target::LOCAL)))
     }
 
-    /// The last picture of a desktop.
-    ///
-    /// # Errors
-    /// When it shows another machine than the one that has the name by now: what was seen there is not to be clicked here.
-    pub(super) fn picture(&self, target: &Target) -> Result<Option<Mapping>, ToolError> {
-        let Some((shown, picture)) = self.memory().pictures.get(target).copied() else { return Ok(None) };
-        if self.key(target)? == shown {
-            Ok(Some(picture))
-        } else {
-            Err(ToolError::Arguments(format!(
-                "the last screenshot shows the machine that was called {:?} before, with another key; take a new one",
-                target.name()
-            )))
+    /// The pictures that were shown to whoever has this session.
+    pub(super) fn shots(&self) -> MutexGuard<'_, Shots> {
+        self.shared.shots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a desktop can do, as far as it has been told: nothing before it was used. Asks nobody.
+    pub(super) fn manifest(&self, target: &Target) -> Option<Manifest> {
+        let memory = self.memory();
+        match target {
+            Target::Local => memory.local.as_ref().map(|desk| desk.manifest().clone()),
+            Target::Peer(name) => memory.links.get(name).and_then(Remote::manifest),
         }
     }
 
@@ -203,7 +267,7 @@ impl Session {
 
     pub(super) async fn sleep(&self, time: Duration) {
         if !time.is_zero() {
-            self.outside.sleep(time).await;
+            self.shared.outside.sleep(time).await;
         }
     }
 
@@ -220,7 +284,8 @@ impl Session {
         if memory.closed {
             return Err(Error::cancelled().into());
         }
-        let desk = Desk::start(crate::desktop::open(self.backend)?, None)?;
+        let files = Files::new(self.shared.home.path().to_owned());
+        let desk = Desk::start(crate::desktop::open(self.shared.backend)?, Some(files))?;
         memory.local = Some(desk.clone());
         Ok(desk)
     }
@@ -254,8 +319,8 @@ impl Session {
             return Err(Error::cancelled().into());
         }
         let options =
-            |whom| RemoteOptions { while_busy: self.while_busy, ..RemoteOptions::new(self.home.clone(), whom) };
-        Ok(memory.links.reach(name, key, |whom| self.outside.remote(options(whom))))
+            |whom| RemoteOptions { while_busy: self.while_busy, ..RemoteOptions::new(self.shared.home.clone(), whom) };
+        Ok(memory.links.reach(name, key, |whom| self.shared.outside.remote(options(whom))))
     }
 
     /// Calls a method of a desktop.
@@ -301,10 +366,10 @@ impl Session {
     ) -> Result<M::Output, ToolError> {
         let call = M::call(params.clone());
         let meant = self.key(target)?;
-        let stopped = self.guard.pass(target, &call).await?;
+        let stopped = self.shared.guard.pass(target, &call, &self.caller).await?;
         let work = Box::pin(self.carry_out::<M>(target, meant, params, call, limit, gesture));
         // The hands may have begun with it before they heard.
-        unless_stopped(&stopped, work).await.inspect_err(|_| self.guard.let_go())?
+        unless_stopped(&stopped, work).await.inspect_err(|_| self.shared.guard.let_go())?
     }
 
     /// Subscribes to a stream of a peer's desktop; see [`Client::subscribe`](client::Client::subscribe). A stop of the
@@ -321,14 +386,14 @@ impl Session {
         let Target::Peer(name) = target else {
             return Err(Error::invalid("a stream is of a peer's desktop; this machine's is captured").into());
         };
-        if !self.guard.hears_of_stops() {
+        if !self.shared.guard.hears_of_stops() {
             let why = "a stop of the owner's would not end a stream, because the system has no room to watch for one; \
                        close other programs and try again";
             return Err(Error::new(ErrorCode::PermissionDenied, why).into());
         }
         let call = M::call(params.clone());
         let meant = self.key(target)?;
-        let stopped = self.guard.pass(target, &call).await?;
+        let stopped = self.shared.guard.pass(target, &call, &self.caller).await?;
         let link = self.link_to(name, meant)?;
         let subscribed = unless_stopped(&stopped, link.subscribe::<M>(params, credit)).await?;
         match subscribed {

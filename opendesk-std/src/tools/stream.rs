@@ -83,7 +83,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(Some(folder.path().join("home"))).unwrap();
         let mut session = Session::new(home, Backend::Virtual, Box::new(Nowhere));
-        session.guard.watcher = None;
+        session.deafen();
         let (target, params) = (Target::Peer("desk".to_owned()), SubscribeParams::default());
         let begun = session.subscribe::<DisplaySubscribe>(&target, &params, 1).now_or_never().unwrap();
         let refused = begun.unwrap_err().to_string();

@@ -6,6 +6,7 @@ use opendesk_core::PublicKey;
 
 use crate::api::Error;
 use crate::client::{ClientError, Whom};
+use crate::govern::ask::Question;
 use crate::home::{HomeError, Peers, plain_text};
 
 /// A desktop.
@@ -44,6 +45,11 @@ pub(super) fn fingerprint(key: PublicKey) -> String {
 
 /// What this machine is called in `peer` arguments.
 pub(super) const LOCAL: &str = "local";
+
+/// Whether a tool is used on a desktop. The others never depend on a machine being there, whichever is chosen.
+pub(super) fn is_for_a_desktop(tool: &str) -> bool {
+    !tool.starts_with("opendesk_") && !["learn", "schedule", "audit"].contains(&tool)
+}
 
 /// Why a target was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +155,8 @@ pub enum ToolError {
     },
     /// Our own files.
     Home(HomeError),
+    /// A person has to be asked first, through the client of the agent; nothing was done.
+    Ask(Box<Question>),
 }
 
 impl fmt::Display for ToolError {
@@ -175,6 +183,7 @@ impl fmt::Display for ToolError {
             Self::Desktop(error) => error.fmt(f),
             Self::Peer { name, error } => write!(f, "[on {name}] {error}"),
             Self::Home(error) => error.fmt(f),
+            Self::Ask(question) => write!(f, "a person has to allow this first: {}", question.why),
         }
     }
 }

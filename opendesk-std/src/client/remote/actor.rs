@@ -372,6 +372,7 @@ impl<R: Runtime> Actor<R> {
                 }
                 (self.gone, self.doubt, self.rest_until, self.queues) = (None, None, None, false);
                 self.opened = Some(now);
+                self.board.greeted(client.greeting().manifest.clone());
                 self.board.set(LinkState::Connected { wire: client.wire() });
                 for waiter in self.waiting.drain(..) {
                     drop(waiter.reply.try_send(Ok(client.clone())));

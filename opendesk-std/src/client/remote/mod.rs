@@ -25,7 +25,7 @@ pub use self::stream::RemoteSubscription;
 use super::dial::CONNECT;
 use super::target::Whom;
 use super::{CALL, Client, ClientError, operation_of};
-use crate::api::{Call, Codec, Error, ErrorCode, Kind, Method};
+use crate::api::{Call, Codec, Error, ErrorCode, Kind, Manifest, Method};
 use crate::home::Home;
 use crate::runtime::{Runtime, after, sleep};
 
@@ -141,6 +141,12 @@ impl Remote {
     #[must_use]
     pub fn state(&self) -> LinkState {
         self.board.state()
+    }
+
+    /// What the host said in its last greeting that it can do; nothing before there was one. Asks nobody.
+    #[must_use]
+    pub fn manifest(&self) -> Option<Manifest> {
+        self.board.manifest()
     }
 
     /// What becomes of it from now on. A reader that falls behind by more than 64 changes misses the oldest.

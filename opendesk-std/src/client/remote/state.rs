@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_channel::{Receiver, Sender};
 use opendesk_core::Wire;
 
+use crate::api::Manifest;
 use crate::home::{plain_text, printable};
 
 /// What has become of the link to a machine.
@@ -99,12 +100,13 @@ pub(super) struct Board(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     state: LinkState,
+    manifest: Option<Manifest>,
     watchers: Vec<Sender<LinkState>>,
 }
 
 impl Board {
     pub(super) const fn new() -> Self {
-        Self(Mutex::new(Inner { state: LinkState::Idle, watchers: Vec::new() }))
+        Self(Mutex::new(Inner { state: LinkState::Idle, manifest: None, watchers: Vec::new() }))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -113,6 +115,15 @@ impl Board {
 
     pub(super) fn state(&self) -> LinkState {
         self.inner().state.clone()
+    }
+
+    /// What the host of the last session told that it can do.
+    pub(super) fn manifest(&self) -> Option<Manifest> {
+        self.inner().manifest.clone()
+    }
+
+    pub(super) fn greeted(&self, manifest: Manifest) {
+        self.inner().manifest = Some(manifest);
     }
 
     /// What the state becomes from now on.

@@ -1,0 +1,197 @@
+//! Whether all actions of a batch can be what they are to be, before the first of them is done.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Action, MOST, MOST_PICTURES, Member, Name};
+use crate::tools::session::Session;
+use crate::tools::target::{Target, ToolError};
+use crate::tools::{find, schema};
+
+/// Long enough for what was clicked to be there before the next action, short enough for many of them.
+const SETTLE_MS: u32 = 50;
+
+/// The actions with all that they need.
+///
+/// # Errors
+/// [`ToolError::Arguments`], naming the first action that is wrong.
+pub(super) fn members(session: &Session, target: &Target, actions: Vec<Action>) -> Result<Vec<Member>, ToolError> {
+    let count = actions.len();
+    if !(1..=MOST).contains(&count) {
+        return Err(ToolError::Arguments(format!("`actions` has {count}, and a batch has 1 to {MOST}; split it")));
+    }
+    let pictures = actions.iter().filter(|action| action.tool == Name::Screenshot).count();
+    if pictures > MOST_PICTURES {
+        let why = format!(
+            "{pictures} actions are screenshots and a batch has at most {MOST_PICTURES}, besides the one in its end; leave \
+             some out"
+        );
+        return Err(ToolError::Arguments(why));
+    }
+    let mut schemas = BTreeMap::new();
+    let checked = (1..).zip(actions).map(|(number, Action { tool, arguments })| {
+        let wrong = |why: String| ToolError::Arguments(format!("action {number} ({}): {why}", tool.text()));
+        let schema = match schemas.get(tool.text()) {
+            Some(schema) => schema,
+            None => schemas.entry(tool.text()).or_insert(schema_of(tool)?),
+        };
+        fits(schema, &arguments).map_err(wrong)?;
+        if let Some(peer) = arguments.get("peer").and_then(Value::as_str) {
+            let named = session.target(Some(peer))?;
+            if named != *target {
+                let why = format!(
+                    "its `peer` is {} and that of the batch {}; a batch is for one machine, so leave it out",
+                    named.name(),
+                    target.name()
+                );
+                return Err(wrong(why));
+            }
+        }
+        Ok(member(tool, arguments, target, schema))
+    });
+    checked.collect()
+}
+
+fn schema_of(tool: Name) -> Result<Map<String, Value>, ToolError> {
+    match tool {
+        Name::Wait => Ok(schema::of::<super::Wait>()),
+        tool => Ok(find(tool.text())?.schema()),
+    }
+}
+
+fn member(tool: Name, mut arguments: Map<String, Value>, target: &Target, schema: &Map<String, Value>) -> Member {
+    let takes = |name: &str| schema.get("properties").is_some_and(|properties| properties.get(name).is_some());
+    if takes("settle_ms") {
+        arguments.entry("settle_ms").or_insert_with(|| SETTLE_MS.into());
+    }
+    if takes("peer") {
+        // Also where something else is chosen meanwhile.
+        arguments.insert("peer".to_owned(), target.name().into());
+    }
+    Member { tool, arguments: Value::Object(arguments) }
+}
+
+/// Whether arguments are what a schema of ours says, one line why not.
+fn fits(schema: &Map<String, Value>, arguments: &Map<String, Value>) -> Result<(), String> {
+    let none = Map::new();
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
+    for (name, value) in arguments {
+        let Some(property) = properties.get(name) else {
+            let known: Vec<String> = properties.keys().map(|name| format!("`{name}`")).collect();
+            return Err(format!("it takes no {name:?}, but {}", known.join(", ")));
+        };
+        // An optional argument may be null as well.
+        if !value.is_null() {
+            check(property, value).map_err(|why| format!("`{name}` {why}"))?;
+        }
+    }
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    for name in required {
+        if arguments.get(name).is_none_or(Value::is_null) {
+            return Err(format!("it needs `{name}`"));
+        }
+    }
+    Ok(())
+}
+
+fn check(schema: &Value, value: &Value) -> Result<(), String> {
+    if let Some(wanted) = schema.get("type").and_then(Value::as_str) {
+        let is_so = match wanted {
+            "string" => value.is_string(),
+            "boolean" => value.is_boolean(),
+            "integer" => value.is_u64() || value.is_i64(),
+            "number" => value.is_number(),
+            "array" => value.is_array(),
+            "object" => value.is_object(),
+            _ => true,
+        };
+        if !is_so {
+            return Err(format!("must be of the type {wanted}"));
+        }
+    }
+    if let Some(names) = schema.get("enum").and_then(Value::as_array)
+        && !names.contains(value)
+    {
+        let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+        return Err(format!("must be one of {}", names.join(", ")));
+    }
+    if let (Some(most), Some(number)) = (schema.get("maximum").and_then(Value::as_f64), value.as_f64())
+        && number > most
+    {
+        return Err(format!("must be at most {most}"));
+    }
+    if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
+        for value in values {
+            check(items, value).map_err(|why| format!("holds something that {why}"))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::tools::peers::tests::{home, know, session};
+
+    fn refusal(actions: Value) -> String {
+        let (_folder, home) = home();
+        know(&home, "desk", 1);
+        let session = session(&home);
+        let actions: Vec<Action> = serde_json::from_value(actions).unwrap();
+        members(&session, &Target::Local, actions).map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_action_is_known_before() {
+        let act = |tool: &str, arguments: Value| {
+            refusal(json!([{"tool": "wait", "arguments": {"ms": 1}}, {"tool": tool, "arguments": arguments}]))
+        };
+        for (tool, arguments, why) in [
+            ("mouse", json!({"x": 1, "y": 1}), "action 2 (mouse): it needs `action`"),
+            ("mouse", json!({"action": "fly"}), "`action` must be one of move, click"),
+            ("mouse", json!({"action": "click", "x": "1"}), "`x` must be of the type number"),
+            ("mouse", json!({"action": "click", "z": 1}), "it takes no \"z\", but `action`"),
+            ("keyboard", json!({"action": "hotkey", "keys": "ctrl"}), "`keys` must be of the type array"),
+            (
+                "keyboard",
+                json!({"action": "hotkey", "keys": [1]}),
+                "`keys` holds something that must be of the type string",
+            ),
+            ("wait", json!({}), "it needs `ms`"),
+            ("wait", json!({"ms": 10_001}), "`ms` must be at most 10000"),
+            ("screenshot", json!({"peer": "desk"}), "its `peer` is desk and that of the batch local"),
+            ("screenshot", json!({"peer": "nobody"}), "no paired machine is called \"nobody\""),
+        ] {
+            let refused = act(tool, arguments);
+            assert!(refused.contains(why), "{refused}");
+        }
+        assert!(refusal(json!([])).contains("a batch has 1 to 50"));
+        let many = |tool: &str, count: usize| {
+            let arguments = if tool == "wait" { json!({"ms": 1}) } else { json!({}) };
+            refusal(Value::Array(vec![json!({"tool": tool, "arguments": arguments}); count]))
+        };
+        assert!(many("wait", 51).contains("`actions` has 51"));
+        assert!(many("screenshot", 4).contains("4 actions are screenshots"));
+    }
+
+    #[test]
+    fn actions_are_for_the_machine_of_the_batch_and_settle_little() {
+        let (_folder, home) = home();
+        let session = session(&home);
+        let actions = json!([
+            {"tool": "mouse", "arguments": {"action": "move", "x": 1, "y": 2.5, "end_x": null}},
+            {"tool": "keyboard", "arguments": {"action": "press", "key": "a", "settle_ms": 7, "peer": "LOCAL"}},
+            {"tool": "screenshot"},
+        ]);
+        let members = members(&session, &Target::Local, serde_json::from_value(actions).unwrap()).unwrap();
+        let field = |index: usize, name: &str| members[index].arguments.get(name).cloned();
+        assert_eq!(
+            (field(0, "settle_ms"), field(1, "settle_ms"), field(2, "settle_ms")),
+            (Some(50.into()), Some(7.into()), None)
+        );
+        assert!((0..3).all(|index| field(index, "peer") == Some("local".into())));
+    }
+}
