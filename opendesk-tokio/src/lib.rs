@@ -51,10 +51,16 @@
 //! ```
 
 mod io;
+#[cfg(any(feature = "mcp", feature = "view"))]
+mod listen;
 mod local;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+#[cfg(any(feature = "mcp", feature = "view"))]
+mod origin;
 mod runtime;
+#[cfg(any(feature = "mcp", feature = "view"))]
+mod secret;
 #[cfg(feature = "view")]
 pub mod view;
 

@@ -12,9 +12,10 @@ use futures_util::stream;
 use opendesk_std::view::{Batch, InputError, MOST_VIEWERS, View, Viewer};
 
 use super::keys::Keys;
-use super::listen::Peer;
 use super::{gate, page};
 use crate::Tokio;
+use crate::listen::Peer;
+use crate::origin;
 
 /// Bytes of a request's body: a text of the most that one call types, written with escapes, and some events.
 const BODY_BYTES: usize = 128 * 1024;
@@ -90,7 +91,7 @@ async fn admit(place: &Arc<Place>, peer: &Peer, request: Request) -> Result<Resp
     if head.method != method {
         return Err(refusal(StatusCode::METHOD_NOT_ALLOWED, format!("{path} is for {method}")));
     }
-    let given = gate::bearer(&head.headers).unwrap_or_default();
+    let given = origin::bearer(&head.headers).unwrap_or_default();
     let fits = if path == "/enter" { place.keys.enters(given, &Tokio) } else { place.keys.opens(given) };
     if !fits {
         let line = "the token is not the one of this `opendesk view`; open the address that it printed";

@@ -1,35 +1,17 @@
-//! Whom a request comes from: only the page itself, in a browser of this machine, is answered.
-//!
-//! Any page of the web can have a browser send requests to 127.0.0.1, and a name that points there makes them look like
-//! its own. `Host` tells the second, `Origin` and `Sec-Fetch-Site` the first; a browser lets no page choose them.
+//! Whom a request comes from: only the page itself, in a browser of this machine, is answered ([`crate::origin`]).
 
-use axum::http::{HeaderMap, HeaderName, Uri, header};
+use axum::http::{HeaderMap, Uri};
 
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+use crate::origin::{self, Foreign};
 
 /// Lets a request pass, or says in one line why not.
 pub(super) fn check(port: u16, uri: &Uri, headers: &HeaderMap) -> Result<(), &'static str> {
-    let host = match one(headers, &header::HOST) {
-        Ok(Some(host)) if is_ours(port, host) => host,
-        _ => return Err("this address is not the one that opendesk printed; use that one"),
-    };
-    if uri.authority().is_some_and(|authority| authority.as_str() != host) {
-        return Err("the request names two hosts; use the address that opendesk printed");
-    }
-    match one(headers, &header::ORIGIN) {
-        Ok(None) => {}
-        Ok(Some(origin)) if origin.strip_prefix("http://") == Some(host) => {}
-        _ => return Err("another web page asked for this; only opendesk's own page may"),
-    }
-    match one(headers, &FETCH_SITE) {
-        Ok(None | Some("same-origin" | "none")) => Ok(()),
-        _ => Err("another web page asked for this; open the address that opendesk printed yourself"),
-    }
-}
-
-/// The token that a request brings.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    one(headers, &header::AUTHORIZATION).ok()??.strip_prefix("Bearer ")
+    origin::check(uri, headers, &["http://"], |host| is_ours(port, host)).map_err(|why| match why {
+        Foreign::Name => "this address is not the one that opendesk printed; use that one",
+        Foreign::TwoNames => "the request names two hosts; use the address that opendesk printed",
+        Foreign::Page => "another web page asked for this; only opendesk's own page may",
+        Foreign::Site => "another web page asked for this; open the address that opendesk printed yourself",
+    })
 }
 
 fn is_ours(port: u16, host: &str) -> bool {
@@ -43,18 +25,10 @@ fn is_ours(port: u16, host: &str) -> bool {
         .any(|name| host.strip_prefix(name).is_some_and(|rest| has_port((!rest.is_empty()).then_some(rest))))
 }
 
-/// The header's one value; `Err` for several of them, and for what is no text.
-fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ()> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(only), None) => only.to_str().map(Some).map_err(drop),
-        (Some(_), Some(_)) => Err(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
+
     use super::*;
 
     fn passes(port: u16, uri: &str, headers: &[(&str, &str)]) -> bool {

@@ -7,7 +7,6 @@
 mod answer;
 mod gate;
 mod keys;
-mod listen;
 mod page;
 
 use core::fmt;
@@ -23,11 +22,14 @@ pub use opendesk_std::view::ViewOptions;
 
 use self::answer::{Place, answer};
 use self::keys::Keys;
-use self::listen::{Bounded, Peer};
 use crate::Tokio;
+use crate::listen::{Bounded, Peer};
 
 /// How long requests may take to end when the server does.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// Bytes that wait for a browser that reads slowly; what waits there is old by the time it is read.
+const UNSENT_BYTES: u32 = 128 * 1024;
 
 /// Why a page cannot be served; one line.
 #[derive(Debug)]
@@ -81,7 +83,7 @@ impl ViewServer {
     pub fn bind(session: Arc<Session>, target: Target, options: ViewOptions, port: u16) -> Result<Self, ViewError> {
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let failed = |error| ViewError::Listen { address: wanted, error };
-        let listener = Bounded::bind(wanted).map_err(failed)?;
+        let listener = Bounded::bind(wanted, Some(UNSENT_BYTES)).map_err(failed)?;
         let address = listener.address().map_err(failed)?;
         let keys = Keys::new().map_err(ViewError::Random)?;
         let view = View::new(Tokio, session, target, options);

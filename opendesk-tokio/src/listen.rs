@@ -1,4 +1,4 @@
-//! The connections of browsers: bounded in number and in what they may hold back.
+//! The connections of HTTP servers: bounded in number, and in what they may hold back.
 
 use core::net::SocketAddr;
 use core::pin::Pin;
@@ -15,40 +15,40 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-/// Connections at the same time. A browser opens six for a page.
+/// Connections at the same time. A browser opens six for a page, an agent's client one for each call under way.
 const MOST: usize = 64;
 
 /// Those that still have to connect while others are accepted.
 const BACKLOG: u32 = 64;
 
-/// How long a connection may go on that has not shown the token: long enough for the page itself.
+/// How long a connection may go on that has not shown a token: long enough for a page itself.
 const UNKNOWN: Duration = Duration::from_secs(10);
-
-/// Bytes that wait for a browser that reads slowly; what waits there is old by the time it is read. Linux takes twice as
-/// many.
-const UNSENT_BYTES: u32 = 128 * 1024;
 
 /// A pause after the system has no connection to give, so that it is not asked in a circle.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// A listener that accepts no more than it can keep.
-pub(super) struct Bounded {
+pub(crate) struct Bounded {
     listener: TcpListener,
     places: Arc<Semaphore>,
 }
 
 impl Bounded {
-    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = TcpSocket::new_v4()?;
+    /// Listens. `unsent_bytes` may wait in the system for whoever reads slowly, of which Linux takes twice as many; without it,
+    /// as many as the system likes.
+    pub(crate) fn bind(address: SocketAddr, unsent_bytes: Option<u32>) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // Elsewhere this lets another program take the port away.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
-        socket.set_send_buffer_size(UNSENT_BYTES)?;
+        if let Some(bytes) = unsent_bytes {
+            socket.set_send_buffer_size(bytes)?;
+        }
         socket.bind(address)?;
         Ok(Self { listener: socket.listen(BACKLOG)?, places: Arc::new(Semaphore::new(MOST)) })
     }
 
-    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 }
@@ -84,11 +84,11 @@ impl Listener for Bounded {
 
 /// Who is at the other end of a connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Peer(Arc<AtomicBool>);
+pub(crate) struct Peer(Arc<AtomicBool>);
 
 impl Peer {
     /// It has shown the token.
-    pub(super) fn is_known(&self) {
+    pub(crate) fn is_known(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
@@ -100,7 +100,7 @@ impl Connected<IncomingStream<'_, Bounded>> for Peer {
 }
 
 /// One connection. It ends by itself when it has not shown the token in time.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     limit: Pin<Box<Sleep>>,
     peer: Peer,

@@ -1,0 +1,68 @@
+//! The MCP server: the tools of `opendesk-std` over rmcp, on standard input and output or on HTTP, for clients of the revision
+//! 2026-07-28 and of every one before it.
+
+mod approvals;
+mod http;
+mod progress;
+mod resources;
+mod server;
+mod stdio;
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+use std::sync::Arc;
+
+use opendesk_std::tools::Session;
+use rmcp::ServiceExt;
+
+pub use self::http::{HttpError, HttpOptions, HttpServer, TOKEN_FILE, Token};
+use self::server::{Server, Sessions};
+
+/// How the MCP server ends before its client does.
+#[derive(Debug)]
+pub struct McpError(String);
+
+impl fmt::Display for McpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the MCP session failed: {}", self.0)
+    }
+}
+
+impl core::error::Error for McpError {}
+
+/// Serves the tools on standard input and output until the client closes them. Nothing else may write to standard
+/// output meanwhile: it is the protocol.
+///
+/// # Errors
+/// [`McpError`] when the client breaks the protocol.
+pub async fn serve_stdio(session: Arc<Session>) -> Result<(), McpError> {
+    serve(session, stdio::streams()).await
+}
+
+/// Serves the tools on any pair of byte streams until the client closes them.
+///
+/// # Errors
+/// As [`serve_stdio`].
+pub async fn serve<R, W>(session: Arc<Session>, streams: (R, W)) -> Result<(), McpError>
+where
+    R: tokio::io::AsyncRead + Send + Unpin + 'static,
+    W: tokio::io::AsyncWrite + Send + Unpin + 'static,
+{
+    serve_with(Server::new(Sessions::One(Session::clone(&session))), session, streams).await
+}
+
+async fn serve_with<R, W>(server: Server, session: Arc<Session>, streams: (R, W)) -> Result<(), McpError>
+where
+    R: tokio::io::AsyncRead + Send + Unpin + 'static,
+    W: tokio::io::AsyncWrite + Send + Unpin + 'static,
+{
+    let served = match server.serve(streams).await {
+        Ok(running) => running.waiting().await.map(|_quit| ()).map_err(|error| McpError(error.to_string())),
+        // A client that goes away before it says anything has asked for nothing.
+        Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+        Err(error) => Err(McpError(error.to_string())),
+    };
+    session.close().await;
+    served
+}
