@@ -195,6 +195,7 @@ impl From<ToolError> for Failure {
             ToolError::Unknown { .. } | ToolError::Several(_) => Self::untrusted(message),
             ToolError::Arguments(_) | ToolError::NoSuchTool(_) => Self::usage(message),
             ToolError::Desktop(error) if error.code == ErrorCode::PermissionDenied => Self::untrusted(message),
+            ToolError::Ask(_) => Self::untrusted(message),
             ToolError::Desktop(_) => Self::failed(message),
         }
     }

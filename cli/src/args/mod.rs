@@ -1,11 +1,15 @@
 //! What can be written on the command line.
 
+mod agents;
 mod copy;
 mod discover;
 mod exec;
 mod fleet;
+mod install;
+mod mcp;
 mod owner;
 mod pairing;
+mod schedule;
 mod shell;
 mod short;
 mod view;
@@ -19,15 +23,19 @@ use opendesk_std::client::DEFAULT_PORT;
 use opendesk_std::desktop::Backend;
 use opendesk_std::home::{PeerName, Role};
 
+pub(crate) use self::agents::{Agent, AgentCall, Sdk, Sight, Tools};
 pub(crate) use self::copy::Copy;
 pub(crate) use self::discover::Discover;
 pub(crate) use self::exec::Exec;
 pub(crate) use self::fleet::Fleet;
+pub(crate) use self::install::{Install, Uninstall, Which};
+pub(crate) use self::mcp::{Mcp, Transport};
 pub(crate) use self::owner::{
     AddRule, Audit, AuditCommand, Control, DecisionName, Describe, InstallService, Policy, PolicyCommand, PresetName,
     Service, ServiceCommand, Status,
 };
 pub(crate) use self::pairing::PairWith;
+pub(crate) use self::schedule::{AddTask, Scheduler, SchedulerCommand};
 pub(crate) use self::shell::{Completions, Man};
 pub(crate) use self::short::{ButtonName, Click, Pixels, Screenshot, Type};
 pub(crate) use self::view::View;
@@ -137,8 +145,25 @@ pub(crate) enum Command {
     /// Call one tool on many machines
     #[command(after_help = crate::commands::FLEET_HELP)]
     Fleet(Fleet),
-    /// Serve the tools to an MCP client on standard input and output
+    /// Serve the tools to MCP clients: on standard input and output, or over HTTP
+    #[command(after_help = crate::commands::MCP_HELP)]
     Mcp(Mcp),
+    /// Enter opendesk into the configuration of an MCP client
+    #[command(after_help = crate::commands::install_help())]
+    Install(Install),
+    /// Take opendesk out of the configuration of an MCP client
+    #[command(after_help = crate::commands::install_help())]
+    Uninstall(Uninstall),
+    /// Print the tools in the format of an agent SDK
+    Tools(Tools),
+    /// Carry out one tool-use block of an agent SDK from standard input, and print the result block
+    #[command(after_help = crate::commands::AGENT_CALL_HELP)]
+    AgentCall(AgentCall),
+    /// Have a model of your choice work on a task with the tools
+    #[command(after_help = crate::commands::AGENT_HELP)]
+    Agent(Agent),
+    /// Run the tasks that are scheduled, or list them
+    Scheduler(Scheduler),
     /// Do again what was done to a recorded host, and tell whether this program would do the same
     Replay(Replay),
     /// Show it all at work: a host, a controller, an agent's session, in one program, with homes of their own
@@ -360,13 +385,6 @@ pub(crate) struct Call {
     /// Save the picture that the tool gives (PNG)
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// The desktop that `local` means: auto, x11 or virtual
-    #[arg(long, default_value_t)]
-    pub(crate) backend: Backend,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Mcp {
     /// The desktop that `local` means: auto, x11 or virtual
     #[arg(long, default_value_t)]
     pub(crate) backend: Backend,

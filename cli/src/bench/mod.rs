@@ -9,6 +9,7 @@ mod echo;
 mod elements;
 mod load;
 mod loopback;
+mod mcp;
 mod process;
 mod protocol;
 mod reach;
@@ -47,6 +48,7 @@ pub(crate) async fn run(options: args::Bench, json: bool) -> Result<(), Failure>
     }
     copy::rows(&mut report, rounds).await?;
     reach::rows(&mut report, rounds).await?;
+    mcp::rows(&mut report, rounds).await?;
     protocol::rows(&mut report, rounds)?;
     pictures(&mut report, rounds)?;
     #[cfg(target_os = "linux")]

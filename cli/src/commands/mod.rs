@@ -1,5 +1,7 @@
 //! One file a command.
 
+mod agent;
+mod agent_call;
 mod audit;
 mod call;
 mod check;
@@ -13,6 +15,7 @@ mod discover;
 mod exec;
 mod fleet;
 mod identity;
+mod install;
 mod man;
 mod mcp;
 mod pair;
@@ -21,11 +24,13 @@ mod peers;
 mod pictures;
 mod policy;
 mod replay;
+mod scheduler;
 mod serve;
 mod service;
 mod sessions;
 mod short;
 mod status;
+mod tools;
 mod view;
 
 use core::time::Duration;
@@ -42,13 +47,17 @@ use crate::args::{Args, Command, LogFormat};
 use crate::exit::Failure;
 use crate::{bench, demo, output};
 
+pub(crate) use agent::HELP as AGENT_HELP;
+pub(crate) use agent_call::HELP as AGENT_CALL_HELP;
 pub(crate) use check::HELP as CHECK_HELP;
 pub(crate) use completions::HELP as COMPLETIONS_HELP;
 pub(crate) use copy::HELP as COPY_HELP;
 pub(crate) use discover::HELP as DISCOVER_HELP;
 pub(crate) use exec::HELP as EXEC_HELP;
 pub(crate) use fleet::HELP as FLEET_HELP;
+pub(crate) use install::help as install_help;
 pub(crate) use man::HELP as MAN_HELP;
+pub(crate) use mcp::HELP as MCP_HELP;
 pub(crate) use pair_with::HELP as PAIR_WITH_HELP;
 pub(crate) use short::{CLICK_HELP, SCREENSHOT_HELP, TYPE_HELP};
 
@@ -117,6 +126,12 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Fleet(options) => fleet::run(&context, options).await,
         Command::Mcp(options) => mcp::run(&context, &options).await,
         Command::View(options) => view::run(&context, options).await,
+        Command::Install(options) => install::run(&context, options).await,
+        Command::Uninstall(options) => install::uninstall(&context, options).await,
+        Command::Tools(options) => tools::run(&context, options).await,
+        Command::AgentCall(options) => agent_call::run(&context, options).await,
+        Command::Agent(options) => agent::run(&context, options).await,
+        Command::Scheduler(options) => scheduler::run(&context, options).await,
         Command::Demo(_)
         | Command::Bench(_)
         | Command::Replay(_)
