@@ -21,11 +21,14 @@ fn a_machine_is_named_by_its_name_its_fingerprint_its_key_or_its_place() {
     let place = format!("ws://{}#{key}", served.address());
     for name in [PEER, fingerprint, &fingerprint[..6].to_uppercase(), key, &place] {
         let said = opendesk(&controller, &["call", "keyboard", PRESS, "--peer", name]);
-        assert_eq!(succeeded(&said), "[on desk] Pressed a.", "{name}");
+        assert_eq!(succeeded(&said), "[on desk] Pressed a. Confirmed by virtual.", "{name}");
     }
     // Among the arguments it means the same; in both places it is one too many.
     let named = PRESS.replace('{', &format!(r#"{{"peer": "{fingerprint}", "#));
-    assert_eq!(succeeded(&opendesk(&controller, &["call", "keyboard", &named])), "[on desk] Pressed a.");
+    assert_eq!(
+        succeeded(&opendesk(&controller, &["call", "keyboard", &named])),
+        "[on desk] Pressed a. Confirmed by virtual."
+    );
     let twice = opendesk(&controller, &["call", "keyboard", &named, "--peer", PEER]);
     assert!(failure(&twice).0 == 2 && failure(&twice).1.contains("named twice"), "{twice:?}");
     let nobody = PRESS.replace('{', r#"{"peer": "nobody", "#);
@@ -83,9 +86,9 @@ fn bad_arguments_are_one_line_that_says_which_part() {
         (&["call", "screenshot", "null"], "must be a JSON object"),
         (&["call", "screenshot", "7"], "must be a JSON object"),
         (&["call", "screenshot", "{\"region\": [1, 2]}"], "invalid length 2"),
-        (&["call", "screenshot", "{\"full_size\": \"yes\"}"], "expected a boolean"),
+        (&["call", "screenshot", "{\"marks\": \"yes\"}"], "expected a boolean"),
         (&["call", "keyboard", "{}"], "missing field `action`"),
-        (&["call", "Screenshot"], "no tool is called \"Screenshot\"; there are keyboard, mouse"),
+        (&["call", "Screenshot"], "no tool is called \"Screenshot\"; there are app, audit, clipboard"),
         (&["call", "fly\u{1b}[2J"], "no tool is called"),
         (&["call"], "<TOOL>"),
     ] {

@@ -58,6 +58,13 @@ fn the_command_line_is_documented() {
 }
 
 #[test]
+fn the_list_of_tools_is_kept_as_clients_get_it() {
+    let folder = crate::Folder::new();
+    let listed = crate::opendesk(&folder.home("home"), &["tools", "--format", "mcp"]);
+    compare("tools.json", &format!("{}\n", crate::succeeded(&listed)));
+}
+
+#[test]
 fn the_tools_are_documented() {
     let mut made = String::from("# The tools\n\nWhat an MCP client is offered, made from the program by a test.\n");
     for tool in TOOLS {

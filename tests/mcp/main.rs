@@ -1,5 +1,11 @@
 //! The MCP server as agents meet it: the built binary, the official Python client, a paired host, a real X desktop.
 
+mod adapters;
+mod clients;
+mod conformance;
+mod inspector;
+mod task;
+
 use core::time::Duration;
 use std::fs::{self, File};
 use std::io::Cursor;

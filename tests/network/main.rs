@@ -9,5 +9,6 @@ mod gestures;
 mod pairing;
 mod remote;
 mod sharing;
+mod tools;
 
 use opendesk_tests::rig::{pass, run};

@@ -144,11 +144,15 @@ impl Running {
     ///
     /// # Panics
     /// When it ends without one, or takes longer than half a minute.
-    pub fn hear<T>(&mut self, mut accept: impl FnMut(&str) -> Option<T>) -> T {
+    pub fn hear<T>(&mut self, accept: impl FnMut(&str) -> Option<T>) -> T {
+        self.hear_of(Self::stdout, accept)
+    }
+
+    fn hear_of<T>(&mut self, written: fn(&Self) -> String, mut accept: impl FnMut(&str) -> Option<T>) -> T {
         let start = Instant::now();
         loop {
             let ended = has_ended(&mut self.child);
-            let written = self.stdout();
+            let written = written(self);
             let complete = written.rsplit_once('\n').map_or("", |(complete, _)| complete);
             if let Some(accepted) = complete.lines().find_map(&mut accept) {
                 return accepted;
@@ -159,6 +163,14 @@ impl Running {
             }
             thread::sleep(POLL);
         }
+    }
+
+    /// As [`hear`](Self::hear), of its standard error.
+    ///
+    /// # Panics
+    /// As `hear`.
+    pub fn hear_error<T>(&mut self, accept: impl FnMut(&str) -> Option<T>) -> T {
+        self.hear_of(Self::stderr, accept)
     }
 
     /// What it has written to its standard output.

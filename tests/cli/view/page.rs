@@ -70,7 +70,7 @@ fn screenshot(home: &std::path::Path) -> (u32, u32, Vec<u8>) {
     let folder = Folder::new();
     let out = folder.home("shot.png");
     let shot =
-        opendesk(home, &["call", "screenshot", r#"{"full_size": true}"#, "--out", out.to_str().expect("a path")]);
+        opendesk(home, &["call", "screenshot", r#"{"profile": "native"}"#, "--out", out.to_str().expect("a path")]);
     succeeded(&shot);
     let mut reader = png::Decoder::new(BufReader::new(File::open(out).expect("a file"))).read_info().expect("a PNG");
     let mut pixels = vec![0; reader.output_buffer_size().expect("a size")];

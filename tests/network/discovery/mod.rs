@@ -6,3 +6,4 @@ mod hosts;
 mod moved;
 mod net;
 mod records;
+mod tools;

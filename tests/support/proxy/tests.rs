@@ -146,8 +146,9 @@ fn a_closed_port_refuses_and_keeps_what_is_open() {
     let start = std::time::Instant::now();
     let refused = loop {
         match TcpStream::connect(proxy.address()) {
-            Err(error) => break error.kind(),
-            Ok(_) => assert!(start.elapsed() < LIMIT, "the port is closed soon"),
+            // Who comes while it is being closed may be cut off in the doorway.
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => break error.kind(),
+            _ => assert!(start.elapsed() < LIMIT, "the port is closed soon"),
         }
     };
     assert_eq!(refused, ErrorKind::ConnectionRefused);
