@@ -106,9 +106,12 @@ impl Config {
     pub(super) fn restore(&self, bytes: &[u8]) -> Result<(), WriteError> {
         let staged = self.staged(&self.real, bytes).map_err(|error| ConfigError::io("write", &self.path, &error))?;
         self.persist(staged)?;
-        for end in [FIRST, LAST] {
-            // What stays is a copy too many.
-            drop(fs::remove_file(with_end(&self.path, end)));
+        // What stays is a copy too many; but where it was changed since, the first is the only one of what there was.
+        let first = with_end(&self.path, FIRST);
+        let is_first = fs::read(&first).is_ok_and(|kept| kept == bytes);
+        drop(fs::remove_file(with_end(&self.path, LAST)));
+        if is_first {
+            drop(fs::remove_file(first));
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::target::{LOCAL, Target, ToolError, fingerprint};
 use crate::api::PictureFormat;
 
 /// Arguments whose texts may be what somebody typed, copied or runs, which is in no log.
-const PRIVATE: [&str; 6] = ["text", "code", "value", "input", "stdin", "keys"];
+const PRIVATE: [&str; 10] = ["text", "code", "value", "input", "stdin", "keys", "key", "html", "env", "parameters"];
 
 impl Session {
     /// The desktops that can be driven, as JSON. The words of the machines stand apart, marked as content.
@@ -122,6 +122,7 @@ mod tests {
     fn what_was_typed_is_not_in_the_history() {
         let arguments = json!({
             "peer": "desk",
+            "parameters": {"password": "hünter2"},
             "actions": [{"tool": "keyboard", "arguments": {"action": "type", "text": "hünter2"}}, {"code": "rm x"}],
         });
         let shown = without_texts(&arguments);

@@ -167,8 +167,14 @@ impl<'a> Run<'a> {
             (None, _) => {}
             (Some(_), "ui") if action == "click_menu" => {}
             (Some(wanted), "app") => {
+                let closes = action == "close_window";
                 let found = within(session, APPEARS, || Box::pin(find::window(session, target, wanted))).await?;
-                arguments.insert("window".to_owned(), found.map_err(Failed::Step)?.id.into());
+                let found = found.map_err(Failed::Step)?;
+                if closes && found.title != wanted.window {
+                    let why = "the window that is to be closed is not there, and no other is closed in its place";
+                    return Err(Failed::Step(why.to_owned()));
+                }
+                arguments.insert("window".to_owned(), found.id.into());
             }
             (Some(wanted), tool) => {
                 let found = within(session, APPEARS, || Box::pin(find::element(session, target, wanted))).await?;
