@@ -1,13 +1,11 @@
 //! A desktop whose backend panics when it is to let go of a key.
 
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use core::time::Duration;
 use std::sync::Arc;
 
-use opendesk_std::Cancel;
-use opendesk_std::api::{Button, Display, Effect, KeyEvent, Point, Press, Result, TextInput, encode};
+use opendesk_std::api::{Effect, KeyEvent, Press, Result, TextInput, encode};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
-use opendesk_std::desktop::{CaptureArea, Computer, Frame, Key};
+use opendesk_std::desktop::{Computer, Key};
 use opendesk_tests::puppet::Puppet;
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::Notice;
@@ -23,36 +21,10 @@ struct Sticky {
 }
 
 impl Computer for Sticky {
+    opendesk_tests::as_its_desktop!(capabilities displays capture cursor_position move_pointer button scroll type_text);
+
     fn name(&self) -> &'static str {
         "sticky"
-    }
-
-    fn capabilities(&self) -> Vec<&'static str> {
-        self.desktop.capabilities()
-    }
-
-    fn displays(&self) -> Result<Vec<Display>> {
-        self.desktop.displays()
-    }
-
-    fn capture(&self, area: &CaptureArea) -> Result<Frame> {
-        self.desktop.capture(area)
-    }
-
-    fn cursor_position(&self) -> Result<Point> {
-        self.desktop.cursor_position()
-    }
-
-    fn move_pointer(&self, to: Point) -> Result<Effect> {
-        self.desktop.move_pointer(to)
-    }
-
-    fn button(&self, button: Button, press: Press) -> Result<Effect> {
-        self.desktop.button(button, press)
-    }
-
-    fn scroll(&self, right: f64, up: f64) -> Result<Effect> {
-        self.desktop.scroll(right, up)
     }
 
     fn key(&self, key: Key, press: Press) -> Result<Effect> {
@@ -61,10 +33,6 @@ impl Computer for Sticky {
             panic!("a test wants that {key:?} cannot be let go of");
         }
         self.desktop.key(key, press)
-    }
-
-    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<Effect> {
-        self.desktop.type_text(text, pause, cancel)
     }
 }
 

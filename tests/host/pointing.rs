@@ -1,16 +1,15 @@
 //! The tools of an agent: pictures with names, points in them that mean what they show or are refused, numbered elements,
 //! and what is told of an action's effect. Each on this machine's own virtual desktop and through a paired host.
 
-use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use opendesk_std::Cancel;
 use opendesk_std::api::{
-    Button, CaptureParams, Display, Effect, Error, MoveWindowParams, Picture, PictureProfile, Point, Press, Rect,
-    Result, ScreenState, TreeParams, UiTree, UiTreeRead, Window, WindowParams, WindowsFocus, WindowsList, WindowsMove,
+    CaptureParams, Display, Error, MoveWindowParams, Picture, PictureProfile, Rect, Result, TreeParams, UiTree,
+    UiTreeRead, Window, WindowParams, WindowsFocus, WindowsList, WindowsMove,
 };
 use opendesk_std::desktop::r#virtual::{VirtualDesktop, VirtualDisplay};
-use opendesk_std::desktop::{Backend, CaptureArea, Computer, Frame, Key, Wake};
+use opendesk_std::desktop::{Backend, Computer};
 use opendesk_std::tools::{Block, OnRuntime, Output, Session, Target};
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::Tokio;
@@ -37,57 +36,11 @@ impl Movable {
 }
 
 impl Computer for Movable {
-    fn name(&self) -> &'static str {
-        self.desktop.name()
-    }
-
-    fn capabilities(&self) -> Vec<&'static str> {
-        self.desktop.capabilities()
-    }
+    opendesk_tests::as_its_desktop!(name capabilities capture screen_state generation wake_on_change cursor_position move_pointer button key type_text windows);
 
     fn displays(&self) -> Result<Vec<Display>> {
         let said = self.displays.lock().unwrap_or_else(PoisonError::into_inner).clone();
         said.map_or_else(|| self.desktop.displays(), Ok)
-    }
-
-    fn capture(&self, area: &CaptureArea) -> Result<Frame> {
-        self.desktop.capture(area)
-    }
-
-    fn screen_state(&self) -> ScreenState {
-        self.desktop.screen_state()
-    }
-
-    fn generation(&self, area: &CaptureArea) -> Result<Option<u64>> {
-        self.desktop.generation(area)
-    }
-
-    fn wake_on_change(&self, wake: Wake) -> bool {
-        self.desktop.wake_on_change(wake)
-    }
-
-    fn cursor_position(&self) -> Result<Point> {
-        self.desktop.cursor_position()
-    }
-
-    fn move_pointer(&self, to: Point) -> Result<Effect> {
-        self.desktop.move_pointer(to)
-    }
-
-    fn button(&self, button: Button, press: Press) -> Result<Effect> {
-        self.desktop.button(button, press)
-    }
-
-    fn key(&self, key: Key, press: Press) -> Result<Effect> {
-        self.desktop.key(key, press)
-    }
-
-    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<Effect> {
-        self.desktop.type_text(text, pause, cancel)
-    }
-
-    fn windows(&self) -> Result<Vec<Window>> {
-        self.desktop.windows()
     }
 
     fn ui_tree(&self, params: &TreeParams, cancel: &Cancel) -> Result<UiTree> {

@@ -6,11 +6,9 @@ use std::sync::Mutex;
 
 use async_channel::{Receiver, Sender};
 use opendesk_std::Cancel;
-use opendesk_std::api::{
-    Button, ClipboardContents, Display, Effect, Point, Press, Result, ScreenState, TreeParams, UiTree, Window,
-};
+use opendesk_std::api::{Result, TreeParams, UiTree};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
-use opendesk_std::desktop::{CaptureArea, Computer, Frame, Key, Wake};
+use opendesk_std::desktop::{CaptureArea, Computer, Frame, Wake};
 use opendesk_tests::desktop::PATIENCE;
 
 /// How often something that is awaited is looked at.
@@ -112,16 +110,10 @@ impl Watched {
 }
 
 impl Computer for Watched {
+    opendesk_tests::as_its_desktop!(capabilities displays screen_state cursor_position move_pointer button scroll key type_text windows focus_window clipboard_read clipboard_write);
+
     fn name(&self) -> &'static str {
         "watched"
-    }
-
-    fn capabilities(&self) -> Vec<&'static str> {
-        self.desktop.capabilities()
-    }
-
-    fn displays(&self) -> Result<Vec<Display>> {
-        self.desktop.displays()
     }
 
     fn capture(&self, area: &CaptureArea) -> Result<Frame> {
@@ -131,10 +123,6 @@ impl Computer for Watched {
         let frame = self.desktop.capture(area);
         self.note(Look::Capture);
         frame
-    }
-
-    fn screen_state(&self) -> ScreenState {
-        self.desktop.screen_state()
     }
 
     fn generation(&self, area: &CaptureArea) -> Result<Option<u64>> {
@@ -149,51 +137,11 @@ impl Computer for Watched {
         wakes
     }
 
-    fn cursor_position(&self) -> Result<Point> {
-        self.desktop.cursor_position()
-    }
-
-    fn move_pointer(&self, to: Point) -> Result<Effect> {
-        self.desktop.move_pointer(to)
-    }
-
-    fn button(&self, button: Button, press: Press) -> Result<Effect> {
-        self.desktop.button(button, press)
-    }
-
-    fn scroll(&self, right: f64, up: f64) -> Result<Effect> {
-        self.desktop.scroll(right, up)
-    }
-
-    fn key(&self, key: Key, press: Press) -> Result<Effect> {
-        self.desktop.key(key, press)
-    }
-
-    fn type_text(&self, text: &str, pause: Duration, cancel: &Cancel) -> Result<Effect> {
-        self.desktop.type_text(text, pause, cancel)
-    }
-
-    fn windows(&self) -> Result<Vec<Window>> {
-        self.desktop.windows()
-    }
-
-    fn focus_window(&self, id: &str) -> Result<Effect> {
-        self.desktop.focus_window(id)
-    }
-
     fn ui_tree(&self, params: &TreeParams, cancel: &Cancel) -> Result<UiTree> {
         if let Some(gate) = &self.trees {
             gate.pass();
         }
         self.desktop.ui_tree(params, cancel)
-    }
-
-    fn clipboard_read(&self) -> Result<ClipboardContents> {
-        self.desktop.clipboard_read()
-    }
-
-    fn clipboard_write(&self, contents: &ClipboardContents) -> Result<Effect> {
-        self.desktop.clipboard_write(contents)
     }
 }
 

@@ -6,43 +6,25 @@ use core::future::pending;
 use core::time::Duration;
 use std::fs;
 use std::pin::pin;
-use std::sync::Arc;
 
 use opendesk_core::PublicKey;
 use opendesk_std::api::{Button, DisplaySubscribe, SubscribeParams};
-use opendesk_std::desktop::Backend;
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::govern::control::{Control, Mode};
 use opendesk_std::home::{Home, Peers};
 use opendesk_std::host::rotate_through_running;
-use opendesk_std::tools::{FleetCall, OnRuntime, Session};
+use opendesk_std::tools::FleetCall;
 use opendesk_tests::proxy::Proxy;
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::Tokio;
 use serde_json::{Value, json};
 
+use crate::agent::Setup;
 use crate::run;
 
-/// A host behind a network, which a controller calls `host`.
-struct Setup {
-    rig: Rig,
-    desktop: Arc<VirtualDesktop>,
-    proxy: Proxy,
-    home: Home,
-    session: Session,
-}
-
 impl Setup {
-    async fn new() -> Self {
-        let (rig, desktop) = Rig::on_virtual();
-        rig.pair("controller").await;
-        let (proxy, home) = (rig.behind_proxy("controller"), rig.home("controller"));
-        let session = Session::new(home.clone(), Backend::Virtual, Box::new(OnRuntime(Tokio)));
-        Self { rig, desktop, proxy, home, session }
-    }
-
-    async fn call(&self, tool: &str, arguments: Value) -> (String, bool) {
-        let output = self.session.call_tool(tool, arguments).await;
+    async fn said(&self, tool: &str, arguments: Value) -> (String, bool) {
+        let output = self.call(tool, arguments).await;
         (output.all_text(), output.is_error)
     }
 
@@ -54,7 +36,7 @@ impl Setup {
             }
             self.proxy.reset();
         };
-        let mut call = pin!(self.call(tool, arguments));
+        let mut call = pin!(self.said(tool, arguments));
         tokio::select! {
             done = &mut call => done,
             () = cut => call.await,
@@ -100,7 +82,7 @@ fn a_chord_does_not_go_on_in_a_session_in_which_its_first_key_is_up() {
         says_to_look(&held.await);
         assert_eq!(setup.desktop.held_keys(), []);
         // The next one has a session of its own.
-        let next = setup.call("keyboard", json!({"action": "press", "key": "x"})).await;
+        let next = setup.said("keyboard", json!({"action": "press", "key": "x"})).await;
         assert!(!next.1, "{}", next.0);
         setup.session.close().await;
     });
@@ -111,18 +93,18 @@ fn a_drag_that_is_left_to_later_calls_ends_with_its_session() {
     run(async {
         let setup = Setup::new().await;
         let at = |action: &str, y: i32| json!({"action": action, "x": 5, "y": y, "settle_ms": 0});
-        assert!(!setup.call("mouse", at("left_down", 300)).await.1);
-        assert!(!setup.call("mouse", at("move", 310)).await.1);
+        assert!(!setup.said("mouse", at("left_down", 300)).await.1);
+        assert!(!setup.said("mouse", at("move", 310)).await.1);
         assert_eq!(setup.desktop.held_buttons(), [Button::Left]);
         setup.proxy.reset();
-        says_to_look(&setup.call("mouse", at("move", 320)).await);
+        says_to_look(&setup.said("mouse", at("move", 320)).await);
         assert_eq!(setup.desktop.held_buttons(), []);
         // It is said once: the agent has looked.
-        assert!(!setup.call("mouse", at("move", 330)).await.1);
-        assert!(!setup.call("mouse", at("left_down", 330)).await.1);
+        assert!(!setup.said("mouse", at("move", 330)).await.1);
+        assert!(!setup.said("mouse", at("left_down", 330)).await.1);
         setup.proxy.reset();
-        says_to_look(&setup.call("mouse", at("left_up", 340)).await);
-        assert!(!setup.call("mouse", at("left_up", 340)).await.1);
+        says_to_look(&setup.said("mouse", at("left_up", 340)).await);
+        assert!(!setup.said("mouse", at("left_up", 340)).await.1);
         setup.session.close().await;
     });
 }
@@ -133,25 +115,25 @@ fn a_name_that_means_another_machine_now_reaches_that_one_and_no_picture_of_the_
         let setup = Setup::new().await;
         let (other, other_desktop) = Rig::on_virtual();
         let point = json!({"action": "move", "x": 5, "y": 300, "peer": "host", "settle_ms": 0});
-        assert!(!setup.call("screenshot", json!({"peer": "host"})).await.1);
-        assert!(!setup.call("mouse", point.clone()).await.1);
+        assert!(!setup.said("screenshot", json!({"peer": "host"})).await.1);
+        assert!(!setup.said("mouse", point.clone()).await.1);
 
         // The other machine gets the name.
         let mut peers = Peers::load(&setup.home).unwrap();
         peers.rename(&key(&setup.rig), &"former".parse().unwrap()).unwrap();
         pair_into(&other, &setup.home).await;
-        let (said, is_error) = setup.call("mouse", point.clone()).await;
+        let (said, is_error) = setup.said("mouse", point.clone()).await;
         assert!(is_error && said.contains("take a new one"), "{said}");
-        assert!(!setup.call("keyboard", json!({"action": "type", "text": "here", "peer": "host"})).await.1);
+        assert!(!setup.said("keyboard", json!({"action": "type", "text": "here", "peer": "host"})).await.1);
         assert!(other_desktop.editor_text().contains("here") && !setup.desktop.editor_text().contains("here"));
-        assert!(!setup.call("screenshot", json!({"peer": "host"})).await.1);
-        assert!(!setup.call("mouse", point).await.1);
-        assert!(!setup.call("keyboard", json!({"action": "type", "text": "there", "peer": "former"})).await.1);
+        assert!(!setup.said("screenshot", json!({"peer": "host"})).await.1);
+        assert!(!setup.said("mouse", point).await.1);
+        assert!(!setup.said("keyboard", json!({"action": "type", "text": "there", "peer": "former"})).await.1);
         assert!(setup.desktop.editor_text().contains("there"));
 
         let mut peers = Peers::load(&setup.home).unwrap();
         peers.remove(&key(&other)).unwrap();
-        let (said, is_error) = setup.call("screenshot", json!({"peer": "host"})).await;
+        let (said, is_error) = setup.said("screenshot", json!({"peer": "host"})).await;
         assert!(is_error && said.contains("no paired machine is called"), "{said}");
         setup.session.close().await;
     });
@@ -185,14 +167,14 @@ fn who_is_not_paired_is_one_machine_wherever_it_is_and_is_sought_where_it_was_sa
         assert_eq!(members.len(), 1, "{members:?}");
         let name = members[0].target().name().to_owned();
         assert!(PublicKey(host).to_string().starts_with(&name.replace(':', "")), "{name}");
-        let (said, is_error) = setup.call("screenshot", json!({"peer": gone})).await;
+        let (said, is_error) = setup.said("screenshot", json!({"peer": gone})).await;
         assert!(is_error, "{said}");
-        let (said, is_error) = setup.call("screenshot", json!({"peer": here})).await;
+        let (said, is_error) = setup.said("screenshot", json!({"peer": here})).await;
         assert!(!is_error && said.starts_with(&format!("[on {name}] ")), "{said}");
-        let (said, is_error) = setup.call("opendesk_use", json!({"peer": here})).await;
+        let (said, is_error) = setup.said("opendesk_use", json!({"peer": here})).await;
         assert!(!is_error && said.contains(&name), "{said}");
-        assert!(!setup.call("screenshot", json!({})).await.1);
-        assert!(!setup.call("screenshot", json!({"peer": name})).await.1);
+        assert!(!setup.said("screenshot", json!({})).await.1);
+        assert!(!setup.said("screenshot", json!({"peer": name})).await.1);
         setup.session.close().await;
     });
 }
@@ -202,16 +184,16 @@ fn a_place_that_is_named_while_nothing_may_happen_changes_no_link() {
     run(async {
         let setup = Setup::new().await;
         let host = key(&setup.rig);
-        assert!(!setup.call("screenshot", json!({})).await.1);
+        assert!(!setup.said("screenshot", json!({})).await.1);
         let begun = setup.proxy.connections();
         setup.proxy.reset();
         Control::set(&setup.home, Mode::Stopped, "lunch").unwrap();
-        let (said, is_error) = setup.call("screenshot", json!({"peer": url(&setup.proxy, host)})).await;
+        let (said, is_error) = setup.said("screenshot", json!({"peer": url(&setup.proxy, host)})).await;
         assert!(is_error && said.contains("lunch"), "{said}");
-        let links = setup.call("opendesk_status", json!({})).await.0;
+        let links = setup.said("opendesk_status", json!({})).await.0;
         assert!(links.contains("- host: "), "{links}");
         Control::set(&setup.home, Mode::Running, "").unwrap();
-        assert!(!setup.call("screenshot", json!({"peer": url(&setup.proxy, host)})).await.1);
+        assert!(!setup.said("screenshot", json!({"peer": url(&setup.proxy, host)})).await.1);
         assert!(setup.proxy.connections() > begun);
         setup.session.close().await;
     });
@@ -227,7 +209,7 @@ fn a_machine_that_has_other_keys_by_now_is_not_reached_around_the_rules_for_its_
         rotate_through_running(&Tokio, &setup.rig.home("host")).await.unwrap();
         let second = key(&setup.rig);
         let goes_around = async |key: [u8; 32]| {
-            let (said, is_error) = setup.call("screenshot", json!({"peer": url(&setup.proxy, key)})).await;
+            let (said, is_error) = setup.said("screenshot", json!({"peer": url(&setup.proxy, key)})).await;
             assert!(is_error, "{said}");
             said
         };
@@ -281,11 +263,11 @@ fn a_stop_ends_a_stream_whenever_it_is_read() {
 fn who_was_sent_away_is_told_how_to_come_back() {
     run(async {
         let setup = Setup::new().await;
-        assert!(!setup.call("screenshot", json!({})).await.1);
+        assert!(!setup.said("screenshot", json!({})).await.1);
         setup.rig.handle.disconnect().await.unwrap();
         let evicted = async {
             loop {
-                let (said, is_error) = setup.call("screenshot", json!({})).await;
+                let (said, is_error) = setup.said("screenshot", json!({})).await;
                 if is_error {
                     return said;
                 }
@@ -295,9 +277,9 @@ fn who_was_sent_away_is_told_how_to_come_back() {
         assert!(said.contains("choose it again with opendesk_use"), "{said}");
         // Naming another place for it is no way back.
         let elsewhere = json!({"peer": url(&setup.proxy, key(&setup.rig))});
-        assert!(setup.call("screenshot", elsewhere).await.1);
-        assert!(!setup.call("opendesk_use", json!({"peer": "host"})).await.1);
-        assert!(!setup.call("screenshot", json!({})).await.1);
+        assert!(setup.said("screenshot", elsewhere).await.1);
+        assert!(!setup.said("opendesk_use", json!({"peer": "host"})).await.1);
+        assert!(!setup.said("screenshot", json!({})).await.1);
         setup.session.close().await;
     });
 }
@@ -315,8 +297,8 @@ fn machines_that_are_made_up_do_not_fill_the_memory_of_a_session() {
         assert!(
             outcomes.iter().all(|outcome| outcome.error().is_some_and(|error| error.contains("cannot be reached")))
         );
-        assert!(!setup.call("screenshot", json!({"peer": "host"})).await.1);
-        let status = setup.call("opendesk_status", json!({})).await.0;
+        assert!(!setup.said("screenshot", json!({"peer": "host"})).await.1);
+        let status = setup.said("opendesk_status", json!({})).await.0;
         assert_eq!(status.matches("\n- ").count(), 64, "{status}");
         assert!(status.contains("\n- host: connected"), "{status}");
         setup.session.close().await;

@@ -1,6 +1,7 @@
 //! Finding hosts, keeping their links through faults, and sharing them: over loopback and in network namespaces that the
 //! tests make.
 
+mod agent;
 mod deadlines;
 mod discovery;
 mod faults;

@@ -26,3 +26,5 @@ pub mod rig;
 pub mod unit;
 #[path = "../support/world.rs"]
 pub mod world;
+#[path = "../support/wrapper.rs"]
+pub mod wrapper;
