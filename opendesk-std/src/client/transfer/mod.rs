@@ -68,7 +68,8 @@ impl Fault for ClientError {
         match self {
             Self::Closed(reason) => matches!(*reason, Reason::LOST | Reason::SILENT | Reason::SHUTDOWN),
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Unknown { .. } => true,
-            Self::Call(error) => error.code == ErrorCode::Busy,
+            // A host stops what it carries out when its session is lost, and says so in the next one.
+            Self::Call(error) => matches!(error.code, ErrorCode::Busy | ErrorCode::Cancelled),
             _ => false,
         }
     }

@@ -202,6 +202,13 @@ fn a_move_of_which_the_answer_was_lost_is_seen_to_be_done_or_not() {
 }
 
 #[test]
+fn what_a_host_stopped_because_its_link_was_lost_is_asked_for_again() {
+    let said = |code| ClientError::Call(Error::new(code, ""));
+    assert!(said(ErrorCode::Cancelled).is_lost() && said(ErrorCode::Busy).is_lost());
+    assert!(!said(ErrorCode::PermissionDenied).is_lost() && !said(ErrorCode::Internal).is_lost());
+}
+
+#[test]
 fn a_host_that_never_answered_is_not_waited_for() {
     let scene = Scene::new();
     scene.host.answer(|_| Rule::Lose);
