@@ -3,6 +3,7 @@
 
 mod actions;
 mod alike;
+mod dialogs;
 mod limits;
 
 use opendesk_std::Cancel;

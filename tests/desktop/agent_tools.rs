@@ -114,7 +114,7 @@ fn a_form_is_filled_in_by_the_names_of_its_fields_and_no_password_is_told() {
 
         let save = reference(&tree, "push button \"Save\"");
         let clicked = agent.said("ui", json!({"action": "click", "ref": save})).await;
-        assert!(clicked.contains(&format!("[{save}] was clicked by its accessibility action.")), "{clicked}");
+        assert!(clicked.contains(&format!("[{save}] was clicked by accessibility.")), "{clicked}");
         form.wait_until("the button was clicked", |form| form.seen("clicked", "Save").len() == 1);
         let agree = agent.said("ui", json!({"action": "click", "title": "Agree", "role": "checkbox"})).await;
         assert!(agree.contains("Confirmed by x11"), "{agree}");

@@ -2,6 +2,7 @@
 
 use super::actions::{self, CLICK, FOCUS, KEY, MENU, PRESS, SET_VALUE, TYPE};
 use super::bus::{ACTION, COMPONENT, ends, is_gone};
+use super::by_hand;
 use super::detail;
 use super::edit;
 use super::faces::Faces;
@@ -31,6 +32,10 @@ pub(super) enum Plan {
         title: String,
         then: Box<Self>,
     },
+    /// An item of a menu is selected, and Return chooses it.
+    Choose(Item),
+    /// A button is to be clicked.
+    Click(Item),
     /// It went wrong, and menus were opened that have to be closed.
     Undo {
         error: Error,
@@ -69,7 +74,7 @@ pub(super) async fn prepare(scene: &Scene<'_>, params: &UiActionParams) -> Resul
         Some(text) if is(SET_VALUE) => edit::set(talk, &item, text).await,
         Some(text) if is(TYPE) => at(talk, &item, Plan::Type(text.to_owned())).await,
         _ if is(FOCUS) => focus(talk, &item).await.map(Plan::Done),
-        _ => carry_out(talk, &item, action).await.map(Plan::Done),
+        _ => carry_out(talk, &item, action).await,
     }
 }
 
@@ -119,7 +124,7 @@ async fn front(talk: Talk<'_>, item: &Item, then: Plan) -> Result<Plan> {
 }
 
 /// A click, or an action that the application has.
-async fn carry_out(talk: Talk<'_>, item: &Item, action: &str) -> Result<Effect> {
+async fn carry_out(talk: Talk<'_>, item: &Item, action: &str) -> Result<Plan> {
     let names = if item.faces.has(Faces::ACTION) {
         talk.answer(item, actions::names(talk.bus, &item.place)).await?
     } else {
@@ -129,10 +134,14 @@ async fn carry_out(talk: Talk<'_>, item: &Item, action: &str) -> Result<Effect> 
     let click = action.eq_ignore_ascii_case(CLICK) || (own.is_none() && action.eq_ignore_ascii_case(PRESS));
     if click && item.is_field() {
         // What toolkits do to a field is what Return does: send the form.
-        return focus(talk, item).await;
+        return focus(talk, item).await.map(Plan::Done);
     }
     if let Some(index) = own.or_else(|| actions::default(&names).filter(|_| click)) {
-        return perform(talk, item, index).await;
+        let is_click = click || own == actions::default(&names);
+        if is_click && let Some(plan) = by_hand::click(talk, item).await? {
+            return Ok(plan);
+        }
+        return perform(talk, item, index).await.map(Plan::Done);
     }
     if click { Err(no_click(talk, item).await) } else { Err(not_taken(item, action, names)) }
 }
@@ -149,17 +158,22 @@ pub(super) async fn perform(talk: Talk<'_>, item: &Item, index: usize) -> Result
         Some(Err(error)) if is_gone(&error) => return Err(gone(&item.words())),
         Some(Err(error)) => return talk.answer(item, async { Err(error) }).await,
     }
+    Ok(came_of(talk, item).await)
+}
+
+/// What became of a click on an element, where that can be seen.
+pub(super) async fn came_of(talk: Talk<'_>, item: &Item) -> Effect {
     if !roles::is_switch(item.role) {
-        return Ok(Effect::Unverifiable);
+        return Effect::Unverifiable;
     }
     let changes = |now: u64| (now ^ item.states) & SWITCHED != 0;
-    Ok(match talk.see(item, changes).await {
+    match talk.see(item, changes).await {
         None => Effect::Unverifiable,
         Some(now) if changes(now) => Effect::Confirmed,
         // One of several stays chosen however often it is chosen.
         Some(now) if roles::is_one_of(item.role) && now & (CHECKED | SELECTED) != 0 => Effect::Confirmed,
         Some(_) => Effect::NoEffect,
-    })
+    }
 }
 
 /// Gives an element the keyboard. Applications bring its window to the front with it.

@@ -36,6 +36,7 @@ const DRIVER: &str = "org.freedesktop.DBus";
 const DRIVER_PATH: &str = "/org/freedesktop/DBus";
 
 pub(super) const ACCESSIBLE: &str = "org.a11y.atspi.Accessible";
+pub(super) const APPLICATION: &str = "org.a11y.atspi.Application";
 pub(super) const ACTION: &str = "org.a11y.atspi.Action";
 pub(super) const CACHE: &str = "org.a11y.atspi.Cache";
 pub(super) const COMPONENT: &str = "org.a11y.atspi.Component";
@@ -69,6 +70,11 @@ impl Place {
     /// The desktop, whose children are the applications.
     pub(super) fn desktop() -> Self {
         Self::new(REGISTRY, ROOT_PATH)
+    }
+
+    /// The application of this name.
+    pub(super) fn root(bus: &str) -> Self {
+        Self::new(bus, ROOT_PATH)
     }
 
     /// Where the application of an element lists what it has.

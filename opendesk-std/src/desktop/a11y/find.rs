@@ -163,7 +163,7 @@ pub(super) async fn is_top_level(talk: Talk<'_>, item: &Item) -> Result<bool> {
 }
 
 /// What an element on the way up from `item` stands in; nothing above applications.
-async fn parent(talk: Talk<'_>, item: &Item, current: &Item) -> Result<Option<Item>> {
+pub(super) async fn parent(talk: Talk<'_>, item: &Item, current: &Item) -> Result<Option<Item>> {
     if current.role == roles::APPLICATION {
         return Ok(None);
     }

@@ -3,6 +3,7 @@
 
 use super::act::{Plan, perform};
 use super::actions::{self, MENU};
+use super::by_hand;
 use super::children;
 use super::find::{self, not_taken, usable};
 use super::item::Item;
@@ -30,7 +31,7 @@ pub(super) async fn follow(scene: &Scene<'_>, path: &[String], app: Option<&str>
     // Menus that are open now, which would stay in the way after an error.
     let mut menus = 0;
     match choose(scene.talk, menu, rest, &mut menus).await {
-        Ok(effect) => Ok(Plan::Done(effect)),
+        Ok(plan) => Ok(plan),
         Err(error) => Ok(Plan::Undo { error, menus }),
     }
 }
@@ -96,13 +97,16 @@ fn bars(tree: &Tree) -> Vec<Bar<'_>> {
 }
 
 /// Goes down from a menu and does what a click on the last item does.
-async fn choose(talk: Talk<'_>, menu: Item, path: &[String], menus: &mut usize) -> Result<Effect> {
+async fn choose(talk: Talk<'_>, menu: Item, path: &[String], menus: &mut usize) -> Result<Plan> {
     let mut current = menu;
     for label in path {
         current = step(talk, &current, label, menus).await?;
     }
     usable(&current)?;
-    click(talk, &current).await
+    if let Some(plan) = by_hand::choose(talk, &current, menus).await? {
+        return Ok(plan);
+    }
+    open(talk, &current).await.map(Plan::Done)
 }
 
 /// An item of a menu, which is opened if it does not have it otherwise.
@@ -114,7 +118,7 @@ async fn step(talk: Talk<'_>, menu: &Item, label: &str, menus: &mut usize) -> Re
     // An item that is no menu would be chosen by this.
     if labels.is_empty() && (menu.role == roles::MENU || menu.is(states::HAS_POPUP)) {
         usable(menu)?;
-        let is_open = click(talk, menu).await? != Effect::NoEffect;
+        let is_open = open(talk, menu).await? != Effect::NoEffect;
         *menus += usize::from(is_open);
         let end = talk.soon();
         while is_open && clock::monotonic() < end {
@@ -129,7 +133,8 @@ async fn step(talk: Talk<'_>, menu: &Item, label: &str, menus: &mut usize) -> Re
     Err(Error::new(ErrorCode::NotFound, format!("{} has no item {label:?}; {there}", menu.words())))
 }
 
-async fn click(talk: Talk<'_>, item: &Item) -> Result<Effect> {
+/// Has the application do what a click does.
+pub(super) async fn open(talk: Talk<'_>, item: &Item) -> Result<Effect> {
     let names = talk.answer(item, actions::names(talk.bus, &item.place)).await?;
     match actions::default(&names) {
         Some(index) => perform(talk, item, index).await,

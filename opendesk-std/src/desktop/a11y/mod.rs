@@ -13,6 +13,7 @@ mod act;
 mod actions;
 mod apps;
 mod bus;
+mod by_hand;
 mod cache;
 mod children;
 mod detail;
@@ -46,7 +47,7 @@ use scene::Scene;
 use talk::{Talk, short};
 use wait::{Ticker, run};
 
-use crate::api::{Effect, Error, ErrorCode, Modifier, Result, TreeParams, UiActionParams, UiTree, Window};
+use crate::api::{Effect, Error, ErrorCode, Modifier, Point, Result, TreeParams, UiActionParams, UiTree, Window};
 use crate::cancel::Cancel;
 use crate::clock;
 use crate::desktop::Key;
@@ -73,6 +74,12 @@ pub(super) trait Seat {
     /// # Errors
     /// Those of [`Computer::key`](crate::desktop::Computer::key). Nothing stays pressed.
     fn press(&self, key: Key, modifiers: &[Modifier]) -> Result<Effect>;
+
+    /// Clicks at a point of the desktop.
+    ///
+    /// # Errors
+    /// Those of [`Computer::button`](crate::desktop::Computer::button). Nothing stays pressed.
+    fn click(&self, point: Point) -> Result<Effect>;
 
     /// Types a text of any script.
     ///
@@ -181,10 +188,24 @@ impl Accessibility {
                 // It would go to whatever has the keyboard instead.
                 (Effect::Unverifiable | Effect::NoEffect, _) => {
                     let window = short(&title);
-                    let message = format!("the window \"{window}\" does not come to the front; nothing was typed");
+                    let message = format!("the window \"{window}\" does not come to the front; nothing was done");
                     Err(Error::invalid(message))
                 }
             },
+            Plan::Choose(item) => {
+                seat.press(Key::Enter, &[])?;
+                self.call(cancel, async |scene: &Scene<'_>| Ok(act::came_of(scene.talk, &item).await))
+            }
+            Plan::Click(item) => {
+                let takes_key = async |scene: &Scene<'_>| by_hand::takes_key(scene.talk, &item).await;
+                if self.call(cancel, takes_key)? {
+                    seat.press(Key::Space, &[])?;
+                } else {
+                    let place = async |scene: &Scene<'_>| by_hand::place(scene.talk, &item).await;
+                    seat.click(self.call(cancel, place)?)?;
+                }
+                self.call(cancel, async |scene: &Scene<'_>| Ok(act::came_of(scene.talk, &item).await))
+            }
             Plan::Undo { error, menus } => {
                 for _ in 0..menus {
                     if let Err(error) = seat.press(Key::Escape, &[]) {
@@ -283,6 +304,10 @@ mod tests {
         fn press(&self, _key: Key, _modifiers: &[Modifier]) -> Result<Effect> {
             self.1.fetch_add(1, Ordering::Relaxed);
             Ok(Effect::Unverifiable)
+        }
+
+        fn click(&self, _point: Point) -> Result<Effect> {
+            self.press(Key::Delete, &[])
         }
 
         fn type_text(&self, _text: &str) -> Result<Effect> {

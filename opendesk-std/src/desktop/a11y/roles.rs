@@ -15,6 +15,7 @@ pub(super) const PAGE_TAB: u32 = 37;
 pub(super) const PASSWORD_TEXT: u32 = 40;
 pub(super) const POPUP_MENU: u32 = 41;
 pub(super) const PROGRESS_BAR: u32 = 42;
+pub(super) const PUSH_BUTTON: u32 = 43;
 pub(super) const RADIO_BUTTON: u32 = 44;
 pub(super) const RADIO_MENU_ITEM: u32 = 45;
 pub(super) const SCROLL_BAR: u32 = 48;
@@ -103,6 +104,16 @@ pub(super) fn is_meant(asked: &str, word: &str) -> bool {
 /// Whether it is a menu, what menus stand in, or what stands in menus.
 pub(super) const fn is_menu(role: u32) -> bool {
     matches!(role, MENU | MENU_BAR | MENU_ITEM | POPUP_MENU | CHECK_MENU_ITEM | RADIO_MENU_ITEM)
+}
+
+/// Whether menus stand in it without having to be opened.
+pub(super) const fn is_bar(role: u32) -> bool {
+    matches!(role, MENU_BAR | POPUP_MENU)
+}
+
+/// Whether it is a button of any kind.
+pub(super) const fn is_button(role: u32) -> bool {
+    matches!(role, CHECK_BOX | PUSH_BUTTON | RADIO_BUTTON | TOGGLE_BUTTON)
 }
 
 /// Whether it can be switched, so that what an action did to it can be seen.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::X11Desktop;
-use crate::api::{Effect, Error, ErrorCode, Modifier, Press, Result, Window};
+use crate::api::{Button, Effect, Error, ErrorCode, Modifier, Point, Press, Result, Window};
 use crate::cancel::Cancel;
 use crate::desktop::a11y::Seat;
 use crate::desktop::{Computer as _, Key};
@@ -72,6 +72,14 @@ impl Seat for AtDesktop<'_> {
         }
         // A key that went down and up is known to have; what the program made of it is not.
         outcome.map(|effect| if effect == Effect::Confirmed { Effect::Unverifiable } else { effect })
+    }
+
+    fn click(&self, point: Point) -> Result<Effect> {
+        self.cancel.check()?;
+        let moved = self.desktop.move_pointer(point)?;
+        let pressed = self.desktop.button(Button::Left, Press::Down);
+        let released = self.desktop.button(Button::Left, Press::Up);
+        pressed.and_then(|effect| released.map(|_| moved.and(effect)))
     }
 
     fn type_text(&self, text: &str) -> Result<Effect> {

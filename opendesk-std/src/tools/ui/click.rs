@@ -26,7 +26,7 @@ pub(super) async fn click(
     match session.call::<UiAction>(target, params).await {
         Ok(effect) => {
             let proof = proved(session, target, effect);
-            Ok(format!("{named} was clicked by its accessibility action.{proof}"))
+            Ok(format!("{named} was clicked by accessibility.{proof}"))
         }
         Err(error) if has_no_action(&error, node) => {
             let point = node.bounds.unwrap_or_default().center();
