@@ -1,46 +1,26 @@
 //! What agents' sessions do on this machine and on a paired one: which is meant, several actions in one call, and all of it
 //! again.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::fs;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use opendesk_std::desktop::Backend;
+use futures_util::future::BoxFuture;
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
+use opendesk_std::govern::ask::Question;
 use opendesk_std::govern::control::{Control, Mode};
-use opendesk_std::home::{Home, Peers};
-use opendesk_std::tools::{Caller, Consent, OnRuntime, Output, Session, ToolError};
-use opendesk_tests::proxy::Proxy;
-use opendesk_tests::rig::Rig;
-use opendesk_tokio::{HostOptions, Tokio};
+use opendesk_std::home::Peers;
+use opendesk_std::tools::{Caller, Consent, Elicit, Elicited, Output, Session, ToolError};
+use opendesk_tokio::HostOptions;
 use serde_json::{Value, json};
 
+use crate::agent::{Setup, session};
 use crate::run;
 
-/// A host behind a network, which a controller calls `host`.
-struct Setup {
-    rig: Rig,
-    desktop: Arc<VirtualDesktop>,
-    proxy: Proxy,
-    home: Home,
-    session: Session,
-}
-
 impl Setup {
-    async fn new() -> Self {
-        let (rig, desktop) = Rig::on_virtual();
-        rig.pair("controller").await;
-        let (proxy, home) = (rig.behind_proxy("controller"), rig.home("controller"));
-        let session = session(&home);
-        Self { rig, desktop, proxy, home, session }
-    }
-
-    async fn call(&self, tool: &str, arguments: Value) -> Output {
-        self.session.call_tool(tool, arguments).await
-    }
-
     async fn done(&self, tool: &str, arguments: Value) -> String {
         done(&self.session, tool, arguments).await
     }
@@ -48,10 +28,6 @@ impl Setup {
     fn rules(&self, rules: &Value) {
         fs::write(self.home.path().join("policy.json"), json!({"rules": rules}).to_string()).expect("a file");
     }
-}
-
-fn session(home: &Home) -> Session {
-    Session::new(home.clone(), Backend::Virtual, Box::new(OnRuntime(Tokio)))
 }
 
 /// What a tool says that does not fail.
@@ -414,9 +390,9 @@ fn a_yes_to_a_batch_is_one_to_what_was_asked_first() {
         let batch = json!({"actions": actions, "peer": "host", "picture": false});
         let as_caller = |consent| setup.session.for_caller(Caller::new(None, consent));
         let asked = as_caller(Consent::Defer).try_tool("computer_batch", batch.clone()).await;
-        assert!(matches!(asked, Err(ToolError::Ask(_))), "{asked:?}");
+        let Err(ToolError::Ask(asked)) = asked else { panic!("{asked:?}") };
         assert_eq!(setup.desktop.editor_text(), "");
-        let output = as_caller(Consent::Granted).call_tool("computer_batch", batch).await;
+        let output = as_caller(asked.granted()).call_tool("computer_batch", batch).await;
         let text = output.all_text();
         assert!(output.is_error && text.contains("2 of 4 actions done; action 3 failed."), "{text}");
         assert!(text.contains("\n4 not executed ui") && !setup.desktop.editor_text().contains("two"), "{text}");
@@ -430,6 +406,34 @@ fn a_yes_to_a_batch_is_one_to_what_was_asked_first() {
             output.all_text()
         );
         assert_eq!(setup.desktop.counter(), 1);
+        setup.session.close().await;
+    });
+}
+
+/// A person who says no, and counts.
+#[derive(Default)]
+struct SaysNo(AtomicUsize);
+
+impl Elicit for SaysNo {
+    fn elicit(&self, _question: &Question) -> BoxFuture<'_, Elicited> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Elicited::Declined })
+    }
+}
+
+#[test]
+fn a_button_that_was_not_allowed_to_go_down_is_asked_about_when_it_comes_up() {
+    run(async {
+        let setup = Setup::new().await;
+        setup.rules(&json!([{"tool": "mouse", "decision": "confirm"}]));
+        setup.done("screenshot", json!({})).await;
+        let person = Arc::new(SaysNo::default());
+        let session = setup.session.for_caller(Caller::new(None, Consent::Ask(Arc::clone(&person) as _)));
+        for (asked, action) in [(1, "left_down"), (2, "left_up")] {
+            let output = session.call_tool("mouse", json!({"action": action, "x": 9, "y": 9})).await;
+            assert!(output.is_error, "{}", output.all_text());
+            assert_eq!(person.0.load(Ordering::Relaxed), asked);
+        }
         setup.session.close().await;
     });
 }

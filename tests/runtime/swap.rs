@@ -109,7 +109,7 @@ impl Errands for There {
 async fn here<R: Runtime>(runtime: &R, folder: &Path) -> Seen {
     let (own, folder) = (tempfile::tempdir().unwrap(), folder.to_owned());
     let desktop = Arc::new(VirtualDesktop::default());
-    let desk = Desk::start(Arc::clone(&desktop) as _, Some(Files::new(own.path().to_owned()))).unwrap();
+    let desk = Desk::start(Arc::clone(&desktop) as _, Some(Files::new(own.path().to_owned())), None).unwrap();
     runtime.run_blocking(move || scenario(&*desktop, &Here(desk), &folder)).await
 }
 

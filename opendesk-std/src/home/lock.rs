@@ -31,7 +31,7 @@ impl HomeLock {
         for attempt in 1..=tries {
             match try_exclusive(&path).map_err(|error| HomeError::io("lock", &path, &error))? {
                 Attempt::Held(file) => return Ok(Self { _file: file }),
-                Attempt::Busy(_) if attempt < tries => pause(),
+                Attempt::Busy(_) if attempt < tries => pause(PAUSE),
                 Attempt::Busy(_) => {}
             }
         }
@@ -43,8 +43,8 @@ impl HomeLock {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the system has no wait for such a lock that ends after a time")]
-fn pause() {
-    std::thread::sleep(PAUSE);
+pub(super) fn pause(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// The right to be the one host of a home, held for as long as the host runs.
@@ -86,12 +86,17 @@ pub(crate) enum Attempt {
 
 /// Opens the file at `path`, creating it empty where it is missing, and locks it without waiting.
 pub(crate) fn try_exclusive(path: &Path) -> io::Result<Attempt> {
-    let file = open_careful(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
+    let file = open_lock(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Attempt::Held(file)),
         Err(TryLockError::WouldBlock) => Ok(Attempt::Busy(file)),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Opens the file of a lock, creating it empty where it is missing.
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
+    open_careful(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
 /// ` (pid 123)`, or nothing while the holder has not written its number yet.

@@ -13,6 +13,7 @@ mod name;
 mod peer;
 mod peers;
 mod records;
+mod screen;
 mod stamp;
 mod watch;
 
@@ -32,6 +33,8 @@ pub use name::{BadName, MAX_NAME, PeerName, plain_text, printable};
 pub use peer::{BadRole, NewPeer, Role, Terms, TrustedPeer};
 pub(crate) use peers::pin;
 pub use peers::{Peers, Reached};
+pub(crate) use screen::Actor;
+pub use screen::{Alone, Screen};
 pub(crate) use stamp::Kept;
 pub use watch::Watcher;
 
@@ -174,6 +177,12 @@ impl Home {
     /// [`HomeErrorKind::Busy`] with the number of the process that is the host already, [`HomeErrorKind::Io`].
     pub fn lock_for_serving(&self) -> Result<ServeLock, HomeError> {
         ServeLock::acquire(&self.path)
+    }
+
+    /// The desktop as programs of this home share it.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        Screen::new(self.path.join("screen.lock"))
     }
 
     /// The secret keys of this machine, created on first use.

@@ -13,7 +13,7 @@ use crate::api::{Call, Codec, CommandEnd, Error, ErrorCode, Kind, PointerAction,
 use crate::desktop::{Freed, Glimpse, Watch};
 use crate::govern::ask::Answer;
 use crate::govern::{Word, is_of_a_command};
-use crate::home::{HomeError, Identity, TrustedPeer};
+use crate::home::{Alone, HomeError, Identity, TrustedPeer};
 use crate::runtime::Runtime;
 
 /// Calls that may be with the desk: those in flight and as many that were cancelled.
@@ -85,6 +85,11 @@ pub(super) enum Done {
     HandsFree {
         number: u64,
         result: Result<Freed>,
+    },
+    /// Nobody else acts on the desktop, until this is dropped; or why that cannot be had.
+    ScreenFree {
+        number: u64,
+        result: core::result::Result<Alone, String>,
     },
     /// The owner has answered this question, or cannot.
     Decided {
@@ -298,6 +303,7 @@ impl<R: Runtime> Server<R> {
                 self.trust_changed();
             }
             Done::HandsFree { number, result } => self.hands_free(number, result),
+            Done::ScreenFree { number, result } => self.screen_free(number, result),
             Done::Decided { number, answer } => drop(self.decided(number, answer)),
             Done::HomeChanged => self.home_changed(),
             Done::PersonUsed => self.person_used(),

@@ -180,7 +180,7 @@ impl<R: Runtime> Server<R> {
         let files = files.then(|| Files::new(home.path().to_owned()));
         let signs = notifications.then(|| Signs::start(Arc::clone(&computer))).transpose().map_err(StartError::Home)?;
         let person = Arc::clone(&computer);
-        let desk = Desk::start(computer, files).map_err(StartError::Desktop)?;
+        let desk = Desk::start(computer, files, Some(&home.screen())).map_err(StartError::Desktop)?;
         let seed = seed::fresh().map_err(StartError::Home)?;
         let tape = record.map(|path| FileTape::create(&path)).transpose().map_err(StartError::Record)?;
         let (commands, orders) = async_channel::bounded(64);

@@ -26,6 +26,7 @@ use crate::clock;
 use crate::desktop::Freed;
 use crate::govern::ask::{Answer, Question, describe};
 use crate::govern::{Subject, Word};
+use crate::home::Alone;
 use crate::runtime::Runtime;
 
 /// How many calls may wait for the owner at once: nobody answers more.
@@ -56,6 +57,8 @@ struct Asking {
     cancel: Cancel,
     /// What was held down and is not while the owner is asked.
     freed: Freed,
+    /// Held while the question is put, so that no other program of this home answers it.
+    alone: Option<Alone>,
     progress: Progress,
 }
 
@@ -158,6 +161,7 @@ impl<R: Runtime> Server<R> {
             due: self.runtime.now() + patience,
             cancel: Cancel::new(),
             freed: Freed::default(),
+            alone: None,
             progress: Progress::Waits,
         }
     }
@@ -213,6 +217,7 @@ impl<R: Runtime> Server<R> {
         for asking in self.queue.held.iter_mut().filter_map(|held| held.asking.as_mut()) {
             if asking.due <= now && !matches!(asking.progress, Progress::Answered(_)) {
                 asking.cancel.cancel();
+                asking.alone = None;
                 let why = format!("nobody answered within {} s", asking.question.within);
                 asking.progress = Progress::Answered(Answer::Nobody(why));
             }
@@ -238,6 +243,29 @@ impl<R: Runtime> Server<R> {
         if !asking.freed.modifiers.is_empty() {
             let keys: Vec<String> = asking.freed.modifiers.iter().map(|key| format!("{key:?}")).collect();
             asking.question.what.push_str(&format!("\nHeld down with it: {}.", keys.join(", ")));
+        }
+        let within = asking.due.saturating_duration_since(now);
+        let (cancel, screen, runtime) = (asking.cancel.clone(), self.home.screen(), self.runtime.clone());
+        self.send_away(Box::pin(async move {
+            let result = runtime.run_blocking(move || screen.alone(within, &cancel)).await;
+            Some(Done::ScreenFree { number, result })
+        }));
+    }
+
+    /// Nobody else acts on the desktop any more: the owner is asked.
+    pub(super) fn screen_free(&mut self, number: u64, result: core::result::Result<Alone, String>) {
+        let now = self.runtime.now();
+        let Some(asking) = self.queue.asking(number) else { return };
+        if !matches!(asking.progress, Progress::FreesHands) {
+            return;
+        }
+        match result {
+            Ok(alone) => asking.alone = Some(alone),
+            Err(why) => {
+                asking.progress = Progress::Answered(Answer::Nobody(why));
+                self.restless = true;
+                return;
+            }
         }
         asking.progress = Progress::Asked;
         let left = asking.due.saturating_duration_since(now);
@@ -276,6 +304,7 @@ impl<R: Runtime> Server<R> {
         }
         if !may_come {
             asking.cancel.cancel();
+            asking.alone = None;
             asking.progress = Progress::Answered(answer);
             self.restless = true;
         }

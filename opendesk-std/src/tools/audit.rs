@@ -102,8 +102,8 @@ impl Arguments {
 }
 
 fn no_session() -> ToolError {
-    let why = "the client keeps no session, so nobody knows which calls were its own; what was done stands in the logs of the \
-               machines (`opendesk audit`)";
+    let why = "the client keeps no session, so nobody knows which calls were its own; what was done on a paired machine stands in \
+               its own log (`opendesk audit` there), and of this machine's desktop nothing is kept";
     Error::new(ErrorCode::CapabilityUnsupported, why).into()
 }
 
@@ -142,7 +142,7 @@ fn chosen(session: &Session, asked: &Arguments) -> Result<Vec<(Entry, Ground)>, 
 async fn replay(session: &Session, asked: &Arguments) -> Result<Output, ToolError> {
     let actions = chosen(session, asked)?;
     let total = actions.len();
-    let mut steps = Steps::new(session, total);
+    let steps = Steps::new(session, total);
     let (mut lines, mut done, mut failed) = (Vec::new(), 0, 0);
     let mut is_over = false;
     for (index, (entry, ground)) in actions.into_iter().enumerate() {

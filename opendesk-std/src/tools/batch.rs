@@ -137,7 +137,7 @@ impl Report {
 
 async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture: bool) -> Result<Output, ToolError> {
     let total = members.len();
-    let mut steps = Steps::new(session, total);
+    let steps = Steps::new(session, total);
     let mut report = Report { lines: Vec::new(), room: MOST_TEXT, pictures: Vec::new() };
     let (mut done, mut has_failed, mut is_gone, mut is_pictured) = (0, false, false, false);
     for (index, Member { tool, arguments }) in members.into_iter().enumerate() {
@@ -154,14 +154,12 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
         match result {
             Ok(output) if !output.is_error => {
                 done += 1;
-                let mut said = without(target, output.all_text());
+                let said = without(target, output.all_text());
                 let images = output.blocks.into_iter().filter(|block| matches!(block, Block::Image { .. }));
                 if tool == Name::Screenshot {
                     let before = report.pictures.len();
                     report.pictures.extend(images.map(|image| (number, image)));
                     is_pictured = report.pictures.len() > before;
-                } else if images.count() > 0 {
-                    said.push_str(" Its picture is left out here.");
                 }
                 report.add(number, tool, "ok", &said);
             }

@@ -11,6 +11,7 @@ use super::output::Output;
 use super::session::Session;
 use super::target::ToolError;
 use crate::govern::ask::Question;
+use crate::home::Alone;
 
 /// Hears how far a call is.
 pub trait Progress: Send + Sync {
@@ -48,8 +49,48 @@ pub enum Consent {
     /// Through the client of the agent, in another call: this one ends with [`ToolError::Ask`] if it has
     /// not done anything yet.
     Defer,
-    /// A person has been asked about this whole call, with these arguments, and has said yes.
-    Granted,
+    /// A person has been asked this about the call, with these arguments, and has said yes.
+    Granted(Arc<Shown>),
+}
+
+/// A question that a call has ended with. Nothing acts on this machine's desktop while it is kept: whoever could would answer.
+#[derive(Debug)]
+pub struct Deferred {
+    /// What a person has to be asked.
+    pub question: Question,
+    pub(super) alone: Alone,
+}
+
+impl Deferred {
+    /// A person has said yes. From now on others act on the desktop.
+    #[must_use]
+    pub fn granted(self) -> Consent {
+        let Self { question, alone } = self;
+        drop(alone);
+        Consent::Granted(Arc::new(Shown { question, is_met: AtomicBool::new(false) }))
+    }
+}
+
+/// The question that a person has said yes to.
+#[derive(Debug)]
+pub struct Shown {
+    question: Question,
+    /// The call has come to what was asked about.
+    is_met: AtomicBool,
+}
+
+impl Shown {
+    /// Whether a person has said yes to this. What comes after it in the same call belongs to it, as the release of a button
+    /// belongs to its press.
+    pub(super) fn covers(&self, question: &Question) -> bool {
+        let is_shown = words(&self.question) == words(question);
+        self.is_met.fetch_or(is_shown, Ordering::Relaxed) || is_shown
+    }
+
+    /// Whether the call has come to what was asked about.
+    pub(super) fn is_met(&self) -> bool {
+        self.is_met.load(Ordering::Relaxed)
+    }
 }
 
 /// Who makes a call.
@@ -82,13 +123,37 @@ pub struct Touched {
     pub name: String,
 }
 
+/// As many bytes as are kept of what a machine calls something: it may call everything by a long name.
+pub(super) const LONGEST_KEPT: usize = 1024;
+
+/// What is kept of a name.
+pub(super) fn kept(name: &str) -> String {
+    name.get(..name.floor_char_boundary(LONGEST_KEPT)).unwrap_or(name).to_owned()
+}
+
+/// What a question is about. Its number and its time are none of it.
+fn words(question: &Question) -> [&str; 5] {
+    let Question { peer, fingerprint, method, what, why, .. } = question;
+    [peer, fingerprint, method, what, why]
+}
+
+impl Consent {
+    /// How a person is asked about a part of the call: a yes was to one question, which one part comes to.
+    pub(super) fn of_a_step(&self) -> Self {
+        match self {
+            Self::Granted(shown) if shown.is_met() => Self::Defer,
+            consent => consent.clone(),
+        }
+    }
+}
+
 impl fmt::Debug for Consent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Dialog => "Dialog",
             Self::Ask(_) => "Ask",
             Self::Defer => "Defer",
-            Self::Granted => "Granted",
+            Self::Granted(_) => "Granted",
         })
     }
 }
@@ -130,6 +195,9 @@ impl Caller {
 
     /// The call acts on this element.
     pub(super) fn touch(&self, element: Touched) {
+        let Touched { app, window, role, name } = element;
+        let [app, window, role, name] = [app, window, role, name].map(|text| kept(&text));
+        let element = Touched { app, window, role, name };
         *self.state.element.lock().unwrap_or_else(PoisonError::into_inner) = Some(element);
     }
 
@@ -144,9 +212,9 @@ impl Session {
     /// # Errors
     /// The question, of which the answer decides whether the same call is made again; nothing was done then. Every other
     /// failure is an [`Output`] that says so.
-    pub async fn call_or_ask(&self, name: &str, arguments: Value) -> Result<Output, Box<Question>> {
+    pub async fn call_or_ask(&self, name: &str, arguments: Value) -> Result<Output, Box<Deferred>> {
         match self.try_tool(name, arguments).await {
-            Err(ToolError::Ask(question)) => Err(question),
+            Err(ToolError::Ask(asked)) => Err(asked),
             Err(error) => Ok(Output::error(super::for_agents(&error))),
             Ok(output) => Ok(output),
         }

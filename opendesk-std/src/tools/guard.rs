@@ -2,6 +2,7 @@
 //! Every call of every tool passes here, whichever machine it is for and whatever it is a part of.
 
 use core::future::Future;
+use core::time::Duration;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -13,9 +14,9 @@ use futures_util::future::{Either, select};
 use futures_util::lock::Mutex as AsyncMutex;
 use opendesk_core::PublicKey;
 
-use super::caller::{Caller, Consent, Elicit, Elicited};
+use super::caller::{Caller, Consent, Deferred, Elicit, Elicited};
 use super::session::CancelOnDrop;
-use super::target::{Target, ToolError};
+use super::target::{Target, ToolError, fingerprint};
 use crate::api::{Call, Error, ErrorCode, Kind, Point, PointerAction, Result};
 use crate::cancel::Cancel;
 use crate::clock;
@@ -23,7 +24,7 @@ use crate::desktop::{Freed, Key};
 use crate::govern::ask::{Answer, Approver, Question, Way, describe};
 use crate::govern::control::{self, Switch};
 use crate::govern::{AsRulesSay, Peer, Policy, RulesFile, Verdict, is_of_a_command, rules};
-use crate::home::{Home, Role, Watcher};
+use crate::home::{Home, Role, Screen, Watcher};
 
 /// The files that the owner may change at any time.
 const WATCHED: [&str; 1] = [control::FILE];
@@ -35,8 +36,10 @@ pub(super) struct Guard {
     known: Mutex<Known>,
     /// Tells those that wait when the owner stops them.
     stops: Arc<Stops>,
-    /// Whoever asks the owner has it.
+    /// Whoever asks the owner has it, among the calls of this session.
     turn: AsyncMutex<()>,
+    /// What keeps other sessions and programs from answering.
+    screen: Screen,
     /// Absent where the system has no room for one: then only the next call is refused.
     pub(super) watcher: Option<Watcher>,
 }
@@ -44,7 +47,7 @@ pub(super) struct Guard {
 struct Known {
     policy: RulesFile,
     asked: u64,
-    /// Where the mouse of a desktop was put last.
+    /// Where the mouse of a desktop was put last, as far as that was allowed.
     pointer: Option<(Target, Point)>,
 }
 
@@ -144,11 +147,12 @@ impl Guard {
             known: Mutex::new(Known { policy: RulesFile::new(home), asked: 0, pointer: None }),
             stops,
             turn: AsyncMutex::new(()),
+            screen: home.screen(),
             watcher,
         }
     }
 
-    /// Whether a call may happen; it may have to wait for the person at this machine. Then what ends it: it gives the line
+    /// Whether a call may happen on the machine of this key; it may have to wait for the person at this machine. Then what ends it: it gives the line
     /// that the agent is told.
     ///
     /// # Errors
@@ -156,6 +160,7 @@ impl Guard {
     pub(super) async fn pass(
         &self,
         target: &Target,
+        key: Option<PublicKey>,
         call: &Call,
         caller: &Caller,
     ) -> core::result::Result<Receiver<String>, ToolError> {
@@ -165,7 +170,10 @@ impl Guard {
         let asks = self.asks(target, call)?;
         let waits = async {
             match asks {
-                Some(why) if !self.is_granted(target, call, caller, &why) => self.ask(target, call, why, caller).await,
+                Some(why) => {
+                    let question = self.question(target, key, call, why);
+                    self.ask(target, call, question, caller).await
+                }
                 // What acts on this machine's desktop could answer in the owner's place.
                 _ if *target == Target::Local && call.kind() == Kind::Action => {
                     drop(self.turn.lock().await);
@@ -180,6 +188,9 @@ impl Guard {
             Either::Right((outcome, _)) => outcome?,
         }
         self.stops.look().map_err(refused)?;
+        if let Call::InputPointer(event) = call {
+            locked(&self.known).pointer = Some((target.clone(), event.point));
+        }
         if call.kind() == Kind::Action {
             caller.acts();
         }
@@ -207,9 +218,7 @@ impl Guard {
         let Call::InputPointer(event) = call else {
             return if is_of_a_command(call) && matches!(verdict, Verdict::Ask(_)) { Ok(None) } else { said(verdict) };
         };
-        let place = Some((target.clone(), event.point));
-        let is_there = known.pointer == place;
-        known.pointer = place;
+        let is_there = known.pointer.as_ref().is_some_and(|(on, point)| (on, *point) == (target, event.point));
         match verdict {
             // A button that comes up where it went down ends what was allowed.
             Verdict::Ask(_) if event.action == PointerAction::Up && is_there => Ok(None),
@@ -217,32 +226,26 @@ impl Guard {
         }
     }
 
-    /// Whether a person has said yes to all of it before.
-    fn is_granted(&self, target: &Target, call: &Call, caller: &Caller, why: &str) -> bool {
-        let is_granted = matches!(caller.consent, Consent::Granted);
-        if is_granted {
-            tracing::info!(
-                target = target.name(),
-                method = call.method(),
-                why,
-                "allowed: a person said yes to this call"
-            );
-        }
-        is_granted
-    }
-
     async fn ask(
         &self,
         target: &Target,
         call: &Call,
-        why: String,
+        question: Question,
         caller: &Caller,
     ) -> core::result::Result<(), ToolError> {
-        if matches!(caller.consent, Consent::Defer) && caller.has_acted() {
+        let (method, number, within) = (call.method(), question.number, Duration::from_secs(question.within));
+        if let Consent::Granted(shown) = &caller.consent
+            && shown.covers(&question)
+        {
+            tracing::info!(number, method, target = target.name(), "allowed: a person said yes to this call");
+            return Ok(());
+        }
+        let is_deferred = matches!(caller.consent, Consent::Defer | Consent::Granted(_));
+        if is_deferred && caller.has_acted() {
             return Err(refused(format!(
-                "{} has to be allowed by a person first ({why}), and something was done in this call before it; make that \
+                "{method} has to be allowed by a person first ({}), and something was done in this call before it; make that \
                  step a call of its own, and look at what was done before you go on",
-                call.method()
+                question.why
             ))
             .into());
         }
@@ -250,18 +253,25 @@ impl Guard {
         // What is under way on this machine's desktop comes to its end, and nothing stays held down.
         let freed = self.stops.free_hands().await;
         let freed = freed.map_err(|error| refused(format!("what is held down stays down: {error}")))?;
-        let question = self.question(target, call, why);
-        let (method, number) = (call.method(), question.number);
-        tracing::info!(number, method, target = target.name(), why = question.why, "a person is asked");
-        let asked = match &caller.consent {
-            Consent::Defer if freed.others || !freed.modifiers.is_empty() => Err(refused(
+        if is_deferred && (freed.others || !freed.modifiers.is_empty()) {
+            return Err(refused(
                 "what was held down came up, because a person has to be asked first; begin again, without holding anything"
                     .to_owned(),
-            )),
-            Consent::Defer => return Err(ToolError::Ask(Box::new(question))),
+            )
+            .into());
+        }
+        let screen = self.screen.clone();
+        let alone = on_thread(move |cancel| screen.alone(within, cancel)).await?;
+        let alone = alone.map_err(|why| refused(format!("nobody could be asked: {why}")))?;
+        tracing::info!(number, method, target = target.name(), why = question.why, "a person is asked");
+        let asked = match &caller.consent {
+            Consent::Defer | Consent::Granted(_) => {
+                return Err(ToolError::Ask(Box::new(Deferred { question, alone })));
+            }
             Consent::Ask(elicit) => self.ask_client(elicit.as_ref(), question).await,
-            Consent::Dialog | Consent::Granted => self.ask_here(question).await,
+            Consent::Dialog => self.ask_here(question).await,
         };
+        drop(alone);
         tracing::info!(number, method, allowed = asked.is_ok(), "a person was asked");
         asked?;
         // With another meaning than it was asked for with, it does not happen.
@@ -275,7 +285,7 @@ impl Guard {
         Ok(())
     }
 
-    fn question(&self, target: &Target, call: &Call, why: String) -> Question {
+    fn question(&self, target: &Target, key: Option<PublicKey>, call: &Call, why: String) -> Question {
         let (number, within) = {
             let mut known = locked(&self.known);
             known.asked += 1;
@@ -284,7 +294,7 @@ impl Guard {
         Question {
             number,
             peer: format!("an agent on this machine, for {}", target.name()),
-            fingerprint: String::new(),
+            fingerprint: key.map(fingerprint).unwrap_or_default(),
             method: call.method().to_owned(),
             what: describe(call),
             why,
@@ -309,25 +319,30 @@ impl Guard {
     /// Asks by a dialog on this machine.
     async fn ask_here(&self, question: Question) -> Result<()> {
         let approver = Arc::clone(&self.approver);
-        let cancel = CancelOnDrop(Cancel::new());
-        let raised = cancel.0.clone();
-        let (answer, answered) = bounded(1);
-        let asking = move || {
-            drop(answer.try_send(approver.ask(&question, &raised)));
-        };
-        thread::Builder::new()
-            .name("opendesk-ask".to_owned())
-            .spawn(asking)
-            .map_err(|error| Error::internal(format!("no thread could be started to ask: {error}")))?;
-        match answered.recv().await {
-            Ok(Answer::Allowed { .. }) => Ok(()),
-            Ok(Answer::Denied { .. }) => Err(refused("the owner of this machine said no".to_owned())),
-            Ok(Answer::Nobody(why)) => {
-                Err(refused(format!("the owner of this machine was not there to allow it: {why}")))
-            }
-            Err(_) => Err(refused("the owner of this machine could not be asked".to_owned())),
+        match on_thread(move |cancel| approver.ask(&question, cancel)).await? {
+            Answer::Allowed { .. } => Ok(()),
+            Answer::Denied { .. } => Err(refused("the owner of this machine said no".to_owned())),
+            Answer::Nobody(why) => Err(refused(format!("the owner of this machine was not there to allow it: {why}"))),
         }
     }
+}
+
+/// What comes of work that blocks. It hears when nobody waits for it any more.
+///
+/// # Errors
+/// `internal`, when the system gives no thread or the work fails.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce(&Cancel) -> T + Send + 'static) -> Result<T> {
+    let cancel = CancelOnDrop(Cancel::new());
+    let raised = cancel.0.clone();
+    let (done, outcome) = bounded(1);
+    let asking = move || {
+        drop(done.try_send(work(&raised)));
+    };
+    thread::Builder::new()
+        .name("opendesk-ask".to_owned())
+        .spawn(asking)
+        .map_err(|error| Error::internal(format!("no thread could be started to ask: {error}")))?;
+    outcome.recv().await.map_err(|_| refused("the owner of this machine could not be asked".to_owned()))
 }
 
 fn said(verdict: Verdict) -> Result<Option<String>> {

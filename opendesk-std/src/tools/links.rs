@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use opendesk_core::PublicKey;
 
+use crate::api::{Error, ErrorCode, Result};
 use crate::client::{LinkState, Place, Remote, Whom};
 
 /// Links beyond this many take the place of those that are none.
-const MOST_LINKS: usize = 64;
+const MANY_LINKS: usize = 64;
+
+/// More than this many there are not.
+const MOST_LINKS: usize = 1024;
 
 /// Places beyond this many take that of the oldest: nothing keeps an agent from making them up.
 const MOST_PLACES: usize = 1024;
@@ -61,7 +65,10 @@ impl Links {
     }
 
     /// The link to the machine with this key, which is what the name means now.
-    pub(super) fn reach(&mut self, name: &str, key: PublicKey, open: impl FnOnce(Whom) -> Remote) -> Remote {
+    ///
+    /// # Errors
+    /// [`ErrorCode::LimitExceeded`] for one of too many.
+    pub(super) fn reach(&mut self, name: &str, key: PublicKey, open: impl FnOnce(Whom) -> Remote) -> Result<Remote> {
         if self.said_key(name).is_some_and(|said| said != key) {
             self.places.remove(name);
         }
@@ -74,15 +81,19 @@ impl Links {
             };
             if is_settled {
                 link.place = place;
-                return link.remote.clone();
+                return Ok(link.remote.clone());
             }
         }
         self.forget(name);
         self.make_room();
+        if self.open.len() >= MOST_LINKS {
+            let why = format!("{MOST_LINKS} machines are in use in this session; end one with opendesk_disconnect");
+            return Err(Error::new(ErrorCode::LimitExceeded, why));
+        }
         let whom = place.clone().map_or_else(|| Whom::Peer(name.to_owned()), Whom::At);
         let remote = open(whom);
         self.open.insert(name.to_owned(), Link { remote: remote.clone(), key, place });
-        remote
+        Ok(remote)
     }
 
     /// Whoever else has the link, as a stream does, is not to go on with it.
@@ -95,7 +106,7 @@ impl Links {
     fn make_room(&mut self) {
         let is_none =
             |link: &Link| matches!(link.remote.state(), LinkState::Unreachable { .. } | LinkState::Untrusted { .. });
-        while self.open.len() >= MOST_LINKS {
+        while self.open.len() >= MANY_LINKS {
             let useless = self.open.iter().find(|(_, link)| is_none(link)).map(|(name, _)| name.clone());
             let Some(useless) = useless else { return };
             // There is no session that had to end, and somebody may be about to try once more.

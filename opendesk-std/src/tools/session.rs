@@ -285,7 +285,8 @@ impl Session {
             return Err(Error::cancelled().into());
         }
         let files = Files::new(self.shared.home.path().to_owned());
-        let desk = Desk::start(crate::desktop::open(self.shared.backend)?, Some(files))?;
+        let screen = self.shared.home.screen();
+        let desk = Desk::start(crate::desktop::open(self.shared.backend)?, Some(files), Some(&screen))?;
         memory.local = Some(desk.clone());
         Ok(desk)
     }
@@ -320,7 +321,7 @@ impl Session {
         }
         let options =
             |whom| RemoteOptions { while_busy: self.while_busy, ..RemoteOptions::new(self.shared.home.clone(), whom) };
-        Ok(memory.links.reach(name, key, |whom| self.shared.outside.remote(options(whom))))
+        Ok(memory.links.reach(name, key, |whom| self.shared.outside.remote(options(whom)))?)
     }
 
     /// Calls a method of a desktop.
@@ -366,7 +367,7 @@ impl Session {
     ) -> Result<M::Output, ToolError> {
         let call = M::call(params.clone());
         let meant = self.key(target)?;
-        let stopped = self.shared.guard.pass(target, &call, &self.caller).await?;
+        let stopped = self.shared.guard.pass(target, meant, &call, &self.caller).await?;
         let work = Box::pin(self.carry_out::<M>(target, meant, params, call, limit, gesture));
         // The hands may have begun with it before they heard.
         unless_stopped(&stopped, work).await.inspect_err(|_| self.shared.guard.let_go())?
@@ -393,7 +394,7 @@ impl Session {
         }
         let call = M::call(params.clone());
         let meant = self.key(target)?;
-        let stopped = self.shared.guard.pass(target, &call, &self.caller).await?;
+        let stopped = self.shared.guard.pass(target, meant, &call, &self.caller).await?;
         let link = self.link_to(name, meant)?;
         let subscribed = unless_stopped(&stopped, link.subscribe::<M>(params, credit)).await?;
         match subscribed {

@@ -17,36 +17,30 @@ use crate::govern::control::Switch;
 pub(super) struct Steps<'a> {
     session: &'a Session,
     total: usize,
-    /// A person has said yes to the question that comes first, and to no other.
-    has_yes: bool,
 }
 
 impl<'a> Steps<'a> {
-    pub(super) fn new(session: &'a Session, total: usize) -> Self {
-        let has_yes = matches!(session.caller.consent, Consent::Granted);
-        Self { session, total, has_yes }
+    pub(super) const fn new(session: &'a Session, total: usize) -> Self {
+        Self { session, total }
     }
 
     /// Takes a step, the first with index 0.
     ///
     /// # Errors
     /// As [`Session::try_tool`]. [`ToolError::Ask`] comes only where nothing has been done yet, so it can be passed on.
-    pub(super) async fn take(&mut self, index: usize, tool: &str, arguments: Value) -> Result<Output, ToolError> {
+    pub(super) async fn take(&self, index: usize, tool: &str, arguments: Value) -> Result<Output, ToolError> {
         self.report(index, tool);
-        let mut result = self.call(index, self.consent(), tool, arguments.clone()).await;
-        if self.has_yes && matches!(result, Err(ToolError::Ask(_))) {
-            self.has_yes = false;
-            result = self.call(index, Consent::Granted, tool, arguments).await;
-        }
-        result
+        let within = |outer: &Arc<dyn Progress>| -> Arc<dyn Progress> {
+            let (outer, count) = (Arc::clone(outer), AtomicU32::new(0));
+            Arc::new(Within { outer, index, total: self.total, count })
+        };
+        let progress = self.session.caller.progress.as_ref().map(within);
+        let caller = Caller { progress, consent: self.consent(), ..self.session.caller.fresh() };
+        self.session.for_caller(caller).try_tool(tool, arguments).await
     }
 
     fn consent(&self) -> Consent {
-        match &self.session.caller.consent {
-            // What the person read was the first question only.
-            Consent::Granted => Consent::Defer,
-            consent => consent.clone(),
-        }
+        self.session.caller.consent.of_a_step()
     }
 
     /// Who looks at what came of the steps.
@@ -61,16 +55,6 @@ impl<'a> Steps<'a> {
             Some(self.total as f64),
             &format!("{} of {}: {what}", index + 1, self.total),
         );
-    }
-
-    async fn call(&self, index: usize, consent: Consent, tool: &str, arguments: Value) -> Result<Output, ToolError> {
-        let within = |outer: &Arc<dyn Progress>| -> Arc<dyn Progress> {
-            let (outer, count) = (Arc::clone(outer), AtomicU32::new(0));
-            Arc::new(Within { outer, index, total: self.total, count })
-        };
-        let progress = self.session.caller.progress.as_ref().map(within);
-        let caller = Caller { progress, consent, ..self.session.caller.fresh() };
-        self.session.for_caller(caller).try_tool(tool, arguments).await
     }
 }
 

@@ -4,9 +4,9 @@ use core::fmt;
 
 use opendesk_core::PublicKey;
 
+use super::caller::Deferred;
 use crate::api::Error;
 use crate::client::{ClientError, Whom};
-use crate::govern::ask::Question;
 use crate::home::{HomeError, Peers, plain_text};
 
 /// A desktop.
@@ -156,7 +156,7 @@ pub enum ToolError {
     /// Our own files.
     Home(HomeError),
     /// A person has to be asked first, through the client of the agent; nothing was done.
-    Ask(Box<Question>),
+    Ask(Box<Deferred>),
 }
 
 impl fmt::Display for ToolError {
@@ -183,7 +183,7 @@ impl fmt::Display for ToolError {
             Self::Desktop(error) => error.fmt(f),
             Self::Peer { name, error } => write!(f, "[on {name}] {error}"),
             Self::Home(error) => error.fmt(f),
-            Self::Ask(question) => write!(f, "a person has to allow this first: {}", question.why),
+            Self::Ask(asked) => write!(f, "a person has to allow this first: {}", asked.question.why),
         }
     }
 }

@@ -5,14 +5,13 @@
 //! arguments on the same machine, once, and for five minutes.
 
 use core::time::Duration;
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use opendesk_std::govern::ask::Question;
 use opendesk_std::home::printable;
-use opendesk_std::tools::{Elicit, Elicited, Session};
+use opendesk_std::tools::{Consent, Deferred, Elicit, Elicited, Session};
 use rmcp::model::{
     CallToolRequestParams, ClientResult, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
     ElicitationSchema, InputRequest, InputRequests, InputRequiredResult, RequestStateCodec, RequestStateError,
@@ -21,46 +20,43 @@ use rmcp::model::{
 use rmcp::service::{Peer, PeerRequestOptions, RoleServer, ServiceError};
 use serde_json::Value;
 
-/// How long an answer counts: a person has read the question and looked around by then.
-const LIFE: Duration = Duration::from_secs(5 * 60);
-
-/// Questions that are not answered yet. Of more the oldest is forgotten, and its answer refused.
-const MOST_OPEN: usize = 256;
-
 /// The name of the question among those that a call is asked.
 const KEY: &str = "approval";
 
 /// The field that the person fills in.
 const FIELD: &str = "allow";
 
-/// The questions that calls have ended with.
+/// The question that a call has ended with, if there is one: of two nobody could say which was answered.
 pub(super) struct Approvals {
     /// Absent where the system gives no random numbers.
     codec: Option<RequestStateCodec>,
-    /// The numbers of those that were not answered yet; each works once.
-    open: Mutex<VecDeque<String>>,
-    life: Duration,
+    open: Mutex<Option<Open>>,
+}
+
+/// A question that is not answered yet.
+struct Open {
+    /// Works once.
+    nonce: String,
+    /// The call that it belongs to.
+    bound: Vec<u8>,
+    asked: Box<Deferred>,
 }
 
 /// What becomes of a call, after a look at the answer that it brings.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Verified {
     /// It brings none.
     Unasked,
-    /// A person has said yes to exactly this.
-    Granted,
+    /// A person has said yes.
+    Granted(Consent),
     /// It does not happen; one line says why.
     Refused(String),
 }
 
 impl Approvals {
     pub(super) fn new() -> Self {
-        Self::living(LIFE)
-    }
-
-    pub(super) fn living(life: Duration) -> Self {
         let codec = opendesk_std::token().ok().and_then(|key| RequestStateCodec::try_new(key.into_bytes()).ok());
-        Self { codec, open: Mutex::default(), life }
+        Self { codec, open: Mutex::default() }
     }
 
     /// Whether questions can be sealed at all.
@@ -68,45 +64,61 @@ impl Approvals {
         self.codec.is_some()
     }
 
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the open question if it is the one that is meant.
+    fn take(&self, is_meant: impl FnOnce(&Open) -> bool) -> Option<Open> {
+        self.open().take_if(|open| is_meant(open))
+    }
+
     /// The question as the end of a call; or why it cannot be asked.
     pub(super) fn ask(
-        &self,
+        self: &Arc<Self>,
         session: &Session,
         request: &CallToolRequestParams,
-        question: &Question,
+        asked: Box<Deferred>,
     ) -> Result<InputRequiredResult, String> {
         let codec = self.codec.as_ref().ok_or("the system gives no random numbers, so nobody can be asked")?;
         let nonce = opendesk_std::token()?;
         let bound = binding(session, request);
-        let state = codec.seal_with(nonce.as_bytes(), &SealOptions::new().associated_data(&bound).ttl(self.life));
-        {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            if open.len() == MOST_OPEN {
-                open.pop_front();
+        let life = Duration::from_secs(asked.question.within);
+        let state = codec.seal_with(nonce.as_bytes(), &SealOptions::new().associated_data(&bound).ttl(life));
+        let form = InputRequest::Elicitation(ElicitRequest::new(form(whole_text(request, &asked.question))));
+        *self.open() = Some(Open { nonce: nonce.clone(), bound, asked });
+        let approvals = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(life).await;
+            if let Some(approvals) = approvals.upgrade() {
+                drop(approvals.take(|open| open.nonce == nonce));
             }
-            open.push_back(nonce);
-        }
-        let asked = InputRequest::Elicitation(ElicitRequest::new(form(whole_text(request, question))));
-        Ok(InputRequiredResult::new(Some(InputRequests::from([(KEY.to_owned(), asked)])), Some(state)))
+        });
+        Ok(InputRequiredResult::new(Some(InputRequests::from([(KEY.to_owned(), form)])), Some(state)))
     }
 
     /// Looks at the answer that a call brings. An answer is used up by that.
     pub(super) fn verify(&self, session: &Session, request: &CallToolRequestParams) -> Verified {
         let (state, answers) = (&request.request_state, &request.input_responses);
-        let Some(state) = state else {
+        let bound = binding(session, request);
+        let answer = answers.as_ref().and_then(|answers| answers.get(KEY));
+        let (state, codec) = match (state, &self.codec) {
+            (Some(state), Some(codec)) => (state, codec),
             // Whoever answers what was not asked.
-            return if answers.as_ref().is_some_and(|answers| !answers.is_empty()) {
-                refused("the answer comes without the state of its question; call the tool without an answer first")
-            } else {
-                Verified::Unasked
-            };
-        };
-        let Some(codec) = &self.codec else { return Verified::Unasked };
-        let nonce = match codec.open_with(state, &binding(session, request)) {
-            Ok(nonce) => nonce,
-            Err(RequestStateError::Expired) => {
-                return refused("the answer came too late: a question holds for five minutes");
+            (None, _) if answers.as_ref().is_some_and(|answers| !answers.is_empty()) => {
+                return refused(
+                    "the answer comes without the state of its question; call the tool without an answer first",
+                );
             }
+            _ => {
+                // The same call without an answer: its question is put anew.
+                drop(self.take(|open| open.bound == bound));
+                return Verified::Unasked;
+            }
+        };
+        let nonce = match codec.open_with(state, &bound) {
+            Ok(nonce) => nonce,
+            Err(RequestStateError::Expired) => return refused("the answer came too late"),
             Err(error) => {
                 tracing::warn!(tool = %request.name, %error, "a request state is not accepted");
                 return refused(
@@ -115,19 +127,18 @@ impl Approvals {
                 );
             }
         };
-        // Without an answer the question is put again, and the old one stays open.
-        let Some(answer) = answers.as_ref().and_then(|answers| answers.get(KEY)) else { return Verified::Unasked };
-        let was_open = {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let place = open.iter().position(|open| open.as_bytes() == nonce);
-            place.and_then(|place| open.remove(place)).is_some()
-        };
-        if !was_open {
+        let open = self.take(|open| open.nonce.as_bytes() == nonce);
+        let Some(answer) = answer else { return Verified::Unasked };
+        let Some(open) = open else {
             return refused("the answer was used already, or is too old: one answer holds for one call");
-        }
+        };
         let is_allowed = serde_json::from_value(answer.clone()).is_ok_and(|answer| says_yes(&answer));
         tracing::info!(tool = %request.name, is_allowed, "a person has answered through the client");
-        if is_allowed { Verified::Granted } else { Verified::Refused("the person said no".to_owned()) }
+        if is_allowed {
+            Verified::Granted(open.asked.granted())
+        } else {
+            Verified::Refused("the person said no".to_owned())
+        }
     }
 }
 
@@ -186,8 +197,9 @@ fn text(question: &Question) -> String {
 fn whole_text(request: &CallToolRequestParams, question: &Question) -> String {
     let arguments = request.arguments.clone().map_or(Value::Null, Value::Object);
     format!(
-        "{}\n\nYour answer is for this call, once, and of several steps for the one above:\n{} {}",
+        "{}\n\nYour answer is for this call, once, within {} s, and of several steps for the one above:\n{} {}",
         text(question),
+        question.within,
         printable(&request.name),
         printable(&arguments.to_string())
     )

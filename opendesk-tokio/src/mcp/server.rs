@@ -5,8 +5,7 @@ use core::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use opendesk_std::govern::ask::Question;
-use opendesk_std::tools::{Block, Caller, Consent, Hints, INSTRUCTIONS, Output, Progress, Session, TOOLS};
+use opendesk_std::tools::{Block, Caller, Consent, Deferred, Hints, INSTRUCTIONS, Output, Progress, Session, TOOLS};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod, CompleteRequestParams,
     CompleteResult, ContentBlock, DiscoverResult, Implementation, InitializeRequestParams, InitializeResult,
@@ -40,7 +39,7 @@ pub(super) enum Sessions {
 }
 
 /// A running tool.
-type Running = Pin<Box<dyn Future<Output = Result<Output, Box<Question>>> + Send>>;
+type Running = Pin<Box<dyn Future<Output = Result<Output, Box<Deferred>>> + Send>>;
 
 /// Runs a tool.
 pub(super) type Run = fn(Session, String, Value) -> Running;
@@ -92,7 +91,7 @@ impl Server {
         }
         match self.approvals.verify(self.session(), request) {
             Verified::Unasked => Ok(Consent::Defer),
-            Verified::Granted => Ok(Consent::Granted),
+            Verified::Granted(consent) => Ok(consent),
             Verified::Refused(why) => Err(result(Output::error(why))),
         }
     }
@@ -119,7 +118,7 @@ impl Server {
         };
         match done {
             Ok(Ok(output)) => Ok(result(output).into()),
-            Ok(Err(question)) => match self.approvals.ask(self.session(), &request, &question) {
+            Ok(Err(asked)) => match self.approvals.ask(self.session(), &request, asked) {
                 Ok(asked) => Ok(asked.into()),
                 Err(why) => Ok(result(Output::error(why)).into()),
             },

@@ -51,10 +51,13 @@ impl Scene {
         succeeded(&opendesk(&home, &["policy", "preset", "standard"]));
         let rules = r#"{"rules": [{"tool": "keyboard", "decision": "confirm"}], "approval": {"chain": ["native"]}}"#;
         fs::write(home.join("policy.json"), rules).expect("a file");
-        let mut server = command(&home, &["mcp", "--backend", "virtual"]);
-        let others = std::env::var("PATH").unwrap_or_default();
-        server.env("PATH", format!("{}:{others}", bin.display()));
-        Some(Self { home, zenity, agent: Agent::started(&server), _folder: folder })
+        let agent = another(&home, &bin);
+        Some(Self { home, zenity, agent, _folder: folder })
+    }
+
+    /// Another agent of the same machine.
+    fn another(&self) -> Agent {
+        another(&self.home, self.zenity.parent().expect("a folder"))
     }
 
     fn beside(&self, what: &str) -> PathBuf {
@@ -63,9 +66,14 @@ impl Scene {
         name.into()
     }
 
+    /// Has the agent type something.
+    fn types(&mut self, content: &str) -> u64 {
+        self.agent.begin("keyboard", &json!({"action": "type", "text": content, "peer": "local"}))
+    }
+
     /// Has the agent type something, and waits until the owner is asked about it.
     fn asked_about(&mut self, content: &str) -> (u64, String) {
-        let typing = self.agent.begin("keyboard", &json!({"action": "type", "text": content, "peer": "local"}));
+        let typing = self.types(content);
         let pid = self.beside(".pid");
         controlled(eventually("the owner is asked", || pid.exists()));
         (typing, fs::read_to_string(pid).expect("a number").trim().to_owned())
@@ -76,6 +84,13 @@ impl Scene {
         let written: &Path = &self.beside(".answer-new");
         fs::write(written, code).and_then(|()| fs::rename(written, answer)).expect("a file");
     }
+}
+
+fn another(home: &Path, bin: &Path) -> Agent {
+    let mut server = command(home, &["mcp", "--backend", "virtual"]);
+    let others = std::env::var("PATH").unwrap_or_default();
+    server.env("PATH", format!("{}:{others}", bin.display()));
+    Agent::started(&server)
 }
 
 #[test]
@@ -99,6 +114,35 @@ fn an_agent_does_nothing_on_the_desktop_on_which_its_owner_is_asked() {
     for call in [typing, clicking] {
         assert_eq!(scene.agent.answer(call)["isError"], false);
     }
+}
+
+#[test]
+fn no_other_program_of_the_home_answers_in_the_owners_place() {
+    let Some(mut scene) = Scene::new() else {
+        println!("left out: {ONLY_ROOT}");
+        return;
+    };
+    let mut other = scene.another();
+    // What is held down could act on the dialog.
+    let press = |action: &str| json!({"action": action, "x": 640, "y": 400, "peer": "local"});
+    assert_eq!(other.call("mouse", &press("left_down"))["isError"], false);
+    let typing = scene.types("some words");
+    for _ in 0..3 {
+        other.shot("local");
+        assert!(!scene.beside(".pid").exists(), "nobody is asked");
+    }
+    assert_eq!(other.call("mouse", &press("left_up"))["isError"], false);
+    let pid = scene.beside(".pid");
+    controlled(eventually("the owner is asked", || pid.exists()));
+    let before = other.shot("local");
+    let clicking = other.begin("mouse", &press("click"));
+    for _ in 0..3 {
+        assert!(other.shot("local") == before, "nothing happens");
+        assert!(!other.has_answered(clicking) && !scene.agent.has_answered(typing));
+    }
+    scene.answers(ALLOW);
+    assert_eq!(scene.agent.answer(typing)["isError"], false);
+    assert_eq!(other.answer(clicking)["isError"], false);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! files and programs, which may take minutes, has threads that delay none of these.
 
 mod act;
+mod body;
 mod errand;
 mod look;
 
@@ -18,12 +19,13 @@ use look::Sight;
 
 use super::ocr::Found;
 use super::watch::Glimpse;
-use super::{Computer, Hands, Key, Wake, Watch};
+use super::{Computer, Key, Wake, Watch};
 use crate::api::{
-    Call, Codec, CommandEnd, CommandId, Error, Kind, Manifest, Method, OcrClick, OcrClickParams, ProcessStart, Result,
+    Call, Codec, CommandEnd, CommandId, Error, Kind, Manifest, Method, OcrClickParams, ProcessStart, Result,
     StartParams, StartedCommand, SystemCapabilities, capability,
 };
 use crate::cancel::Cancel;
+use crate::home::Screen;
 use crate::os::Files;
 use crate::os::command::Variable;
 use crate::os::live::{self, Live};
@@ -114,11 +116,12 @@ impl core::fmt::Debug for Desk {
 
 impl Desk {
     /// Starts the threads. Without `files` neither files nor programs of this machine are offered: their calls are
-    /// refused as unsupported, and the manifest does not name them.
+    /// refused as unsupported, and the manifest does not name them. With a `screen`, nothing acts while the owner is asked by
+    /// any program of its home.
     ///
     /// # Errors
-    /// `internal` when the system gives no thread.
-    pub fn start(computer: Arc<dyn Computer>, files: Option<Files>) -> Result<Self> {
+    /// `internal` when the system gives no thread, or the home no lock.
+    pub fn start(computer: Arc<dyn Computer>, files: Option<Files>, screen: Option<&Screen>) -> Result<Self> {
         let offered = if files.is_some() { &ERRANDS[..] } else { &[] };
         let sight = Arc::new(Sight::new(Arc::clone(&computer)));
         let mut names = computer.capabilities();
@@ -137,7 +140,8 @@ impl Desk {
         let (act, turns) = async_channel::unbounded();
         let (look, looks) = async_channel::unbounded();
         let hands = Arc::clone(&computer);
-        start("opendesk-hands", move || act_all(&*hands, &turns))?;
+        let actor = screen.map(Screen::actor).transpose().map_err(|error| Error::internal(error.to_string()))?;
+        start("opendesk-hands", move || body::act_all(&*hands, &turns, actor))?;
         for _ in 0..LOOKERS {
             let (sight, looks, act) = (Arc::clone(&sight), looks.clone(), act.downgrade());
             start("opendesk-eyes", move || look_all(&sight, &looks, &act))?;
@@ -263,43 +267,6 @@ fn runners(files: &Files, session: &[Variable]) -> Result<Sender<Job>> {
         start("opendesk-errand", work)?;
     }
     Ok(run)
-}
-
-fn act_all(computer: &dyn Computer, turns: &Receiver<Turn>) {
-    let mut hands = Hands::new();
-    while let Ok(turn) = turns.recv_blocking() {
-        match turn {
-            Turn::Act(job) => job.finish(|call, codec, cancel| act::act(&mut hands, computer, call, codec, cancel)),
-            Turn::ClickText(located) => {
-                let Located { job, params, found } = *located;
-                job.finish(|_, codec, _| {
-                    told::<OcrClick>(codec, act::click_text(&mut hands, computer, &params, found))
-                });
-            }
-            Turn::Release(reply) => {
-                let freed = hands.freed();
-                reply(release(&mut hands, computer).map(|()| freed));
-            }
-            Turn::Hold(modifiers) => {
-                let held = catch_unwind(AssertUnwindSafe(|| hands.hold(computer, &modifiers)));
-                if !matches!(held, Ok(Ok(()))) {
-                    tracing::warn!("what was held down while the owner was asked could not be held down again");
-                }
-            }
-        }
-    }
-    if let Err(error) = release(&mut hands, computer) {
-        tracing::warn!(%error, "what was held could not be released");
-    }
-}
-
-/// Releases everything, trying again once: the first failure of a desktop that went away is how that is noticed.
-fn release(hands: &mut Hands, computer: &dyn Computer) -> Result<()> {
-    let attempt = |hands: &mut Hands| {
-        catch_unwind(AssertUnwindSafe(|| hands.release_all(computer)))
-            .unwrap_or_else(|_| Err(Error::internal("the desktop backend failed while it released what was held")))
-    };
-    attempt(hands).or_else(|_| attempt(hands))
 }
 
 fn look_all(sight: &Sight, looks: &Receiver<Look>, act: &WeakSender<Turn>) {

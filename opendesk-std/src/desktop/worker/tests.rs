@@ -1,8 +1,8 @@
 use super::*;
 use crate::api::{
     AppParams, CaptureParams, CompletedCommand, DirectoryParams, ElementTarget, ErrorCode, ExecParams, FileData,
-    FileMoveParams, FileParams, FileReadParams, FileWriteParams, Point, PointerAction, PointerEvent, ShellParams,
-    StartParams, TextInput, UiActionParams, Window, WindowParams, decode,
+    FileMoveParams, FileParams, FileReadParams, FileWriteParams, KeyEvent, Point, PointerAction, PointerEvent, Press,
+    ShellParams, StartParams, TextInput, UiActionParams, Window, WindowParams, decode,
 };
 use crate::desktop::r#virtual::VirtualDesktop;
 
@@ -11,7 +11,7 @@ const CODEC: Codec = Codec::Postcard;
 fn desk(files: Option<Files>) -> (Arc<VirtualDesktop>, Desk) {
     let desktop = Arc::new(VirtualDesktop::default());
     let computer: Arc<dyn Computer> = desktop.clone();
-    (desktop, Desk::start(computer, files).unwrap())
+    (desktop, Desk::start(computer, files, None).unwrap())
 }
 
 /// Submits a call; its outcome arrives in what this gives.
@@ -137,4 +137,49 @@ fn what_a_person_types_is_told_to_nobody() {
     let refusal = done(&desk, Call::InputSubscribe(())).unwrap_err();
     assert_eq!(refusal.code, ErrorCode::CapabilityUnsupported);
     assert!(refusal.message.contains("tells nobody"), "{refusal}");
+}
+
+fn shift(action: Press) -> Call {
+    Call::InputKey(KeyEvent { action, keysym: "shift".to_owned(), modifiers: vec![] })
+}
+
+fn released(desk: &Desk) -> Freed {
+    let (reply, freed) = async_channel::bounded(1);
+    desk.release(move |result| drop(reply.try_send(result)));
+    freed.recv_blocking().unwrap().unwrap()
+}
+
+#[test]
+fn a_key_that_its_caller_let_go_of_meanwhile_is_not_held_again() {
+    let (_, desk) = desk(None);
+    for lets_go in [false, true] {
+        done(&desk, shift(Press::Down)).unwrap();
+        let freed = released(&desk);
+        assert_eq!(freed.modifiers, [Key::Shift]);
+        if lets_go {
+            done(&desk, shift(Press::Up)).unwrap();
+        }
+        desk.hold(freed.modifiers);
+        assert_eq!(released(&desk).modifiers.is_empty(), lets_go);
+    }
+}
+
+#[test]
+fn what_is_held_down_keeps_the_screen_and_what_acts_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let screen = crate::home::Home::open(Some(folder.path().join("home"))).unwrap().screen();
+    let computer: Arc<dyn Computer> = Arc::new(VirtualDesktop::default());
+    let desk = Desk::start(computer, None, Some(&screen)).unwrap();
+    let alone = || screen.alone(core::time::Duration::ZERO, &Cancel::new());
+    done(&desk, shift(Press::Down)).unwrap();
+    assert!(alone().is_err());
+    // Whoever asks has it released first.
+    assert_eq!(released(&desk).modifiers, [Key::Shift]);
+    let asking = alone().unwrap();
+    let waits = submit(&desk, shift(Press::Down), &Cancel::new());
+    done(&desk, Call::DisplayCapture(CaptureParams::default())).unwrap();
+    assert!(waits.is_empty());
+    drop(asking);
+    waits.recv_blocking().unwrap().unwrap();
+    assert!(alone().is_err());
 }

@@ -65,6 +65,10 @@ fn member(tool: Name, mut arguments: Map<String, Value>, target: &Target, schema
     if takes("settle_ms") {
         arguments.entry("settle_ms").or_insert_with(|| SETTLE_MS.into());
     }
+    // A picture in between is not shown, and what later actions point at is in one that was.
+    if arguments.get("observe").and_then(Value::as_str) == Some("picture") {
+        arguments.remove("observe");
+    }
     if takes("peer") {
         // Also where something else is chosen meanwhile.
         arguments.insert("peer".to_owned(), target.name().into());

@@ -14,7 +14,6 @@ use super::{Arguments, lines, named, with_files};
 use crate::api::CaptureParams;
 use crate::clock;
 use crate::home::Home;
-use crate::tools::caller::Consent;
 use crate::tools::mouse::OnDesktop;
 use crate::tools::screenshot::MOST_BYTES;
 use crate::tools::session::Session;
@@ -59,7 +58,7 @@ pub(super) async fn run(session: &Session, asked: Arguments) -> Result<Output, T
             format!("{prefix}{} would do {count} steps, each if the one before did what it should.", program.name);
         return Ok(Output::text(format!("{about} Nothing was done.\n{}", lines(&program.steps[first..])?)));
     }
-    let mut run = Run::new(session, &target)?;
+    let run = Run::new(session, &target)?;
     let mut said = Vec::new();
     for (index, step) in steps.iter().enumerate().skip(first) {
         let (done, title) = ((index - first) as f64, step.title());
@@ -111,17 +110,14 @@ struct Run<'a> {
     session: &'a Session,
     target: &'a Target,
     key: Option<PublicKey>,
-    /// A person has said yes to the question that comes first, and to no other: that one they were shown.
-    has_yes: bool,
 }
 
 impl<'a> Run<'a> {
     fn new(session: &'a Session, target: &'a Target) -> Result<Self, ToolError> {
-        let has_yes = matches!(session.caller.consent, Consent::Granted);
-        Ok(Self { session, target, key: session.key(target)?, has_yes })
+        Ok(Self { session, target, key: session.key(target)? })
     }
 
-    async fn step(&mut self, step: &Step) -> Result<String, Failed> {
+    async fn step(&self, step: &Step) -> Result<String, Failed> {
         self.session.sleep(Duration::from_millis(step.wait_ms.into())).await;
         // Also before a step that calls nothing.
         if let Some(why) = stopped(self.session) {
@@ -131,13 +127,8 @@ impl<'a> Run<'a> {
             let name = self.target.name();
             return Err(Failed::Step(format!("{name:?} is another machine than when the program was begun")));
         }
-        let session = self.asking(None);
-        let mut said = match self.act(&session, step).await {
-            Err(Failed::Ask(_)) if core::mem::take(&mut self.has_yes) => {
-                self.act(&self.asking(Some(Consent::Granted)), step).await?
-            }
-            acted => acted?,
-        };
+        let session = self.asking();
+        let mut said = self.act(&session, step).await?;
         if let Some(check) = &step.postcondition {
             holds(&session, self.target, check, step.target.as_ref()).await?.map_err(Failed::Step)?;
             // Writing to a string never fails.
@@ -146,14 +137,10 @@ impl<'a> Run<'a> {
         Ok(said)
     }
 
-    /// The session of a caller who is asked so about a step; a yes to the whole call is none to each of its steps.
-    fn asking(&self, consent: Option<Consent>) -> Session {
+    /// The session of whoever is asked about a step.
+    fn asking(&self) -> Session {
         let mut caller = self.session.caller.fresh();
-        caller.consent = match (consent, caller.consent) {
-            (Some(consent), _) => consent,
-            (None, Consent::Granted) => Consent::Defer,
-            (None, own) => own,
-        };
+        caller.consent = caller.consent.of_a_step();
         // How far the program is, is told by its steps.
         caller.progress = None;
         self.session.for_caller(caller)
@@ -214,7 +201,7 @@ impl<'a> Run<'a> {
 
     /// What an agent needs to go on by itself, or to mend the program.
     async fn stopped(&self, program: &Program, failed: usize, said: &[String]) -> Result<Output, ToolError> {
-        let (session, target, name) = (self.asking(None), self.target, &program.name);
+        let (session, target, name) = (self.asking(), self.target, &program.name);
         let rest = &program.steps[failed..];
         let id = rest.first().map_or(0, |step| step.id);
         let mut text = format!("{}{name} stopped at step {id} of {}.\n", target.prefix(), program.steps.len());

@@ -1,5 +1,6 @@
 //! What the owner's rules ask a person for.
 
+use opendesk_std::tools::{Caller, Consent};
 use rmcp::model::CallToolRequestParams;
 use serde_json::json;
 
@@ -159,10 +160,16 @@ async fn an_answer_holds_for_what_was_asked_only() {
     elsewhere.end().await;
     let params = json!({"name": "clipboard", "arguments": arguments, "inputResponses": yes()});
     assert!(is_error(&client.modern("tools/call", params).await), "an answer to nothing");
-    let without = again(&mut client, "clipboard", &arguments, &state, json!({})).await;
-    assert_eq!(without["result"]["resultType"], "input_required", "{without}");
     // None of that has used it up.
     assert!(!is_error(&again(&mut client, "clipboard", &arguments, &state, yes()).await));
+    // The same call without an answer puts its question anew, and the old one counts no more.
+    let first = asked(&mut client, &arguments).await;
+    let without = again(&mut client, "clipboard", &arguments, &first, json!({})).await;
+    assert_eq!(without["result"]["resultType"], "input_required", "{without}");
+    let second = asked(&mut client, &arguments).await;
+    let done = again(&mut client, "clipboard", &arguments, &first, yes()).await;
+    assert!(is_error(&done) && text(&done).contains("used already"), "{done}");
+    assert!(!is_error(&again(&mut client, "clipboard", &arguments, &second, yes()).await));
     client.end().await;
 }
 
@@ -179,20 +186,13 @@ async fn a_yes_is_never_one_to_what_is_forbidden() {
 
 #[tokio::test]
 async fn an_answer_that_comes_late_is_refused() {
-    let (_folder, home) = home();
-    let (session, approvals) = (session(&home), Approvals::living(Duration::ZERO));
+    let (_folder, home) = ruled();
+    let (session, approvals) = (session(&home), Arc::new(Approvals::new()));
     let request = CallToolRequestParams::new("clipboard");
-    let question = opendesk_std::govern::ask::Question {
-        number: 1,
-        peer: String::new(),
-        fingerprint: String::new(),
-        method: "clipboard.write".to_owned(),
-        what: String::new(),
-        why: String::new(),
-        asked_at: 0.0,
-        within: 1,
-    };
-    let asked = approvals.ask(&session, &request, &question).unwrap();
+    let deferring = session.for_caller(Caller::new(None, Consent::Defer));
+    let mut asked = deferring.call_or_ask("clipboard", write("a")).await.unwrap_err();
+    asked.question.within = 0;
+    let asked = approvals.ask(&session, &request, asked).unwrap();
     let mut again = request;
     again.request_state = asked.request_state;
     again.input_responses = serde_json::from_value(answers("accept", json!(true))).unwrap();
@@ -203,6 +203,62 @@ async fn an_answer_that_comes_late_is_refused() {
     }
     let verified = approvals.verify(&session, &again);
     assert!(matches!(&verified, Verified::Refused(why) if why.contains("too late")), "{verified:?}");
+}
+
+#[tokio::test]
+async fn while_a_question_is_open_nothing_clicks_on_its_form() {
+    let (_folder, home) = ruled();
+    let (mut client, mut other) = (Client::of(&home), Client::of(&home));
+    (client.capabilities, other.capabilities) = (elicits(), elicits());
+    let arguments = write("a");
+    let state = asked(&mut client, &arguments).await;
+    let params = json!({"name": "mouse", "arguments": {"action": "click", "x": 5, "y": 5, "peer": "local"}});
+    let shot = json!({"name": "screenshot", "arguments": {"peer": "local"}});
+    let mut clicks = Vec::new();
+    for client in [&mut client, &mut other] {
+        assert!(!is_error(&client.modern("tools/call", shot.clone()).await));
+        clicks.push(client.begin_modern("tools/call", params.clone()).await);
+        // What looks goes on meanwhile.
+        assert!(!is_error(&client.modern("tools/call", shot.clone()).await));
+    }
+    assert!(client.others.is_empty() && other.others.is_empty(), "{:?} {:?}", client.others, other.others);
+    let done = again(&mut client, "clipboard", &arguments, &state, answers("decline", json!(true))).await;
+    assert!(is_error(&done), "{done}");
+    assert!(!is_error(&client.answer(clicks[0]).await));
+    assert!(!is_error(&other.answer(clicks[1]).await));
+    for client in [client, other] {
+        client.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_yes_is_to_the_question_that_was_shown() {
+    let (_folder, home) = home();
+    let rules = r#"{"rules": [{"tool": "mouse", "decision": "confirm"}]}"#;
+    home.write("policy.json", rules.as_bytes()).unwrap();
+    let session = session(&home);
+    let approvals = Arc::new(Approvals::new());
+    let click = json!({"action": "click", "x": 20, "y": 20, "peer": "local"});
+    let shot = |region: Value| json!({"peer": "local", "region": region});
+    let mut request = CallToolRequestParams::new("mouse");
+    request.arguments = click.as_object().cloned();
+    assert!(!session.call_tool("screenshot", shot(json!([0, 0, 200, 200]))).await.is_error);
+    let defers = session.for_caller(Caller::new(None, Consent::Defer));
+    let asked = defers.call_or_ask("mouse", click.clone()).await.unwrap_err();
+    let first = asked.question.clone();
+    request.request_state = approvals.ask(&session, &request, asked).unwrap().request_state;
+    request.input_responses = serde_json::from_value(answers("accept", json!(true))).unwrap();
+    // The same words mean another place now.
+    assert!(!session.call_tool("screenshot", shot(json!([300, 300, 200, 200]))).await.is_error);
+    let Verified::Granted(consent) = approvals.verify(&session, &request) else { panic!("a yes") };
+    let granted = session.for_caller(Caller::new(None, consent));
+    let asked = granted.call_or_ask("mouse", click.clone()).await.unwrap_err();
+    assert_ne!(asked.question.what, first.what);
+    // The control: to this one it is a yes.
+    let granted = session.for_caller(Caller::new(None, asked.granted()));
+    let output = granted.call_or_ask("mouse", click).await.unwrap();
+    assert!(!output.is_error, "{}", output.all_text());
+    session.close().await;
 }
 
 #[tokio::test]
