@@ -7,8 +7,11 @@ use jiff::tz::TimeZone;
 use opendesk_core::{PublicKey, Reason};
 
 use crate::api::{Error, RefusalInfo};
-use crate::home::{HomeError, PeerName, plain_text};
+use crate::home::{HomeError, MAX_NAME, PeerName, plain_text};
 use crate::{clock, span};
+
+/// Characters of a host's own line on why it is busy that are told.
+const LONGEST_REFUSAL: usize = 200;
 
 /// One line each: what failed, where, and what to do next.
 #[derive(Debug, Clone)]
@@ -145,15 +148,19 @@ impl fmt::Display for ClientError {
 
 /// Who drives a host and since when, as far as it told. Its own line has no clock on the wall, and counts in seconds.
 fn busy(info: &RefusalInfo, now: f64, zone: &TimeZone) -> String {
-    let holder = info.holder.as_deref().map(plain_text).filter(|holder| !holder.is_empty());
+    let holder = info.holder.as_deref().map(|name| cut(name, MAX_NAME)).filter(|holder| !holder.is_empty());
     let since = info.since.and_then(|since| span::since(since, now, zone));
     match (holder, since) {
         (Some(holder), Some(since)) => format!("\"{holder}\" has driven it since {since}"),
         (Some(holder), None) => format!("\"{holder}\" drives it"),
         (None, Some(since)) => format!("another controller has driven it since {since}"),
         (None, None) if info.message.trim().is_empty() => Reason::BUSY.text().to_owned(),
-        (None, None) => plain_text(&info.message),
+        (None, None) => format!("it says {:?}", cut(&info.message, LONGEST_REFUSAL)),
     }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    plain_text(text).chars().take(most).collect()
 }
 
 impl core::error::Error for ClientError {}
@@ -188,7 +195,9 @@ mod tests {
         assert_eq!(told(None, Some(then), ""), "another controller has driven it since 04:05 (for 5 min)");
         assert_eq!(told(Some("\u{1b}[2J\nx"), None, ""), "\"[2J x\" drives it");
         // Version 1 has one line.
-        assert_eq!(told(None, None, "\"laptop\" has driven\u{7} it"), "\"laptop\" has driven it");
+        assert_eq!(told(None, None, "laptop has driven\u{7} it"), "it says \"laptop has driven it\"");
+        assert_eq!(told(None, None, &"x".repeat(5000)).len(), LONGEST_REFUSAL + "it says \"\"".len());
+        assert_eq!(told(Some(&"é".repeat(5000)), None, "").chars().count(), MAX_NAME + "\"\" drives it".len());
         assert_eq!(told(Some(" "), None, " \n"), Reason::BUSY.text());
     }
 

@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::caller::Touched;
+use super::caller::{LONGEST_KEPT, Touched, kept};
 use super::elements::{Scene, overlap};
 use super::fence;
 use super::session::Session;
@@ -94,7 +94,7 @@ impl Marks {
     /// The elements of a scene that a picture shows and people use.
     pub(super) fn of(scene: &Scene, mapping: &Mapping) -> Self {
         let window = scene.window.as_ref();
-        let (app, title) = window.map(|window| (window.app_name.clone(), window.title.clone())).unwrap_or_default();
+        let (app, title) = window.map(|window| (kept(&window.app_name), kept(&window.title))).unwrap_or_default();
         let within = window.and_then(|window| window.bounds);
         let mut marks = Self { window_id: window.map(|window| window.id.clone()), app, title, ..Self::default() };
         for node in scene.tree.nodes.iter().filter(|node| is_used(node)) {
@@ -106,8 +106,8 @@ impl Marks {
             // What fills the same place twice, as a row and its only cell do, is one thing to click.
             if let Some(same) = marks.marks.iter_mut().find(|mark| mark.bounds == bounds) {
                 if same.name.is_empty() {
-                    (same.role, same.name) = (node.role.clone(), node.name.clone());
-                    same.reference.clone_from(&node.reference);
+                    (same.role, same.name) = (kept(&node.role), kept(&node.name));
+                    same.reference = node.reference.clone().filter(|reference| reference.len() <= LONGEST_KEPT);
                 }
                 continue;
             }
@@ -118,9 +118,9 @@ impl Marks {
             marks.marks.push(Mark {
                 number: marks.marks.len() + 1,
                 point,
-                role: node.role.clone(),
-                name: node.name.clone(),
-                reference: node.reference.clone(),
+                role: kept(&node.role),
+                name: kept(&node.name),
+                reference: node.reference.clone().filter(|reference| reference.len() <= LONGEST_KEPT),
                 bounds,
                 seen,
             });
@@ -187,7 +187,7 @@ impl Mark {
     fn is(&self, node: &UiNode) -> bool {
         match (&self.reference, &node.reference) {
             (Some(one), Some(other)) if one == other => true,
-            _ => self.role == node.role && self.name == node.name && node.bounds == Some(self.bounds),
+            _ => self.role == kept(&node.role) && self.name == kept(&node.name) && node.bounds == Some(self.bounds),
         }
     }
 }

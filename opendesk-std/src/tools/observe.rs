@@ -12,7 +12,7 @@ use super::screenshot::MOST_BYTES;
 use super::session::Session;
 use super::shots::Shot;
 use super::target::Target;
-use super::{Block, Output, ToolError, fence};
+use super::{Block, Output, ToolError, fence, for_agents};
 use crate::api::{CaptureParams, Picture, PictureFormat, Rect};
 use crate::picture::{Mapping, changes};
 
@@ -65,7 +65,8 @@ pub(super) async fn around_shot(
     match view.after(before).await {
         Ok(seen) => seen.add_to(&mut output),
         Err(error) => {
-            Seen::text(format!(" That was done, but what came of it could not be seen: {error}")).add_to(&mut output);
+            Seen::text(format!(" That was done, but what came of it could not be seen: {}", for_agents(&error)))
+                .add_to(&mut output);
         }
     }
     Ok(output)

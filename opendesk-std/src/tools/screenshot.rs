@@ -10,7 +10,7 @@ use super::marks::Marks;
 use super::session::Session;
 use super::shots::Shot;
 use super::target::Target;
-use super::{Block, Hints, Output, Tool, ToolError, arguments, schema};
+use super::{Block, Hints, Output, Tool, ToolError, arguments, for_agents, schema};
 use crate::api::{CaptureParams, Display, DisplayCapture, Picture, PictureFormat, PictureProfile, Rect, ScreenState};
 use crate::home::plain_text;
 use crate::picture::{Mapping, numbered};
@@ -241,7 +241,7 @@ impl Session {
                 Ok((drawn, numbers)) => (picture, found) = (drawn, Some(numbers)),
                 Err(error) => {
                     picture = fitting(picture, params).await?;
-                    unnumbered = format!("\nNothing could be numbered: {error}");
+                    unnumbered = format!("\nNothing could be numbered: {}", for_agents(&error));
                 }
             }
         }

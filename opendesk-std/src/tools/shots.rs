@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use opendesk_core::PublicKey;
 
+use super::caller::kept;
 use super::marks::Marks;
 use super::session::Session;
 use super::target::{Target, ToolError};
@@ -26,6 +27,9 @@ const MOST_IMAGES: usize = 16;
 
 /// What these have together at most.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Displays of a desktop whose places are remembered with each picture.
+const MOST_DISPLAYS: usize = 64;
 
 /// A picture that was shown.
 #[derive(Debug, Clone)]
@@ -308,7 +312,8 @@ pub(super) fn told<T>(answer: Result<T, ToolError>) -> Result<Option<T>, ToolErr
 fn places(displays: &[Display]) -> Vec<Place> {
     let mut places: Vec<Place> = displays
         .iter()
-        .map(|display| Place { id: display.id.clone(), bounds: display.bounds, scale: display.scale_factor })
+        .take(MOST_DISPLAYS)
+        .map(|display| Place { id: kept(&display.id), bounds: display.bounds, scale: display.scale_factor })
         .collect();
     places.sort_by(|one, other| one.id.cmp(&other.id));
     places

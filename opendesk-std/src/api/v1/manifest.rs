@@ -5,7 +5,7 @@ use super::value::{Fields, Value, to_bytes};
 use crate::api::Manifest;
 
 /// Every capability that version 1 knows. A controller that is told of another one believes that there is none at all.
-const CAPABILITIES: [&str; 33] = [
+pub(crate) const CAPABILITIES: [&str; 33] = [
     "display.capture",
     "display.multi_monitor",
     "display.stream",

@@ -17,6 +17,7 @@ mod value;
 mod values;
 
 pub(super) use error::{busy, error, read_error, read_refusal};
+pub(crate) use manifest::CAPABILITIES;
 pub use manifest::{Described, manifest_v1, read_manifest_v1};
 pub(super) use value::to_bytes;
 pub use value::{Fault, Fields, Value};
