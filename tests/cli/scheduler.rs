@@ -239,6 +239,12 @@ fn what_is_being_done_ends_with_the_scheduler_and_one_thing_is_done_at_a_time() 
     let listing = listed(&home);
     let slow = task(&listing, "slow");
     assert_eq!((&slow["overlapped"], &slow["runs"][0]["ok"]), (&json!(1), &json!(false)), "{slow}");
+    // What waited for its turn was not seen to by that.
+    assert_eq!(task(&listing, "waits")["runs"], json!([]));
+    call(&home, &json!({"action": "remove", "name": "slow"}));
+    let mut again = Scheduler::start(&home);
+    assert_eq!(again.hear("ended", "waits")["ok"], true);
+    again.end("INT");
 }
 
 #[test]

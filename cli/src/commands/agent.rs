@@ -116,10 +116,13 @@ fn failure(stop: &Stop) -> Failure {
 }
 
 fn told(usage: Usage, cost: Option<f64>) -> String {
-    let Usage { steps, input, cached, output, untold, .. } = usage;
+    let Usage { steps, input, cached, output, untold, unanswered, .. } = usage;
     let mut line = format!("{steps} steps, {input} tokens read ({cached} of them from a cache), {output} written");
     if untold > 0 {
         line.push_str(&format!("; {untold} answers told no number"));
+    }
+    if unanswered > 0 {
+        line.push_str(&format!("; {unanswered} requests were not answered, and are counted by a guess"));
     }
     if let Some(cost) = cost {
         line.push_str(&format!("; at most {cost:.4} spent"));
@@ -128,7 +131,7 @@ fn told(usage: Usage, cost: Option<f64>) -> String {
 }
 
 fn as_json(usage: Usage) -> Value {
-    let Usage { steps, input, cached, written, output, untold } = usage;
+    let Usage { steps, input, cached, written, output, untold, unanswered } = usage;
     json!({
         "steps": steps,
         "input_tokens": input,
@@ -136,6 +139,7 @@ fn as_json(usage: Usage) -> Value {
         "cache_write_tokens": written,
         "output_tokens": output,
         "answers_without_usage": untold,
+        "unanswered_requests": unanswered,
     })
 }
 

@@ -59,16 +59,20 @@ pub(super) fn answer(body: &Value) -> Result<Answer, String> {
         Some("pause_turn") => End::Paused,
         _ => End::Well,
     };
-    let usage = body.get("usage").filter(|usage| usage["output_tokens"].is_u64()).map(|usage| {
-        let (cached, written) = (count(usage, "cache_read_input_tokens"), count(usage, "cache_creation_input_tokens"));
-        Usage {
-            input: count(usage, "input_tokens") + cached + written,
-            cached,
-            written,
-            output: count(usage, "output_tokens"),
-            ..Usage::default()
-        }
-    });
+    let usage = body
+        .get("usage")
+        .filter(|usage| usage["input_tokens"].is_u64() && usage["output_tokens"].is_u64())
+        .map(|usage| {
+            let (cached, written) =
+                (count(usage, "cache_read_input_tokens"), count(usage, "cache_creation_input_tokens"));
+            Usage {
+                input: count(usage, "input_tokens") + cached + written,
+                cached,
+                written,
+                output: count(usage, "output_tokens"),
+                ..Usage::default()
+            }
+        });
     Ok(Answer {
         // An empty answer is the end, and no message that could be sent back.
         items: if content.is_empty() { Vec::new() } else { vec![json!({"role": "assistant", "content": content})] },

@@ -35,6 +35,8 @@ pub struct Usage {
     pub output: u64,
     /// Answers that told none of it.
     pub untold: u32,
+    /// Requests that nobody answered. What they may have cost is in the other numbers, as a guess that is rather too large.
+    pub unanswered: u32,
 }
 
 impl Usage {
@@ -48,6 +50,13 @@ impl Usage {
         self.cached = self.cached.saturating_add(told.cached);
         self.written = self.written.saturating_add(told.written);
         self.output = self.output.saturating_add(told.output);
+    }
+
+    /// A request was sent and not answered: it may have been read, and answered at full length.
+    pub(super) fn lost(&mut self, read: u64, most_written: u32) {
+        self.unanswered += 1;
+        self.input = self.input.saturating_add(read);
+        self.output = self.output.saturating_add(most_written.into());
     }
 
     /// What it costs at most: tokens from a cache count as all others, which they never cost more than, and those that are

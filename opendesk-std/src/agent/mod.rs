@@ -198,7 +198,7 @@ pub async fn work(
         adapter.may_act().map_err(Stop::Stopped)?;
         let request = run.request()?;
         person.notes("request", &request).map_err(Stop::Failed)?;
-        let answer = ask(adapter, endpoint, person, request).await?;
+        let answer = ask(adapter, run, endpoint, person, request).await?;
         person.notes("response", &answer).map_err(Stop::Failed)?;
         let calls = match run.response(&answer)? {
             Turn::Done { said } => return Ok(said),
@@ -249,7 +249,13 @@ async fn carry_out(adapter: &mut Adapter, person: &dyn Person, calls: &Value) ->
 }
 
 /// Makes a request, again while the endpoint is busy.
-async fn ask(adapter: &Adapter, endpoint: &dyn Endpoint, person: &dyn Person, request: Value) -> Result<Value, Stop> {
+async fn ask(
+    adapter: &Adapter,
+    run: &mut Run<'_>,
+    endpoint: &dyn Endpoint,
+    person: &dyn Person,
+    request: Value,
+) -> Result<Value, Stop> {
     for attempt in 1.. {
         let (stop, retry_after) = match endpoint.post(request.clone()).await {
             Ok(Reply { status: 200..=299, body, .. }) => {
@@ -262,11 +268,15 @@ async fn ask(adapter: &Adapter, endpoint: &dyn Endpoint, person: &dyn Person, re
                 }
                 (stop, retry_after)
             }
-            Err(why) => (Stop::Unreached(why), None),
+            Err(why) => {
+                run.unanswered(&request);
+                (Stop::Unreached(why), None)
+            }
         };
         if attempt >= MOST_TRIES {
             return Err(stop);
         }
+        run.afford()?;
         let pause = pause(attempt, retry_after);
         person.waits(&stop.to_string(), pause);
         adapter.sleep(pause).await;

@@ -41,12 +41,15 @@ pub(super) fn answer(body: &Value) -> Result<Answer, String> {
         _ => End::Well,
     };
     let said = joined(parts.iter().filter_map(|part| part["text"].as_str().map(str::to_owned)));
-    let usage = body.get("usage").filter(|usage| usage["output_tokens"].is_u64()).map(|usage| Usage {
-        input: count(usage, "input_tokens"),
-        cached: count(&usage["input_tokens_details"], "cached_tokens"),
-        output: count(usage, "output_tokens"),
-        ..Usage::default()
-    });
+    let usage = body
+        .get("usage")
+        .filter(|usage| usage["input_tokens"].is_u64() && usage["output_tokens"].is_u64())
+        .map(|usage| Usage {
+            input: count(usage, "input_tokens"),
+            cached: count(&usage["input_tokens_details"], "cached_tokens"),
+            output: count(usage, "output_tokens"),
+            ..Usage::default()
+        });
     let said = if end == End::Refused { refusal } else { said };
     Ok(Answer { items: output.clone(), said, calls, end, usage })
 }

@@ -42,6 +42,12 @@ pub enum Turn {
     },
 }
 
+/// Texts that are longer are pictures.
+const PICTURE_BYTES: usize = 30_000;
+
+/// What models read of one.
+const PICTURE_TOKENS: u64 = 5_000;
+
 /// How an answer ends.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum End {
@@ -99,15 +105,7 @@ impl<'a> Run<'a> {
         if self.usage.steps >= limits.steps {
             return Err(Stop::Steps(limits.steps));
         }
-        if let (Some(most), Some(prices)) = (limits.cost, limits.prices) {
-            if self.usage.untold > 0 {
-                return Err(Stop::UnknownCost);
-            }
-            let spent = self.usage.cost(prices);
-            if spent >= most {
-                return Err(Stop::Cost { spent, most });
-            }
-        }
+        self.afford()?;
         // A provider may refuse thoughts whose past was changed.
         if self.api != Api::Anthropic || !anthropic::has_thoughts(&self.history) {
             pictures::prune(&mut self.history);
@@ -117,6 +115,24 @@ impl<'a> Run<'a> {
             Api::Openai => responses::request(&self.settings, &self.tools, &self.history),
             Api::OpenaiChat => chat::request(&self.settings, &self.tools, &self.history),
         })
+    }
+
+    /// Whether anything more may be spent.
+    ///
+    /// # Errors
+    /// When the limit is reached, or nobody can say.
+    pub(super) fn afford(&self) -> Result<(), Stop> {
+        let Limits { cost: Some(most), prices: Some(prices), .. } = self.settings.limits else { return Ok(()) };
+        if self.usage.untold > 0 {
+            return Err(Stop::UnknownCost);
+        }
+        let spent = self.usage.cost(prices);
+        if spent >= most { Err(Stop::Cost { spent, most }) } else { Ok(()) }
+    }
+
+    /// Nobody answered a request, which may have been read all the same.
+    pub(super) fn unanswered(&mut self, request: &Value) {
+        self.usage.lost(weight(request), self.settings.max_tokens);
     }
 
     /// Reads the answer to the last request.
@@ -154,6 +170,19 @@ impl<'a> Run<'a> {
             Api::Anthropic => self.history.push(json!({"role": "user", "content": results})),
             Api::Openai | Api::OpenaiChat => self.history.extend(results),
         }
+    }
+}
+
+/// Tokens of a request, guessed: one for each three bytes of text, and as many for a picture as the largest has.
+fn weight(request: &Value) -> u64 {
+    match request {
+        Value::String(text) if text.len() > PICTURE_BYTES => PICTURE_TOKENS,
+        Value::String(text) => (text.len() as u64).div_ceil(3),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| weight(value) + (name.len() as u64).div_ceil(3)).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
     }
 }
 

@@ -134,6 +134,22 @@ fn limits_end_it() {
     let mut run = Run::new(Api::Anthropic, Settings { limits, ..settings() }, json!([]), &mut usage);
     assert!(run.response(&json!({"content": [], "stop_reason": "pause_turn"})).is_ok());
     assert_eq!(run.request(), Err(Stop::UnknownCost));
+    assert!(run.response(&json!({"content": [], "stop_reason": "pause_turn", "usage": {"output_tokens": 1}})).is_ok());
+    assert_eq!(usage.untold, 2, "what it read is not nothing");
+}
+
+#[test]
+fn a_request_that_nobody_answered_may_have_cost_something() {
+    let prices = Some(Prices { input: 1e6, output: 1e6 });
+    let limits = Limits { steps: 9, cost: Some(120.0), prices };
+    let mut usage = Usage::default();
+    let mut run = Run::new(Api::Anthropic, Settings { limits, ..settings() }, json!([]), &mut usage);
+    let picture = "A".repeat(40_000);
+    run.unanswered(&json!(["abcdef"]));
+    assert!(run.afford().is_ok(), "100 tokens that may have been written, and 2 that were read");
+    run.unanswered(&json!({"image": picture}));
+    assert!(matches!(run.afford(), Err(Stop::Cost { .. })));
+    assert_eq!((usage.unanswered, usage.input, usage.output), (2, 2 + 5_000 + 2, 200));
 }
 
 #[test]

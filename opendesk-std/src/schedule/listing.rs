@@ -123,6 +123,7 @@ impl Listed {
         let Some(run) = self.last() else { return "never run".to_owned() };
         let at = self.clock(run.begun);
         let how = match &run.end {
+            None if run.is_lost(self.schedule.limit, now()) => "begun, and nobody has seen its end".to_owned(),
             // A runner that starts puts an end to what another has left.
             None => "begun, and not ended yet".to_owned(),
             Some(end) => {
@@ -165,7 +166,7 @@ impl Listed {
             "name": schedule.name,
             "task": schedule.task.title(),
             "tool": schedule.task.tool,
-            "arguments": schedule.task.arguments,
+            "arguments": schedule.task.shown(),
             "timing": schedule.timing.to_string(),
             "timezone": timing::name_of(&schedule.zone),
             "peer": self.machine,

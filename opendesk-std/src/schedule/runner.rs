@@ -16,11 +16,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::plan::{Verdict, look};
-use super::state::{End, Run, State};
+use super::state::{End, Run, Seen, State};
 use super::store::{FILE, MOST_BYTES, Machine, Schedule, Schedules};
 use super::{job, now};
+use crate::client::Whom;
 use crate::desktop::Backend;
-use crate::home::{Attempt, Home, HomeError, HomeErrorKind, Kept, Watcher, holder, shown, try_exclusive};
+use crate::home::{Attempt, Home, HomeError, HomeErrorKind, Kept, Watcher, hex, holder, shown, try_exclusive};
 use crate::runtime::{self, Runtime};
 
 /// The file whose lock the runner holds.
@@ -211,6 +212,16 @@ async fn blocking<R: Runtime, T: Send + 'static>(
 struct Turn {
     schedule: Arc<Schedule>,
     due: Timestamp,
+    seen: Seen,
+    /// Until when everything that was due had been seen to before.
+    before: Option<Timestamp>,
+}
+
+/// What became of a turn.
+enum Done {
+    Ended(Arc<Schedule>, End),
+    /// That it begins could not be kept, so it has not begun.
+    Unkept(Turn, HomeError),
 }
 
 struct Runner<'a, R, T> {
@@ -229,6 +240,8 @@ struct Runner<'a, R, T> {
     running: Vec<Arc<Schedule>>,
     /// What was told last.
     trouble: Option<String>,
+    /// Something could not be kept, and is tried again after a while.
+    rests: bool,
 }
 
 impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
@@ -245,6 +258,7 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
             queue: VecDeque::new(),
             running: Vec::new(),
             trouble: None,
+            rests: false,
         }
     }
 
@@ -296,45 +310,56 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
 
     /// Decides what is due, stores that it is seen to, and tells for how long nothing else is.
     async fn decide(&mut self) -> Duration {
+        if core::mem::take(&mut self.rests) {
+            return TROUBLED;
+        }
         let all = self.schedules.clone().unwrap_or_default();
         let now = now();
         let mut wake: Option<Timestamp> = None;
         let mut acts = Vec::new();
         for schedule in all {
-            let handled = self.handled.get(&(schedule.name.clone(), schedule.created)).copied();
-            let look = look(&schedule, handled, self.is_busy(&schedule), now);
+            let before = self.handled.get(&(schedule.name.clone(), schedule.created)).copied();
+            let look = look(&schedule, before, self.is_busy(&schedule), now);
             wake = [wake, look.next].into_iter().flatten().min();
-            if let Some(handled) = look.handled() {
-                acts.push((schedule, handled, look.verdict));
+            let Some(handled) = look.handled() else { continue };
+            match (look.verdict, self.queue.iter_mut().find(|turn| turn.schedule.name == schedule.name)) {
+                // Kept when it begins.
+                (Verdict::Run { due, missed }, _) => {
+                    self.handled.insert((schedule.name.clone(), schedule.created), handled);
+                    if missed > 0 {
+                        (self.tell)(&Event::Missed { name: schedule.name.clone(), due, missed });
+                    }
+                    let seen = Seen { handled, missed, overlapped: 0 };
+                    self.queue.push_back(Turn { schedule, due, seen, before });
+                }
+                (Verdict::Overlaps { due }, Some(waiting)) => {
+                    waiting.seen = Seen { handled, overlapped: waiting.seen.overlapped + 1, ..waiting.seen };
+                    self.handled.insert((schedule.name.clone(), schedule.created), handled);
+                    (self.tell)(&Event::Overlaps { name: schedule.name.clone(), due });
+                }
+                (verdict, _) => acts.push((schedule, handled, verdict)),
             }
         }
         if !acts.is_empty() {
             let stored = acts.clone();
             let store = move |home: &Home| State::change(home, |state| keep(state, &stored));
-            // Before anything is done: what was begun is not begun again, whatever happens then.
             if let Err(error) = blocking(self.runtime, self.home, store).await {
                 self.troubled(error.to_string());
                 return TROUBLED;
             }
             for (schedule, handled, verdict) in acts {
                 self.handled.insert((schedule.name.clone(), schedule.created), handled);
-                self.act(schedule, verdict);
+                self.act(&schedule, verdict);
             }
         }
         let until = wake.map(|wake| wake.duration_since(super::now()));
         until.map_or(NAP, |until| Duration::try_from(until).unwrap_or_default().min(NAP))
     }
 
-    fn act(&mut self, schedule: Arc<Schedule>, verdict: Verdict) {
+    fn act(&self, schedule: &Schedule, verdict: Verdict) {
         let name = schedule.name.clone();
         match verdict {
-            Verdict::Rest => {}
-            Verdict::Run { due, missed } => {
-                if missed > 0 {
-                    (self.tell)(&Event::Missed { name, due, missed });
-                }
-                self.queue.push_back(Turn { schedule, due });
-            }
+            Verdict::Rest | Verdict::Run { .. } => {}
             Verdict::Overlaps { due } => (self.tell)(&Event::Overlaps { name, due }),
             Verdict::Missed { due, missed } => (self.tell)(&Event::Missed { name, due, missed }),
         }
@@ -364,38 +389,61 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
     }
 
     /// Does a task, and keeps what became of it.
-    fn perform(&self, turn: Turn, stopped: Receiver<()>) -> impl Future<Output = (Arc<Schedule>, End)> + use<'a, R, T> {
+    fn perform(&self, turn: Turn, stopped: Receiver<()>) -> impl Future<Output = Done> + use<'a, R, T> {
         let (runtime, home, backend, tell) = (self.runtime, self.home, self.backend, self.tell);
         async move {
-            let Turn { schedule, due } = turn;
+            let (schedule, due, seen) = (Arc::clone(&turn.schedule), turn.due, turn.seen);
             let title = schedule.task.title();
-            tell(&Event::Begins { name: schedule.name.clone(), title, due });
             let run = Run { begun: now(), by_hand: false, end: None };
             let (of, first) = (Arc::clone(&schedule), run.clone());
-            let begun = blocking(runtime, home, move |home| State::begin(home, &of.name, of.created, &first)).await;
+            let begin = move |home: &Home| State::begin_due(home, &of.name, of.created, &first, seen);
+            // Before anything is done: what was begun is not begun again, whatever happens then.
+            if let Err(error) = blocking(runtime, home, begin).await {
+                return Done::Unkept(turn, error);
+            }
+            tell(&Event::Begins { name: schedule.name.clone(), title, due });
             let end = job::carry_out(runtime, home, backend, &schedule, &stopped).await;
             let (of, last) = (Arc::clone(&schedule), end.clone());
             let kept = blocking(runtime, home, move |home| State::end(home, &of.name, of.created, &run, last)).await;
-            if let Err(error) = begun.and(kept) {
+            if let Err(error) = kept {
                 tracing::warn!(%error, task = schedule.name, "what became of a task could not be kept");
             }
-            (schedule, end)
+            Done::Ended(schedule, end)
         }
     }
 
-    fn ended(&mut self, (schedule, end): (Arc<Schedule>, End)) {
-        if let Some(place) = self.running.iter().position(|other| Arc::ptr_eq(other, &schedule)) {
-            self.running.remove(place);
+    fn ended(&mut self, done: Done) {
+        let (Done::Ended(schedule, _) | Done::Unkept(Turn { schedule, .. }, _)) = &done;
+        self.running.retain(|other| !Arc::ptr_eq(other, schedule));
+        match done {
+            Done::Ended(schedule, end) => (self.tell)(&Event::Ended { name: schedule.name.clone(), end }),
+            Done::Unkept(Turn { schedule, before, .. }, error) => {
+                let of = (schedule.name.clone(), schedule.created);
+                // It is due again, and done once that can be kept, or missed when it is too late.
+                match before {
+                    Some(before) => drop(self.handled.insert(of, before)),
+                    None => drop(self.handled.remove(&of)),
+                }
+                self.rests = true;
+                self.troubled(error.to_string());
+            }
         }
-        (self.tell)(&Event::Ended { name: schedule.name.clone(), end });
     }
 }
 
-/// Whether two tasks are done on one desktop, whatever it was called.
+/// Whether two tasks are done on one desktop, whatever it was called and wherever it was said to be.
 fn is_same(one: &Machine, other: &Machine) -> bool {
     match (one, other) {
-        (Machine::Peer { at: one, .. }, Machine::Peer { at: other, .. }) => one == other,
+        (Machine::Peer { at: one, .. }, Machine::Peer { at: other, .. }) => one == other || key(one) == key(other),
         (one, other) => one == other,
+    }
+}
+
+/// The key of a machine that is named by it, with its place or without.
+fn key(at: &str) -> Option<[u8; 32]> {
+    match at.parse() {
+        Ok(Whom::At(place)) => Some(place.key.0),
+        _ => hex::decode_key(at),
     }
 }
 
@@ -404,9 +452,28 @@ fn keep(state: &mut State, acts: &[(Arc<Schedule>, Timestamp, Verdict)]) {
         let kept = state.entry(&schedule.name, schedule.created, *handled);
         kept.handled = *handled;
         match verdict {
-            Verdict::Rest => {}
-            Verdict::Run { missed, .. } | Verdict::Missed { missed, .. } => kept.missed += missed,
+            Verdict::Rest | Verdict::Run { .. } => {}
+            Verdict::Missed { missed, .. } => kept.missed += missed,
             Verdict::Overlaps { .. } => kept.overlapped += 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_desktop_is_one_however_it_is_named() {
+        let peer = |name: &str, at: String| Machine::Peer { name: name.to_owned(), at };
+        let key = "07".repeat(32);
+        let (by_key, by_place) = (peer("desk", key.clone()), peer("0707", format!("ws://box:1#{key}")));
+        let other = peer("desk", "08".repeat(32));
+        assert!(is_same(&by_key, &by_place) && is_same(&by_place, &peer("x", format!("ws://[::1]:2#{key}"))));
+        assert!(
+            !is_same(&by_key, &other)
+                && !is_same(&by_key, &Machine::Local)
+                && is_same(&Machine::Local, &Machine::Local)
+        );
     }
 }

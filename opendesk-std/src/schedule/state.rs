@@ -1,9 +1,10 @@
 //! What has become of the tasks: `schedule-state.json` in the home, apart from what is to be done. The runner writes it, and
 //! whoever runs a task by hand.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::store::Schedules;
@@ -19,6 +20,9 @@ const MOST_BYTES: usize = 4 << 20;
 
 /// Runs that are kept of a task.
 const MOST_RUNS: usize = 10;
+
+/// How long after its limit a run may still be about to end.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 
 /// Characters that are kept of what a run said.
 const MOST_SAID: usize = 200;
@@ -74,6 +78,17 @@ pub struct Run {
     pub end: Option<End>,
 }
 
+/// What a run that was due stands for, besides itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// What was due until then has been seen to by it.
+    pub(super) handled: Timestamp,
+    /// How often the task was due before while nothing ran that could have done it.
+    pub(super) missed: u64,
+    /// How often it was due again while it waited for its turn.
+    pub(super) overlapped: u64,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,10 +101,20 @@ pub struct End {
     pub said: String,
 }
 
+impl Run {
+    /// Whether it cannot go on any more, although nobody has seen its end: whoever ran it by hand was ended meanwhile. `limit`
+    /// is how long it may take.
+    #[must_use]
+    pub(super) fn is_lost(&self, limit: Duration, now: Timestamp) -> bool {
+        let longest = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX).saturating_add(LEEWAY);
+        self.end.is_none() && now.duration_since(self.begun) > longest
+    }
+}
+
 impl End {
     /// Keeps one line of what was said.
     #[must_use]
-    pub fn new(ok: bool, took: core::time::Duration, said: &str) -> Self {
+    pub fn new(ok: bool, took: Duration, said: &str) -> Self {
         // The line that begins text from a screen says nothing without that text.
         let line =
             said.lines().find(|line| !line.trim().is_empty() && !line.starts_with("<untrusted ")).unwrap_or_default();
@@ -180,7 +205,39 @@ impl State {
         kept
     }
 
-    /// A run begins.
+    /// A run begins that was due. Before that it was not seen to: a runner that ends while a run waits for its turn leaves it
+    /// to the next, which does it or says that it was missed.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and [`HomeErrorKind::Busy`].
+    pub(super) fn begin_due(
+        home: &Home,
+        name: &str,
+        created: Timestamp,
+        run: &Run,
+        seen: Seen,
+    ) -> Result<(), HomeError> {
+        let run = run.clone();
+        Self::change(home, |state| {
+            let kept = state.entry(name, created, seen.handled);
+            kept.handled = seen.handled;
+            kept.missed += seen.missed;
+            kept.overlapped += seen.overlapped;
+            kept.begin(run);
+        })
+        .map(drop)
+    }
+
+    /// A run that was told of has not begun after all.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(crate) fn withdraw(home: &Home, name: &str, created: Timestamp, run: &Run) -> Result<(), HomeError> {
+        let is_it = |known: &Run| known.begun == run.begun && known.by_hand == run.by_hand && known.end.is_none();
+        Self::change(home, |state| state.entry(name, created, created).runs.retain(|known| !is_it(known))).map(drop)
+    }
+
+    /// A run begins that somebody asked for.
     ///
     /// # Errors
     /// As [`load`](Self::load), and [`HomeErrorKind::Busy`].

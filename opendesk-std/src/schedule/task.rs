@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::fits::fits;
 use crate::home::plain_text;
-use crate::tools::{TOOLS, Tool};
+use crate::tools::{TOOLS, Tool, without_texts};
 
 /// Tools that mean nothing in a session of one call, or would have tasks make tasks.
 const SESSION_ONLY: [&str; 4] = ["audit", "opendesk_disconnect", "opendesk_use", "schedule"];
@@ -33,15 +33,12 @@ impl Task {
     /// # Errors
     /// One line: what cannot be done, and what can.
     pub fn new(text: &str, arguments: Map<String, Value>) -> Result<Self, String> {
-        let text = text.trim();
-        let words = text.split_once(char::is_whitespace);
-        let program = words.filter(|(verb, _)| verb.eq_ignore_ascii_case("run") || verb.eq_ignore_ascii_case("replay"));
-        let task = match program {
-            None => Self { tool: text.to_owned(), arguments },
-            Some((_, name)) => {
+        let task = match program_of(text) {
+            None => Self { tool: text.trim().to_owned(), arguments },
+            Some(name) => {
                 let mut given = Map::new();
                 given.insert("action".into(), "run".into());
-                given.insert("name".into(), name.trim().into());
+                given.insert("name".into(), name.into());
                 if !arguments.is_empty() {
                     given.insert("parameters".into(), Value::Object(arguments));
                 }
@@ -50,6 +47,17 @@ impl Task {
         };
         task.check()?;
         Ok(task)
+    }
+
+    /// Whether what somebody wants done is a learned program, so that the arguments are its own.
+    pub(crate) fn runs_a_program(text: &str) -> bool {
+        program_of(text).is_some()
+    }
+
+    /// What its tool is called with, without what may be a password.
+    #[must_use]
+    pub(crate) fn shown(&self) -> Value {
+        without_texts(&Value::Object(self.arguments.clone()))
     }
 
     /// Whether the tool exists, may be called so, and takes these arguments.
@@ -109,6 +117,13 @@ impl Task {
             (None, None) => self.tool.clone(),
         }
     }
+}
+
+/// The program in `run NAME`.
+fn program_of(text: &str) -> Option<&str> {
+    let (verb, name) = text.trim().split_once(char::is_whitespace)?;
+    let runs = verb.eq_ignore_ascii_case("run") || verb.eq_ignore_ascii_case("replay");
+    runs.then_some(name.trim())
 }
 
 /// What a line has room for of a text.

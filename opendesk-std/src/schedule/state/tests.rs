@@ -66,6 +66,24 @@ fn what_a_runner_left_is_ended_by_the_next() {
 }
 
 #[test]
+fn a_run_that_was_due_is_seen_to_when_it_begins_and_one_by_hand_is_none_of_that() {
+    let (_folder, home) = home();
+    let task = schedule("a", "every 1h", "UTC");
+    Schedules::add(&home, task.clone()).unwrap();
+    let seen = Seen { handled: at("2026-03-03T00:00:00Z"), missed: 2, overlapped: 1 };
+    State::begin_due(&home, "a", task.created, &run(1), seen).unwrap();
+    let by_hand = Run { by_hand: true, ..run(2) };
+    State::begin(&home, "a", task.created, &by_hand).unwrap();
+    State::withdraw(&home, "a", task.created, &by_hand).unwrap();
+    let state = State::load(&home).unwrap();
+    let kept = state.of("a", task.created).unwrap();
+    assert_eq!((kept.handled, kept.missed, kept.overlapped, kept.runs.len()), (seen.handled, 2, 1, 1));
+    let limit = Duration::from_secs(600);
+    assert!(!kept.runs[0].is_lost(limit, at("2026-01-01T00:11:30Z")));
+    assert!(kept.runs[0].is_lost(limit, at("2026-01-01T00:12:30Z")));
+}
+
+#[test]
 fn a_file_that_says_anything_else_is_refused_and_left_as_it_is() {
     let (_folder, home) = home();
     for text in ["{", "{\"version\": 9, \"tasks\": {}}", "{\"version\": 1, \"tasks\": {\"a\": {\"created\": \"x\"}}}"] {

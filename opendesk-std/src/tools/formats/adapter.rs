@@ -118,7 +118,11 @@ impl Adapter {
     #[must_use]
     pub fn describe(&self, given: &Value) -> Vec<String> {
         let blocks = blocks(self.format, given).map(|(blocks, _)| blocks).unwrap_or_default();
-        blocks.iter().flat_map(described).map(|line| printable(&line)).collect()
+        let lines = blocks.iter().flat_map(|block| match self.parse(block) {
+            Ok(call) => described(&call),
+            Err(error) => vec![format!("nothing: {error}")],
+        });
+        lines.map(|line| printable(&line)).collect()
     }
 
     /// Whether the owner of this machine lets agents act now.

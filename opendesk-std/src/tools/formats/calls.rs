@@ -41,20 +41,13 @@ pub(super) struct Answered {
     pub(super) output: Output,
 }
 
-/// The actions of a batch, or the name and the arguments of a call.
-pub(super) fn described(block: &Value) -> Vec<String> {
-    if let Some(actions) = block["actions"].as_array() {
-        return actions.iter().map(|action| format!("computer {action}")).collect();
+/// What a call does, a line for each thing: made of what is carried out, so that nothing else can be shown.
+pub(super) fn described(call: &Call) -> Vec<String> {
+    match &call.wanted {
+        Wanted::Tool { name, arguments } => vec![format!("{name} {arguments}")],
+        Wanted::Actions(actions) => actions.iter().map(|action| format!("computer {action:?}")).collect(),
+        Wanted::Nonsense(why) => vec![format!("nothing: {why}")],
     }
-    let function = block.get("function").unwrap_or(block);
-    let name = function["name"].as_str().or_else(|| block["type"].as_str()).unwrap_or_default();
-    let arguments = ["input", "arguments", "args", "action"].into_iter().find_map(|key| function.get(key));
-    let arguments = match arguments {
-        Some(Value::String(text)) => text.clone(),
-        Some(arguments) => arguments.to_string(),
-        None => String::new(),
-    };
-    vec![format!("{name} {arguments}")]
 }
 
 /// Whether a call leaves the mouse button down behind the last call of its list.

@@ -260,12 +260,18 @@ fn a_button_that_would_come_up_by_itself_is_noticed() {
 
 #[test]
 fn a_person_sees_all_of_a_call() {
-    let hidden = json!({"name": "type", "input": {"text": "ls\u{202e}\nrm"}});
-    let lines: Vec<String> = described(&hidden).iter().map(|line| printable(line)).collect();
+    let shown = |call: Call| -> Vec<String> { described(&call).iter().map(|line| printable(line)).collect() };
+    let hidden = json!({"type": "tool_use", "id": "t", "name": "keyboard", "input": {"text": "ls\u{202e}\nrm"}});
+    let lines = shown(anthropic::parse(&hidden).unwrap());
     assert_eq!(lines.len(), 1);
     assert!(lines[0].contains("\\u{202e}") && !lines[0].contains('\n'), "{lines:?}");
-    let batch = json!({"actions": [{"type": "wait"}, {"type": "screenshot"}]});
-    assert_eq!(described(&batch).len(), 2);
+    let batch = json!({"type": "computer_call", "call_id": "c", "actions": [{"type": "wait"}, {"type": "screenshot"}]});
+    assert_eq!(shown(openai::parse(&batch).unwrap()).len(), 2);
+    // A block that looks like another one is shown as what is carried out.
+    let function = json!({"name": "script", "arguments": "{\"code\": \"rm\"}"});
+    let two = json!({"id": "1", "actions": [{"type": "screenshot"}], "input": {}, "function": function});
+    let lines = shown(openai::chat::parse(&two).unwrap());
+    assert!(lines.len() == 1 && lines[0].starts_with("script {") && lines[0].contains("rm"), "{lines:?}");
 }
 
 #[test]

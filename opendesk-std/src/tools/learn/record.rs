@@ -45,7 +45,7 @@ impl Recorded {
 pub(super) fn recorded(entries: &[Entry], hide_typed: bool) -> Recorded {
     let mut recorded = Recorded::default();
     let acting: Vec<&Entry> = entries.iter().filter(|entry| acts(entry)).collect();
-    let mut at_password = false;
+    let mut focus = Focus::Known;
     for (index, entry) in acting.iter().enumerate() {
         if !entry.is_whole() {
             recorded
@@ -54,20 +54,44 @@ pub(super) fn recorded(entries: &[Entry], hide_typed: bool) -> Recorded {
             continue;
         }
         if let Some(touched) = &entry.touched {
-            at_password = is_password(touched);
+            focus = if is_password(touched) { Focus::Password } else { Focus::Known };
         } else if entry.tool == "mouse" {
-            at_password = false;
+            focus = Focus::Known;
         }
         let next = acting.get(index + 1).copied();
-        match step(&mut recorded, entry, at_password, hide_typed) {
+        match step(&mut recorded, entry, focus, hide_typed) {
             Ok(step) => recorded.steps.push(Step { postcondition: check(entry, next), ..step }),
             Err(why) => recorded.left_out.push(format!("call {} ({}): {why}", entry.number, entry.tool)),
+        }
+        if moves_on(entry) {
+            focus = Focus::Moved;
         }
     }
     for (step, id) in recorded.steps.iter_mut().zip(1..) {
         step.id = id;
     }
     recorded
+}
+
+/// What has the keyboard, as far as the calls tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    /// What was touched last, which is no password field.
+    Known,
+    Password,
+    /// Another field than the one that was touched last: nobody knows of which kind.
+    Moved,
+}
+
+/// Whether a call gives the keyboard to the next field, or to the one before.
+fn moves_on(entry: &Entry) -> bool {
+    let is_tab = |text: &str| {
+        text.split('+').any(|key| ["tab", "backtab", "iso_left_tab"].contains(&key.trim().to_lowercase().as_str()))
+    };
+    let text = |name: &str| entry.arguments.get(name).and_then(Value::as_str);
+    let keys = entry.arguments.get("keys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let presses = text("key").into_iter().chain(keys).any(is_tab);
+    presses || text("text").is_some_and(|text| text.contains('\t'))
 }
 
 /// Whether a call did something that can be done again.
@@ -90,7 +114,7 @@ fn element(touched: &Touched) -> Element {
     Element { app, window, role, name }
 }
 
-fn step(recorded: &mut Recorded, entry: &Entry, at_password: bool, hide_typed: bool) -> Result<Step, String> {
+fn step(recorded: &mut Recorded, entry: &Entry, focus: Focus, hide_typed: bool) -> Result<Step, String> {
     let mut arguments = entry.arguments.as_object().cloned().unwrap_or_default();
     arguments.retain(|name, value| !OF_ITS_SESSION.contains(&name.as_str()) && !value.is_null());
     let action = arguments.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -141,7 +165,7 @@ fn step(recorded: &mut Recorded, entry: &Entry, at_password: bool, hide_typed: b
     let types = action == "type" && matches!(entry.tool, "keyboard" | "ui");
     for (name, value) in &mut arguments {
         if types && name == "text" {
-            *value = typed(recorded, value, at_password, hide_typed);
+            *value = typed(recorded, value, focus, hide_typed);
         } else if tool == "script" && name == "code" && value.as_str().is_some_and(|code| code.contains("{{")) {
             return Err("its code has two opening braces in it, which stand for a parameter here".to_owned());
         } else {
@@ -152,9 +176,14 @@ fn step(recorded: &mut Recorded, entry: &Entry, at_password: bool, hide_typed: b
 }
 
 /// What stands for a text that was typed.
-fn typed(recorded: &mut Recorded, text: &Value, at_password: bool, hide_typed: bool) -> Value {
-    if at_password {
+fn typed(recorded: &mut Recorded, text: &Value, focus: Focus, hide_typed: bool) -> Value {
+    if focus == Focus::Password {
         return recorded.parameter("password", "what was typed into a password field").into();
+    }
+    // A part of it went to the next field.
+    let is_split = text.as_str().is_some_and(|text| text.contains('\t'));
+    if focus == Focus::Moved || is_split {
+        return recorded.parameter("text", "what was typed behind a Tab, perhaps into a password field").into();
     }
     if hide_typed {
         return recorded.parameter("text", "what was typed").into();
@@ -261,6 +290,29 @@ mod tests {
 
     fn steps(entries: &[Entry]) -> Vec<Value> {
         recorded(entries, false).steps.iter().map(|step| serde_json::to_value(step).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_typed_behind_a_tab_is_never_stored() {
+        let field = || touching("ui", json!({"action": "click"}), ["Log in", "entry", "Name"]);
+        let typed = |text: &str| entry("keyboard", json!({"action": "type", "text": text}));
+        let tabs = [
+            entry("keyboard", json!({"action": "press", "key": "Tab"})),
+            entry("keyboard", json!({"action": "hotkey", "keys": ["shift", "tab"]})),
+            entry("keyboard", json!({"action": "press", "key": "shift+tab"})),
+            touching("ui", json!({"action": "press_key", "key": "tab"}), ["Log in", "entry", "Name"]),
+            typed("ada\t"),
+        ];
+        for tab in tabs {
+            let recorded = recorded(&[field(), tab, typed("sesame")], false);
+            let text = serde_json::to_string(&recorded.steps).unwrap();
+            assert!(!text.contains("sesame") && text.contains("{{text"), "{text}");
+        }
+        let recorded = recorded(&[field(), typed("ada\tsesame\n")], false);
+        assert!(!serde_json::to_string(&recorded.steps).unwrap().contains("sesame"));
+        // The control: another key moves nothing on.
+        let other = entry("keyboard", json!({"action": "press", "key": "a"}));
+        assert_eq!(super::recorded(&[field(), other, typed("words")], false).texts, 1);
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn line(task: &Listed) -> String {
 
 fn in_full(task: &Listed) -> Result<String, ToolError> {
     let schedule = &task.schedule;
-    let mut rest = format!("arguments: {}\n", serde_json::Value::Object(schedule.task.arguments.clone()));
+    let mut rest = format!("arguments: {}\n", schedule.task.shown());
     for run in task.kept.iter().flat_map(|kept| kept.runs.iter().rev()) {
         let how = run.end.as_ref().map_or_else(
             || "not ended yet".to_owned(),

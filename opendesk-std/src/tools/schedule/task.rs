@@ -23,7 +23,12 @@ pub(super) async fn add(session: &Session, asked: Arguments) -> Result<Output, T
     good_name(&name).map_err(bad)?;
     let text = asked.task.ok_or_else(|| missing("`task`: `run NAME` for a learned program, or the name of a tool"))?;
     let timing = asked.timing.ok_or_else(|| missing("`timing`, such as `every day at 09:00`"))?;
-    let (arguments, peer) = without_peer(asked.arguments, asked.peer)?;
+    // A program's own parameter may be called so.
+    let (arguments, peer) = if Task::runs_a_program(&text) {
+        (asked.arguments, asked.peer)
+    } else {
+        without_peer(asked.arguments, asked.peer)?
+    };
     let task = Task::new(&text, arguments).map_err(bad)?;
     if let Some(program) = task.program() {
         is_learned(session, program).await?;
@@ -120,6 +125,11 @@ pub(super) async fn run(session: &Session, name: &str) -> Result<Output, ToolErr
         Err(error) => End::new(false, took, &error.to_string()),
     };
     let (of, created) = (schedule.name.clone(), schedule.created);
+    if let Err(error @ ToolError::Ask(_)) = done {
+        // It is asked for again, when a person has allowed it.
+        with_files(session, move |home| State::withdraw(home, &of, created, &run)).await?;
+        return Err(error);
+    }
     let kept = with_files(session, move |home| State::end(home, &of, created, &run, end)).await;
     if let Err(error) = kept {
         tracing::warn!(%error, task = schedule.name, "what became of a task could not be kept");

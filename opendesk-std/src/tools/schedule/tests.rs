@@ -1,4 +1,5 @@
 use core::future::{pending, ready};
+use std::fs;
 
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -8,7 +9,7 @@ use crate::client::{Remote, RemoteOptions};
 use crate::desktop::Backend;
 use crate::home::{NewPeer, Peers};
 use crate::schedule::{Listing, Machine};
-use crate::tools::Outside;
+use crate::tools::{Caller, Consent, Outside};
 
 /// Of a run that takes too long.
 const LIMIT: Duration = Duration::from_secs(7);
@@ -84,9 +85,11 @@ fn a_task_is_added_shown_done_and_removed() {
     assert!(listed.contains(": done in 0.") && listed.contains("<untrusted "), "{listed}");
     assert!(listed.contains("greet: Typed 6 characters"), "{listed}");
     let full = call(&session, json!({"action": "list", "name": "greet"})).unwrap();
-    assert!(full.contains("sesame") && full.contains("by hand: done in"), "{full}");
-    let at = full.find("sesame").unwrap();
+    assert!(!full.contains("sesame") && full.contains("by hand: done in"), "{full}");
+    let at = full.find("6 characters").unwrap();
     assert!(full[..at].contains("<untrusted ") && full[at..].contains("</untrusted "), "{full}");
+    let listed = Listing::load(&home).unwrap().to_json().to_string();
+    assert!(listed.contains("6 characters") && !listed.contains("sesame"), "{listed}");
 
     assert_eq!(
         call(&session, json!({"action": "pause", "name": "greet"})).unwrap(),
@@ -160,6 +163,36 @@ fn a_task_stays_with_its_machine_and_needs_none_to_be_up() {
     let listing = Listing::load(&home).unwrap();
     let at_place = Machine::Peer { name: "0909:0909:0909:0909".to_owned(), at: place };
     assert_eq!(listing.tasks[1].schedule.machine, at_place);
+}
+
+#[test]
+fn a_run_that_a_person_has_to_allow_first_has_not_begun() {
+    let (_folder, home, session) = session();
+    home.write("policy.json", br#"{"rules": [{"tool": "keyboard", "decision": "confirm"}]}"#).unwrap();
+    call(&session, typing("greet", "every 15m")).unwrap();
+    let run = || json!({"action": "run", "name": "greet"});
+    let deferring = session.for_caller(Caller::new(None, Consent::Defer));
+    let Err(ToolError::Ask(asked)) = zbus::block_on(deferring.try_tool("schedule", run())) else { panic!("asked") };
+    assert_eq!(Listing::load(&home).unwrap().tasks[0].outcome(), "never run");
+    let granted = session.for_caller(Caller::new(None, asked.granted()));
+    zbus::block_on(granted.try_tool("schedule", run())).unwrap();
+    assert!(Listing::load(&home).unwrap().tasks[0].outcome().contains(": done in"));
+    zbus::block_on(session.close());
+}
+
+#[test]
+fn a_parameter_of_a_program_may_be_called_peer() {
+    let (_folder, home, session) = session();
+    fs::create_dir(home.path().join("programs")).unwrap();
+    let program = json!({"name": "greet", "version": 1, "source": "session", "parameters": [{"name": "peer"}],
+        "steps": [{"id": 1, "tool": "keyboard", "arguments": {"action": "type", "text": "{{peer}}"}}]});
+    fs::write(home.path().join("programs/greet.json"), program.to_string()).unwrap();
+    let asked =
+        json!({"action": "add", "name": "a", "task": "run greet", "arguments": {"peer": "Ada"}, "timing": "every 1h"});
+    call(&session, asked).unwrap();
+    let listing = Listing::load(&home).unwrap();
+    assert_eq!(listing.tasks[0].schedule.machine, Machine::Local);
+    assert_eq!(listing.tasks[0].schedule.task.arguments["parameters"], json!({"peer": "Ada"}));
 }
 
 #[test]
