@@ -71,6 +71,22 @@ fn nothing_but_the_protocol_is_written_to_standard_output() {
     assert_eq!(answer["result"]["serverInfo"]["name"], "opendesk", "{answer}");
 }
 
+#[test]
+fn what_others_write_to_standard_output_goes_to_standard_error() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let mut server = server(&folder.path().join("home"));
+    server.stdin(Stdio::piped());
+    let mut running = Running::start(server);
+    let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"line","version":"1"}}}"#;
+    running.say(initialize);
+    running.hear(|line| line.contains("serverInfo").then_some(()));
+    let stream = |number: u8| fs::read_link(format!("/proc/{}/fd/{number}", running.process())).expect("a stream");
+    assert_eq!(stream(1), stream(2));
+    running.signal("TERM");
+    let finished = running.finish(PATIENCE);
+    assert!(!finished.stdout.is_empty() && finished.stdout != finished.stderr, "{finished:?}");
+}
+
 /// The MCP server, with nothing on its standard input.
 fn server(home: &Path) -> Command {
     bin::command(home, &["mcp", "--backend", "virtual"])

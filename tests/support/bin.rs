@@ -203,6 +203,11 @@ impl Running {
             thread::sleep(POLL);
         }
     }
+    /// The number of the process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
 
     /// Sends it a signal by its name, such as `INT`.
     ///
@@ -279,7 +284,7 @@ impl Served {
     /// The number of its process.
     #[must_use]
     pub fn process(&self) -> u32 {
-        self.running.child.id()
+        self.running.process()
     }
 
     /// What it has told its owner.

@@ -22,7 +22,7 @@ use self::control::{Control, Switch};
 pub use self::policy::{AllowAll, AskAll, Peer, Policy, RulesFile, Verdict};
 pub use self::recent::RecentCall;
 use self::recent::RecentCalls;
-pub(crate) use self::throttle::Throttle;
+pub use self::throttle::Throttle;
 use crate::api::{Call, CommandEnd, CommandId, Error, ErrorCode, Kind, Result};
 use crate::home::Role;
 

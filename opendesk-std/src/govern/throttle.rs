@@ -9,9 +9,9 @@ const LINES: u32 = 10;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Counts what was said in this minute, and what was not.
+/// Counts what was said in this minute, and what was not: ten lines are.
 #[derive(Debug, Default)]
-pub(crate) struct Throttle {
+pub struct Throttle {
     since: Option<Instant>,
     said: u32,
     unsaid: u32,
@@ -19,7 +19,7 @@ pub(crate) struct Throttle {
 
 impl Throttle {
     /// Whether to say something now, and how often nothing was said since the last time.
-    pub(crate) fn speak(&mut self, now: Instant) -> Option<u32> {
+    pub fn speak(&mut self, now: Instant) -> Option<u32> {
         if self.since.is_none_or(|since| now.saturating_duration_since(since) >= MINUTE) {
             self.since = Some(now);
             self.said = 0;

@@ -31,13 +31,15 @@ impl fmt::Display for McpError {
 
 impl core::error::Error for McpError {}
 
-/// Serves the tools on standard input and output until the client closes them. Nothing else may write to standard
-/// output meanwhile: it is the protocol.
+/// Serves the tools on standard input and output until the client closes them. What anybody else in this process writes to
+/// standard output from then on goes to standard error.
 ///
 /// # Errors
-/// [`McpError`] when the client breaks the protocol.
+/// [`McpError`] when the client breaks the protocol, or the system gives no descriptor.
 pub async fn serve_stdio(session: Arc<Session>) -> Result<(), McpError> {
-    serve(session, stdio::streams()).await
+    let streams =
+        stdio::streams().map_err(|error| McpError(format!("standard output cannot be kept apart: {error}")))?;
+    serve(session, streams).await
 }
 
 /// Serves the tools on any pair of byte streams until the client closes them.

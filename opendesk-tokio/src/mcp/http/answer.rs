@@ -1,12 +1,13 @@
 //! Requests, and what those are answered that do not reach the protocol.
 
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use opendesk_std::govern::Throttle;
 use rmcp::transport::StreamableHttpService;
 use serde_json::json;
 
@@ -31,6 +32,18 @@ pub(super) struct Place {
     pub(super) gate: Gate,
     pub(super) token: Token,
     pub(super) service: StreamableHttpService<Server, Limited>,
+    /// Any page or program can be refused as often as it likes.
+    pub(super) throttle: Mutex<Throttle>,
+}
+
+impl Place {
+    fn log(&self, why: &str) {
+        let now = tokio::time::Instant::now().into_std();
+        let speaks = self.throttle.lock().unwrap_or_else(PoisonError::into_inner).speak(now);
+        if let Some(unsaid) = speaks {
+            tracing::warn!(why, unsaid, "an HTTP request is refused");
+        }
+    }
 }
 
 /// Answers any request.
@@ -49,11 +62,11 @@ pub(super) async fn answer(
 async fn admit(place: &Place, peer: &Peer, request: Request) -> Result<Response, Response> {
     let (head, body) = request.into_parts();
     place.gate.check(&head.uri, &head.headers).map_err(|why| {
-        tracing::warn!(why, "an HTTP request is refused");
+        place.log(why);
         refusal(StatusCode::FORBIDDEN, REFUSED, why)
     })?;
     if !bearer(&head.headers).is_some_and(|token| place.token.opens(token)) {
-        tracing::warn!("an HTTP request without the token is refused");
+        place.log("it is without the token");
         let mut response = refusal(
             StatusCode::UNAUTHORIZED,
             UNAUTHORIZED,

@@ -135,7 +135,7 @@ impl HttpServer {
         let made = Arc::clone(&clients);
         let server = move || Ok(Server::new(Sessions::Many { clients: Arc::clone(&made), own: Own::default() }));
         let service = StreamableHttpService::new(server, Arc::new(Limited::default()), config.clone());
-        let place = Arc::new(Place { gate, token, service });
+        let place = Arc::new(Place { gate, token, service, throttle: std::sync::Mutex::default() });
         Ok(Self { listener, address, place, clients, ends, config })
     }
 
