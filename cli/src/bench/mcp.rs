@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
@@ -40,39 +40,50 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
 }
 
 fn all(home: &Path, backend: Backend, peer: &str, rounds: usize) -> Result<Vec<(String, Sample)>, Failure> {
-    let mut started = Sample::default();
-    for _ in 0..10 * rounds {
-        let begun = sample::now();
-        let client = Client::start(home, backend)?;
-        started.push(begun.elapsed());
-        client.end()?;
-    }
+    let started = starts(&mut || server(home, backend), 10 * rounds)?;
     let mut rows = vec![("mcp: from start to the answer of initialize".to_owned(), started)];
-    let mut client = Client::start(home, backend)?;
+    let mut client = Client::start(server(home, backend)?)?;
     for (place, name) in [("local", format!("local, {backend}")), (peer, "a peer on loopback, virtual".to_owned())] {
         let shot = json!({"peer": place});
         let move_to = json!({"peer": place, "action": "move", "x": 10, "y": 10, "settle_ms": 0});
         for (tool, arguments, times) in [("screenshot", shot, 20), ("mouse", move_to, 200)] {
-            // The first one opens the desktop or the link.
-            client.call(tool, &arguments)?;
-            let mut sample = Sample::default();
-            for _ in 0..times * rounds {
-                let begun = sample::now();
-                client.call(tool, &arguments)?;
-                sample.push(begun.elapsed());
-            }
-            rows.push((format!("mcp: {tool}, {name}"), sample));
+            rows.push((format!("mcp: {tool}, {name}"), client.calls(tool, &arguments, times * rounds)?));
         }
     }
     client.end()?;
     Ok(rows)
 }
 
+/// The MCP server of this program.
+pub(super) fn server(home: &Path, backend: Backend) -> Result<Command, Failure> {
+    let mut command = Command::new(env::current_exe().map_err(failed)?);
+    command.args(["mcp", "--backend", &backend.to_string(), "--home"]).arg(home);
+    Ok(command)
+}
+
+/// How long a server takes from its start to its first answer.
+pub(super) fn starts(server: &mut dyn FnMut() -> Result<Command, Failure>, times: usize) -> Result<Sample, Failure> {
+    let mut started = Sample::default();
+    for _ in 0..times {
+        let command = server()?;
+        let begun = sample::now();
+        let client = Client::start(command)?;
+        started.push(begun.elapsed());
+        client.end()?;
+    }
+    Ok(started)
+}
+
+/// How long a server takes for a picture of its own machine.
+pub(super) fn shots(server: &mut dyn FnMut() -> Result<Command, Failure>, times: usize) -> Result<Sample, Failure> {
+    let mut client = Client::start(server()?)?;
+    let shots = client.calls("screenshot", &json!({}), times)?;
+    client.end()?;
+    Ok(shots)
+}
+
 impl Client {
-    fn start(home: &Path, backend: Backend) -> Result<Self, Failure> {
-        let program: PathBuf = env::current_exe().map_err(failed)?;
-        let mut command = Command::new(program);
-        command.args(["mcp", "--backend", &backend.to_string(), "--home"]).arg(home);
+    fn start(mut command: Command) -> Result<Self, Failure> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut server = command.spawn().map_err(failed)?;
         let (Some(input), Some(output)) = (server.stdin.take(), server.stdout.take()) else {
@@ -115,6 +126,18 @@ impl Client {
             return Ok(());
         }
         Err(failed(format!("{tool}: {result}")))
+    }
+
+    /// How long each of several equal calls takes, after a first one, which opens the desktop or the link.
+    fn calls(&mut self, tool: &str, arguments: &Value, times: usize) -> Result<Sample, Failure> {
+        self.call(tool, arguments)?;
+        let mut sample = Sample::default();
+        for _ in 0..times {
+            let begun = sample::now();
+            self.call(tool, arguments)?;
+            sample.push(begun.elapsed());
+        }
+        Ok(sample)
     }
 
     /// It ends with its input.

@@ -4,7 +4,8 @@ mod ours;
 mod rows;
 mod theirs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::{env, fs};
 
@@ -12,9 +13,9 @@ use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::desktop::{self, Backend, Computer};
 
 use self::ours::Size;
-use self::rows::{Comparison, FILE_BYTES, Measured, ROWS, Row, Work};
+use self::rows::{Comparison, FILE_BYTES, MCP_ROWS, Measured, ROWS, Row, Work};
 use self::theirs::{Python, VERSION};
-use super::failed;
+use super::{failed, mcp};
 use crate::exit::Failure;
 use crate::output;
 
@@ -47,7 +48,8 @@ pub(super) async fn run(interpreter: &Path, rounds: usize, json: bool) -> Result
         theirs_us: theirs.median_us,
         rounds: row.times * rounds,
     });
-    let rows: Vec<Measured> = rows.collect();
+    let mut rows: Vec<Measured> = rows.collect();
+    rows.extend(servers(interpreter, folder.path().to_owned(), x11, rounds).await?);
     if let Some((ours, theirs)) = our_size.zip(their_size) {
         notes.push(pictures(ours, theirs));
     }
@@ -57,6 +59,35 @@ pub(super) async fn run(interpreter: &Path, rounds: usize, json: bool) -> Result
     let comparison = Comparison { version, rows, notes };
     output::result(json, &comparison.json(), || comparison.table());
     Ok(())
+}
+
+/// Both MCP servers, by the same client.
+async fn servers(interpreter: &Path, folder: PathBuf, x11: bool, rounds: usize) -> Result<Vec<Measured>, Failure> {
+    let backend = if x11 { Backend::X11 } else { Backend::Virtual };
+    // The package's program stands beside the interpreter that has it.
+    let theirs = interpreter.with_file_name("opendesk-mcp");
+    let measure = move || {
+        let command = |home: &str| {
+            let home = folder.join(home);
+            let mut command = Command::new(&theirs);
+            command.env("HOME", &home).env("OPENDESK_HOME", home.join("opendesk"));
+            command
+        };
+        let mut ours = || mcp::server(&folder.join("ours"), backend);
+        let mut theirs = || Ok(command("theirs"));
+        let mut rows = Vec::new();
+        for row in MCP_ROWS.iter().filter(|row| x11 || !row.desktop) {
+            let times = row.times * rounds;
+            let measure = |server: &mut dyn FnMut() -> Result<Command, Failure>| match row.work {
+                Work::Connect => mcp::starts(server, times),
+                _ => mcp::shots(server, times),
+            };
+            let (ours_us, theirs_us) = (measure(&mut ours)?.median_us(), measure(&mut theirs)?.median_us());
+            rows.push(Measured { row, ours_us, theirs_us, rounds: times });
+        }
+        Ok(rows)
+    };
+    tokio::task::spawn_blocking(measure).await.map_err(failed)?
 }
 
 /// The X server of `$DISPLAY`, which both programs drive, or a desktop of our own.

@@ -40,6 +40,12 @@ pub(super) static ROWS: [Row; 7] = [
     row(Work::Capture, "capture", "picture of the desktop, PNG, full size", 7, true),
 ];
 
+/// What both MCP servers are measured at by the same client.
+pub(super) static MCP_ROWS: [Row; 2] = [
+    row(Work::Connect, "mcp_start", "mcp: from start to initialize answered", 3, false),
+    row(Work::Capture, "mcp_screenshot", "mcp: screenshot of this machine", 7, true),
+];
+
 const fn row(work: Work, name: &'static str, what: &'static str, times: usize, desktop: bool) -> Row {
     Row { work, name, what, times, desktop }
 }
@@ -51,12 +57,8 @@ impl Work {
         match self {
             Self::InFlight => format!("{:.0} calls/s", per_second(CALLS as f64)),
             Self::Read => format!("{:.0} MiB/s", per_second(FILE_BYTES as f64 / 1024.0 / 1024.0)),
-            Self::Connect | Self::Unary | Self::Cursor | Self::Pointer | Self::Capture if us < 1000.0 => {
-                format!("{us:.1} us")
-            }
-            Self::Connect | Self::Unary | Self::Cursor | Self::Pointer | Self::Capture => {
-                format!("{:.2} ms", us / 1000.0)
-            }
+            _ if us < 1000.0 => format!("{us:.1} us"),
+            _ => format!("{:.2} ms", us / 1000.0),
         }
     }
 }
