@@ -248,6 +248,38 @@ fn what_is_being_done_ends_with_the_scheduler_and_one_thing_is_done_at_a_time() 
 }
 
 #[test]
+fn a_run_waits_for_whoever_does_a_task_by_hand_and_begins_only_when_that_can_be_kept() {
+    let folder = Folder::new();
+    let home = folder.home("home");
+    add(&home, "waits", &soon(5), &json!({"catch_up": true}));
+    let free = json!({"action": "add", "name": "free", "timing": soon(7), "timezone": "UTC", "task": "opendesk_peers"});
+    call(&home, &free);
+    // As a process does that runs a task by hand.
+    let by_hand = fs::File::create(home.join("schedule-local.lock")).unwrap();
+    by_hand.lock().unwrap();
+    let run = opendesk(&home, &["scheduler", "run", "waits", "--backend", "virtual"]);
+    let (code, line) = failure(&run);
+    assert_eq!(code, 6);
+    assert!(line.contains("another task is being done on the desktop of waits"), "{line}");
+    let mut scheduler = Scheduler::start(&home);
+    assert_eq!(scheduler.hear("ended", "free")["ok"], true);
+    assert_eq!(scheduler.count("begins", "waits"), 0, "one desktop has one pair of hands");
+    let state = home.join("schedule-state.json");
+    let kept = fs::read_to_string(&state).unwrap();
+    fs::write(&state, "{").unwrap();
+    drop(by_hand);
+    let told = scheduler.0.hear(|line| {
+        let told: Value = serde_json::from_str(line).expect("JSON");
+        (told["event"] == "trouble").then(|| told["error"].as_str().unwrap_or_default().to_owned())
+    });
+    assert!(told.contains("waits has not begun: ") && told.contains("schedule-state.json"), "{told}");
+    assert_eq!(scheduler.count("begins", "waits"), 0, "what cannot be kept is not done");
+    fs::write(&state, kept).unwrap();
+    assert_eq!(scheduler.hear("ended", "waits")["ok"], true);
+    scheduler.end("INT");
+}
+
+#[test]
 fn a_file_that_is_no_list_of_tasks_is_refused_and_left_alone() {
     let folder = Folder::new();
     let home = folder.home("home");

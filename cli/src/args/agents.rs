@@ -136,10 +136,12 @@ pub(crate) struct Agent {
     /// The type of tools, as `opendesk tools` has them [default: the model's own computer tool; plain ones for others]
     #[arg(long, value_name = "TYPE")]
     pub(crate) tool_type: Option<String>,
-    /// How many requests there may be
+    /// How many requests there may be; one that was sent and not answered counts, too
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_steps: u32,
-    /// What may be spent; needs both prices. It is looked at before each request, so the last one may go over it
+    /// What may be spent; needs both prices. It is looked at before each request, so the last one may go over it. What the
+    /// endpoint does not tell, or did not answer, counts as a token for each 4 bytes of the request, rounded up, and
+    /// --max-tokens written
     #[arg(long, value_name = "AMOUNT", requires_all = ["price_in", "price_out"])]
     pub(crate) max_cost: Option<f64>,
     /// The price of a million tokens that the model reads; those from a cache count in full

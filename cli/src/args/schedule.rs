@@ -17,11 +17,11 @@ pub(crate) enum SchedulerCommand {
         #[arg(long, default_value_t)]
         backend: Backend,
     },
-    /// List the tasks: when each is due next, and how its last run went
+    /// List the tasks: when each is due next, and how its last run went. Values that may be private are not shown
     List,
     /// Have something done at its times
     Add(AddTask),
-    /// Do a task now
+    /// Do a task now. It is refused while another is being done on that desktop
     Run {
         /// The task
         name: String,

@@ -119,10 +119,10 @@ fn told(usage: Usage, cost: Option<f64>) -> String {
     let Usage { steps, input, cached, output, untold, unanswered, .. } = usage;
     let mut line = format!("{steps} steps, {input} tokens read ({cached} of them from a cache), {output} written");
     if untold > 0 {
-        line.push_str(&format!("; {untold} answers told no number"));
+        line.push_str(&format!("; {untold} answers did not tell all of it, and the rest is estimated"));
     }
     if unanswered > 0 {
-        line.push_str(&format!("; {unanswered} requests were not answered, and are counted by a guess"));
+        line.push_str(&format!("; {unanswered} requests were not answered, and are estimated"));
     }
     if let Some(cost) = cost {
         line.push_str(&format!("; at most {cost:.4} spent"));

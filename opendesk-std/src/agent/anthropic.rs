@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::limits::Usage;
+use super::limits::Told;
 use super::run::{Answer, End, SYSTEM, Settings, count, joined};
 
 /// So many calls' results stay where the server clears old ones, and from so many on it does.
@@ -59,20 +59,14 @@ pub(super) fn answer(body: &Value) -> Result<Answer, String> {
         Some("pause_turn") => End::Paused,
         _ => End::Well,
     };
-    let usage = body
-        .get("usage")
-        .filter(|usage| usage["input_tokens"].is_u64() && usage["output_tokens"].is_u64())
-        .map(|usage| {
-            let (cached, written) =
-                (count(usage, "cache_read_input_tokens"), count(usage, "cache_creation_input_tokens"));
-            Usage {
-                input: count(usage, "input_tokens") + cached + written,
-                cached,
-                written,
-                output: count(usage, "output_tokens"),
-                ..Usage::default()
-            }
-        });
+    let usage = &body["usage"];
+    let (cached, written) = (count(usage, "cache_read_input_tokens"), count(usage, "cache_creation_input_tokens"));
+    let usage = Told {
+        input: usage["input_tokens"].as_u64().map(|input| input.saturating_add(cached).saturating_add(written)),
+        cached,
+        written,
+        output: usage["output_tokens"].as_u64(),
+    };
     Ok(Answer {
         // An empty answer is the end, and no message that could be sent back.
         items: if content.is_empty() { Vec::new() } else { vec![json!({"role": "assistant", "content": content})] },

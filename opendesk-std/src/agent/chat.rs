@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::limits::Usage;
+use super::limits::Told;
 use super::run::{Answer, End, SYSTEM, Settings, count};
 
 pub(super) fn request(settings: &Settings, tools: &Value, history: &[Value]) -> Value {
@@ -35,15 +35,13 @@ pub(super) fn answer(body: &Value) -> Result<Answer, String> {
     if !calls.is_empty() {
         item["tool_calls"] = Value::Array(calls.clone());
     }
-    let usage = body
-        .get("usage")
-        .filter(|usage| usage["prompt_tokens"].is_u64() && usage["completion_tokens"].is_u64())
-        .map(|usage| Usage {
-            input: count(usage, "prompt_tokens"),
-            cached: count(&usage["prompt_tokens_details"], "cached_tokens"),
-            output: count(usage, "completion_tokens"),
-            ..Usage::default()
-        });
+    let usage = &body["usage"];
+    let usage = Told {
+        input: usage["prompt_tokens"].as_u64(),
+        cached: count(&usage["prompt_tokens_details"], "cached_tokens"),
+        output: usage["completion_tokens"].as_u64(),
+        ..Told::default()
+    };
     let said = if end == End::Refused && !refusal.is_empty() { refusal } else { text("content") };
     Ok(Answer { items: vec![item], said, calls, end, usage })
 }

@@ -20,10 +20,11 @@ pub struct Limits {
     pub prices: Option<Prices>,
 }
 
-/// What a run has used, as the endpoint tells it.
+/// What a run has used, as the endpoint tells it. What it does not tell is estimated, rather too large: a token for each four
+/// bytes of the request, 5,000 for each of its pictures, and as many of the answer as it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// Requests that were answered.
+    /// Requests that were answered, or may have been.
     pub steps: u32,
     /// Tokens that the model read, those of a cache included.
     pub input: u64,
@@ -33,30 +34,57 @@ pub struct Usage {
     pub written: u64,
     /// Tokens that it wrote.
     pub output: u64,
-    /// Answers that told none of it.
+    /// Answers that did not tell all of it, so that the rest is estimated.
     pub untold: u32,
-    /// Requests that nobody answered. What they may have cost is in the other numbers, as a guess that is rather too large.
+    /// Requests that reached the endpoint and were not answered, of which all is estimated: it may cost as if they had been.
     pub unanswered: u32,
 }
 
+/// What an answer tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Told {
+    /// Those of a cache included.
+    pub(super) input: Option<u64>,
+    pub(super) cached: u64,
+    pub(super) written: u64,
+    pub(super) output: Option<u64>,
+}
+
+/// What a request and its answer may have, where nobody tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Estimate {
+    pub(super) input: u64,
+    pub(super) output: u64,
+}
+
+impl Estimate {
+    /// A token for each four bytes, rounded up, and the longest answer.
+    pub(super) fn of(request_bytes: usize, max_tokens: u32) -> Self {
+        let input = u64::try_from(request_bytes.div_ceil(4)).unwrap_or(u64::MAX);
+        Self { input, output: max_tokens.into() }
+    }
+}
+
 impl Usage {
-    pub(super) fn add(&mut self, told: Option<Self>) {
-        self.steps += 1;
-        let Some(told) = told else {
-            self.untold += 1;
-            return;
-        };
-        self.input = self.input.saturating_add(told.input);
+    /// A request was answered.
+    pub(super) fn add(&mut self, told: Told, estimate: Estimate) {
+        self.steps = self.steps.saturating_add(1);
+        if told.input.is_none() || told.output.is_none() {
+            self.untold = self.untold.saturating_add(1);
+        }
+        let input = told.input.unwrap_or_else(|| estimate.input.max(told.cached.saturating_add(told.written)));
+        self.input = self.input.saturating_add(input);
         self.cached = self.cached.saturating_add(told.cached);
         self.written = self.written.saturating_add(told.written);
-        self.output = self.output.saturating_add(told.output);
+        self.output = self.output.saturating_add(told.output.unwrap_or(estimate.output));
     }
 
     /// A request was sent and not answered: it may have been read, and answered at full length.
-    pub(super) fn lost(&mut self, read: u64, most_written: u32) {
-        self.unanswered += 1;
-        self.input = self.input.saturating_add(read);
-        self.output = self.output.saturating_add(most_written.into());
+    pub(super) fn lost(&mut self, estimate: Estimate) {
+        self.steps = self.steps.saturating_add(1);
+        self.unanswered = self.unanswered.saturating_add(1);
+        self.input = self.input.saturating_add(estimate.input);
+        self.output = self.output.saturating_add(estimate.output);
     }
 
     /// What it costs at most: tokens from a cache count as all others, which they never cost more than, and those that are
@@ -75,16 +103,26 @@ mod tests {
     #[test]
     fn a_cost_is_never_told_too_small() {
         let mut usage = Usage::default();
-        usage.add(Some(Usage {
-            input: 1_000_000,
-            cached: 500_000,
-            written: 400_000,
-            output: 200_000,
-            ..Usage::default()
-        }));
-        usage.add(None);
-        let cost = usage.cost(Prices { input: 3.0, output: 15.0 });
+        let estimate = Estimate::of(4_001, 500);
+        let told = Told { input: Some(1_000_000), cached: 500_000, written: 400_000, output: Some(200_000) };
+        usage.add(told, estimate);
+        let prices = Prices { input: 3.0, output: 15.0 };
+        let cost = usage.cost(prices);
         assert!((cost - (3.3 + 3.0)).abs() < 1e-9, "{cost}");
-        assert_eq!((usage.steps, usage.untold), (2, 1));
+        for (told, input, output) in [
+            (Told::default(), 1_001, 500),
+            (Told { output: Some(7), ..Told::default() }, 1_001, 7),
+            (Told { input: Some(9), ..Told::default() }, 9, 500),
+            (Told { cached: 2_000, written: 1, output: Some(7), ..Told::default() }, 2_001, 7),
+        ] {
+            let mut usage = Usage::default();
+            usage.add(told, estimate);
+            let seen = (usage.input, usage.output, usage.steps, usage.untold, usage.unanswered);
+            assert_eq!(seen, (input, output, 1, 1, 0), "{told:?}");
+        }
+        let before = usage;
+        usage.lost(estimate);
+        assert_eq!((usage.steps, usage.untold, usage.unanswered), (2, 0, 1));
+        assert_eq!((usage.input - before.input, usage.output - before.output), (1_001, 500));
     }
 }

@@ -75,10 +75,19 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// Why there was no answer at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// In one line.
+    pub why: String,
+    /// Whether the request may have reached the endpoint: then it counts, and may cost, as if it had been answered.
+    pub was_sent: bool,
+}
+
 /// Where the model is.
 pub trait Endpoint: Send + Sync {
-    /// Makes one request. The error says why there was no answer at all.
-    fn post(&self, body: Value) -> BoxFuture<'_, Result<Reply, String>>;
+    /// Makes one request.
+    fn post(&self, body: Value) -> BoxFuture<'_, Result<Reply, Unanswered>>;
 }
 
 /// A person's word about calls.
@@ -125,8 +134,6 @@ pub enum Stop {
         /// The limit.
         most: f64,
     },
-    /// The endpoint does not say what it costs.
-    UnknownCost,
     /// The model's answer was longer than it may be.
     CutOff,
     /// The model refuses, in its own words.
@@ -161,12 +168,9 @@ impl fmt::Display for Stop {
             Self::Cost { spent, most } => {
                 write!(f, "{spent:.4} was spent and --max-cost is {most}; the task is not done")
             }
-            Self::UnknownCost => f.write_str(
-                "the endpoint tells no number of tokens, so --max-cost cannot be kept; limit the steps with --max-steps",
+            Self::CutOff => f.write_str(
+                "the model's answer was cut off, so nothing of it was done; allow longer ones with --max-tokens",
             ),
-            Self::CutOff => {
-                f.write_str("the model's answer was cut off, so nothing of it was done; allow longer ones with --max-tokens")
-            }
             Self::Refused(why) => write!(f, "the model refuses the task: {}", plain_text(why)),
             Self::Malformed(why) => {
                 write!(f, "the endpoint's answer is none of this API ({}); see --api and --base-url", plain_text(why))
@@ -259,30 +263,43 @@ async fn ask(
     for attempt in 1.. {
         let (stop, retry_after) = match endpoint.post(request.clone()).await {
             Ok(Reply { status: 200..=299, body, .. }) => {
-                return serde_json::from_slice(&body).map_err(|error| Stop::Malformed(format!("no JSON: {error}")));
+                return serde_json::from_slice(&body).map_err(|error| {
+                    run.unanswered();
+                    Stop::Malformed(format!("no JSON: {error}"))
+                });
             }
             Ok(Reply { status, retry_after, body }) => {
                 let stop = Stop::Endpoint { status, message: message(&body) };
+                if may_have_been_read(status) {
+                    run.unanswered();
+                }
                 if !is_passing(status) {
                     return Err(stop);
                 }
                 (stop, retry_after)
             }
-            Err(why) => {
-                run.unanswered(&request);
+            Err(Unanswered { why, was_sent }) => {
+                if was_sent {
+                    run.unanswered();
+                }
                 (Stop::Unreached(why), None)
             }
         };
         if attempt >= MOST_TRIES {
             return Err(stop);
         }
-        run.afford()?;
+        run.may_ask()?;
         let pause = pause(attempt, retry_after);
         person.waits(&stop.to_string(), pause);
         adapter.sleep(pause).await;
         adapter.may_act().map_err(Stop::Stopped)?;
     }
     Err(Stop::Unreached("it was never tried".to_owned()))
+}
+
+/// Whether an endpoint may have worked on a request before it answered with this: the others refuse it before.
+const fn may_have_been_read(status: u16) -> bool {
+    matches!(status, 408 | 500 | 502 | 504)
 }
 
 /// Whether the same request may be answered well later.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::limits::Usage;
+use super::limits::Told;
 use super::run::{Answer, End, SYSTEM, Settings, count, joined};
 
 pub(super) fn request(settings: &Settings, tools: &Value, history: &[Value]) -> Value {
@@ -41,15 +41,13 @@ pub(super) fn answer(body: &Value) -> Result<Answer, String> {
         _ => End::Well,
     };
     let said = joined(parts.iter().filter_map(|part| part["text"].as_str().map(str::to_owned)));
-    let usage = body
-        .get("usage")
-        .filter(|usage| usage["input_tokens"].is_u64() && usage["output_tokens"].is_u64())
-        .map(|usage| Usage {
-            input: count(usage, "input_tokens"),
-            cached: count(&usage["input_tokens_details"], "cached_tokens"),
-            output: count(usage, "output_tokens"),
-            ..Usage::default()
-        });
+    let usage = &body["usage"];
+    let usage = Told {
+        input: usage["input_tokens"].as_u64(),
+        cached: count(&usage["input_tokens_details"], "cached_tokens"),
+        output: usage["output_tokens"].as_u64(),
+        ..Told::default()
+    };
     let said = if end == End::Refused { refusal } else { said };
     Ok(Answer { items: output.clone(), said, calls, end, usage })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::limits::{Limits, Usage};
+use super::limits::{Estimate, Limits, Told, Usage};
 use super::{Api, Stop, anthropic, chat, pictures, responses};
 
 /// What a run is told from its beginning on.
@@ -42,11 +42,11 @@ pub enum Turn {
     },
 }
 
-/// Texts that are longer are pictures.
+/// Longer texts are pictures.
 const PICTURE_BYTES: usize = 30_000;
 
-/// What models read of one.
-const PICTURE_TOKENS: u64 = 5_000;
+/// 5,000 tokens, at four bytes each: more than models read of one.
+const PICTURE_WEIGHT: usize = 20_000;
 
 /// How an answer ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +65,7 @@ pub(super) struct Answer {
     pub(super) said: String,
     pub(super) calls: Vec<Value>,
     pub(super) end: End,
-    pub(super) usage: Option<Usage>,
+    pub(super) usage: Told,
 }
 
 /// A model at work.
@@ -76,6 +76,8 @@ pub struct Run<'a> {
     tools: Value,
     history: Vec<Value>,
     usage: &'a mut Usage,
+    /// Of the last request.
+    estimate: Estimate,
 }
 
 /// What the model is told before its task.
@@ -93,7 +95,8 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn new(api: Api, settings: Settings, tools: Value, usage: &'a mut Usage) -> Self {
         let history = vec![json!({"role": "user", "content": settings.task})];
-        Self { api, settings, tools, history, usage }
+        let estimate = Estimate::of(0, settings.max_tokens);
+        Self { api, settings, tools, history, usage, estimate }
     }
 
     /// The body of the next request.
@@ -101,38 +104,37 @@ impl<'a> Run<'a> {
     /// # Errors
     /// When a limit is reached.
     pub fn request(&mut self) -> Result<Value, Stop> {
-        let limits = self.settings.limits;
-        if self.usage.steps >= limits.steps {
-            return Err(Stop::Steps(limits.steps));
-        }
-        self.afford()?;
+        self.may_ask()?;
         // A provider may refuse thoughts whose past was changed.
         if self.api != Api::Anthropic || !anthropic::has_thoughts(&self.history) {
             pictures::prune(&mut self.history);
         }
-        Ok(match self.api {
+        let request = match self.api {
             Api::Anthropic => anthropic::request(&self.settings, &self.tools, &self.history),
             Api::Openai => responses::request(&self.settings, &self.tools, &self.history),
             Api::OpenaiChat => chat::request(&self.settings, &self.tools, &self.history),
-        })
+        };
+        self.estimate = Estimate::of(weight(&request), self.settings.max_tokens);
+        Ok(request)
     }
 
-    /// Whether anything more may be spent.
+    /// Whether another request may be made, or the last one again.
     ///
     /// # Errors
-    /// When the limit is reached, or nobody can say.
-    pub(super) fn afford(&self) -> Result<(), Stop> {
-        let Limits { cost: Some(most), prices: Some(prices), .. } = self.settings.limits else { return Ok(()) };
-        if self.usage.untold > 0 {
-            return Err(Stop::UnknownCost);
+    /// When a limit is reached.
+    pub(super) fn may_ask(&self) -> Result<(), Stop> {
+        let Limits { steps, cost, prices } = self.settings.limits;
+        if self.usage.steps >= steps {
+            return Err(Stop::Steps(steps));
         }
+        let (Some(most), Some(prices)) = (cost, prices) else { return Ok(()) };
         let spent = self.usage.cost(prices);
         if spent >= most { Err(Stop::Cost { spent, most }) } else { Ok(()) }
     }
 
-    /// Nobody answered a request, which may have been read all the same.
-    pub(super) fn unanswered(&mut self, request: &Value) {
-        self.usage.lost(weight(request), self.settings.max_tokens);
+    /// Nobody answered the last request, which may have been read all the same.
+    pub(super) fn unanswered(&mut self) {
+        self.usage.lost(self.estimate);
     }
 
     /// Reads the answer to the last request.
@@ -145,8 +147,12 @@ impl<'a> Run<'a> {
             Api::Openai => responses::answer(body),
             Api::OpenaiChat => chat::answer(body),
         };
-        let Answer { items, said, calls, end, usage } = answer.map_err(Stop::Malformed)?;
-        self.usage.add(usage);
+        // What is no answer may have cost as much as one.
+        let Answer { items, said, calls, end, usage } = answer.map_err(|why| {
+            self.usage.lost(self.estimate);
+            Stop::Malformed(why)
+        })?;
+        self.usage.add(usage, self.estimate);
         match end {
             End::CutOff => return Err(Stop::CutOff),
             End::Refused => return Err(Stop::Refused(said)),
@@ -173,16 +179,17 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Tokens of a request, guessed: one for each three bytes of text, and as many for a picture as the largest has.
-fn weight(request: &Value) -> u64 {
+/// The bytes of a request, each picture counted as if it were text of as many tokens as the largest has.
+fn weight(request: &Value) -> usize {
+    let all = |values: &mut dyn Iterator<Item = &Value>| values.map(weight).sum::<usize>();
     match request {
-        Value::String(text) if text.len() > PICTURE_BYTES => PICTURE_TOKENS,
-        Value::String(text) => (text.len() as u64).div_ceil(3),
-        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::String(text) if text.len() > PICTURE_BYTES => PICTURE_WEIGHT,
+        Value::Array(items) => 2 + items.len().saturating_sub(1) + all(&mut items.iter()),
         Value::Object(fields) => {
-            fields.iter().map(|(name, value)| weight(value) + (name.len() as u64).div_ceil(3)).sum()
+            let names = fields.keys().map(|name| name.len() + r#""":"#.len()).sum::<usize>();
+            2 + fields.len().saturating_sub(1) + names + all(&mut fields.values())
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        other => other.to_string().len(),
     }
 }
 

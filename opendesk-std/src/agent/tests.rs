@@ -1,9 +1,74 @@
 //! Conversations as endpoints have them.
 
+use core::future::ready;
+use std::sync::Mutex;
+
 use serde_json::{Value, json};
 
 use super::run::SYSTEM;
 use super::*;
+use crate::client::{Remote, RemoteOptions};
+use crate::desktop::Backend;
+use crate::home::Home;
+use crate::tools::formats::{Format, Options};
+use crate::tools::{Outside, Session};
+
+/// No machine is reached, and no time passes.
+struct Nowhere;
+
+impl Outside for Nowhere {
+    fn remote(&self, options: RemoteOptions) -> Remote {
+        panic!("{options:?} is opened")
+    }
+
+    fn sleep(&self, _time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(ready(()))
+    }
+}
+
+/// What an endpoint does, the last first.
+struct Script(Mutex<Vec<Result<Reply, Unanswered>>>);
+
+impl Endpoint for Script {
+    fn post(&self, _body: Value) -> BoxFuture<'_, Result<Reply, Unanswered>> {
+        Box::pin(ready(self.0.lock().unwrap().pop().expect("no further request")))
+    }
+}
+
+/// Lets everything happen.
+struct Anybody;
+
+impl Person for Anybody {
+    fn hears(&self, _said: &str) {}
+
+    fn allows<'a>(&'a self, _calls: &'a [String]) -> BoxFuture<'a, Verdict> {
+        Box::pin(ready(Verdict::Yes))
+    }
+
+    fn agrees<'a>(&'a self, _checks: &'a [SafetyCheck]) -> BoxFuture<'a, bool> {
+        Box::pin(ready(false))
+    }
+
+    fn waits(&self, _why: &str, _pause: Duration) {}
+
+    fn notes(&self, _kind: &'static str, _what: &Value) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What comes of a task with an endpoint that does this, the last first, and how much of it was not asked for.
+fn worked(does: Vec<Result<Reply, Unanswered>>, steps: u32) -> (Result<String, Stop>, Usage, usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(Some(folder.path().join("home"))).unwrap();
+    let session = Session::new(home, Backend::Virtual, Box::new(Nowhere));
+    let mut adapter = Adapter::new(session, Format::AnthropicTools, Options::of(Format::AnthropicTools));
+    let limits = Limits { steps, cost: None, prices: None };
+    let (mut usage, endpoint) = (Usage::default(), Script(Mutex::new(does)));
+    let mut run = Run::new(Api::Anthropic, Settings { limits, ..settings() }, json!([]), &mut usage);
+    let done = zbus::block_on(work(&mut adapter, &mut run, &endpoint, &Anybody));
+    let left = endpoint.0.lock().unwrap().len();
+    (done, usage, left)
+}
 
 fn settings() -> Settings {
     Settings {
@@ -133,23 +198,78 @@ fn limits_end_it() {
     let mut usage = Usage::default();
     let mut run = Run::new(Api::Anthropic, Settings { limits, ..settings() }, json!([]), &mut usage);
     assert!(run.response(&json!({"content": [], "stop_reason": "pause_turn"})).is_ok());
-    assert_eq!(run.request(), Err(Stop::UnknownCost));
-    assert!(run.response(&json!({"content": [], "stop_reason": "pause_turn", "usage": {"output_tokens": 1}})).is_ok());
-    assert_eq!(usage.untold, 2, "what it read is not nothing");
+    assert_eq!(run.request(), Err(Stop::Cost { spent: 100.0, most: 17.0 }), "as long as an answer may be");
 }
 
 #[test]
-fn a_request_that_nobody_answered_may_have_cost_something() {
+fn what_nobody_tells_is_estimated() {
     let prices = Some(Prices { input: 1e6, output: 1e6 });
-    let limits = Limits { steps: 9, cost: Some(120.0), prices };
+    for (api, of_nothing, of_output) in [
+        (
+            Api::Anthropic,
+            json!({"content": []}),
+            json!({"content": [], "usage": {"output_tokens": 7, "input_tokens": null}}),
+        ),
+        (Api::Openai, json!({"output": []}), json!({"output": [], "usage": {"output_tokens": 7}})),
+        (
+            Api::OpenaiChat,
+            json!({"choices": [{"message": {}}]}),
+            json!({"choices": [{"message": {}}], "usage": {"completion_tokens": 7, "prompt_tokens": "many"}}),
+        ),
+    ] {
+        let limits = Limits { steps: 3, cost: Some(1e9), prices };
+        let mut usage = Usage::default();
+        let mut run = Run::new(api, Settings { limits, ..settings() }, json!([]), &mut usage);
+        let read = |request: &Value| u64::try_from(request.to_string().len()).unwrap().div_ceil(4);
+        let first = read(&run.request().unwrap());
+        assert!(run.response(&of_nothing).is_ok(), "{api:?}");
+        let second = read(&run.request().unwrap());
+        assert!(run.response(&of_output).is_ok(), "{api:?}");
+        let third = read(&run.request().unwrap());
+        assert!(run.response(&json!(null)).is_err(), "{api:?}");
+        assert_eq!(run.request(), Err(Stop::Steps(3)), "{api:?}");
+        assert_eq!((usage.steps, usage.untold, usage.unanswered), (3, 2, 1), "{api:?}");
+        assert_eq!((usage.input, usage.output), (first + second + third, 100 + 7 + 100), "{api:?}");
+    }
+}
+
+#[test]
+fn a_request_that_nobody_answered_counts_as_if_it_had_been() {
+    let prices = Some(Prices { input: 0.0, output: 1e6 });
+    let limits = Limits { steps: 9, cost: Some(150.0), prices };
     let mut usage = Usage::default();
     let mut run = Run::new(Api::Anthropic, Settings { limits, ..settings() }, json!([]), &mut usage);
-    let picture = "A".repeat(40_000);
-    run.unanswered(&json!(["abcdef"]));
-    assert!(run.afford().is_ok(), "100 tokens that may have been written, and 2 that were read");
-    run.unanswered(&json!({"image": picture}));
-    assert!(matches!(run.afford(), Err(Stop::Cost { .. })));
-    assert_eq!((usage.unanswered, usage.input, usage.output), (2, 2 + 5_000 + 2, 200));
+    assert!(run.request().is_ok());
+    run.unanswered();
+    assert!(run.may_ask().is_ok(), "100 tokens may have been written");
+    run.unanswered();
+    assert_eq!(run.may_ask(), Err(Stop::Cost { spent: 200.0, most: 150.0 }));
+    let limits = Limits { steps: 1, cost: None, prices: None };
+    let mut usage = Usage::default();
+    let mut run = Run::new(Api::Anthropic, Settings { limits, ..settings() }, json!([]), &mut usage);
+    run.unanswered();
+    assert_eq!(run.may_ask(), Err(Stop::Steps(1)));
+    for (status, is_read) in [(408, true), (429, false), (500, true), (503, false), (504, true), (529, false)] {
+        assert_eq!((may_have_been_read(status), is_passing(status)), (is_read, true), "{status}");
+    }
+}
+
+#[test]
+fn tries_count_that_the_endpoint_may_have_worked_on() {
+    let reply = |status: u16, body: &Value| Reply { status, retry_after: None, body: body.to_string().into_bytes() };
+    let failed = |was_sent: bool| Err(Unanswered { why: "gone".into(), was_sent });
+    let done = of_anthropic(&json!([{"type": "text", "text": "Done."}]), "end_turn");
+    let all = || vec![Ok(reply(200, &done)), Ok(reply(529, &json!({}))), failed(false), failed(true)];
+    let (said, usage, left) = worked(all(), 9);
+    assert_eq!((said, left), (Ok("Done.".into()), 0));
+    assert_eq!((usage.steps, usage.unanswered, usage.untold, usage.output), (2, 1, 0, 100 + 2));
+    let (said, usage, left) = worked(all(), 1);
+    assert_eq!((said, usage.steps, left), (Err(Stop::Steps(1)), 1, 3), "the limit holds between tries");
+    let (said, usage, _) = worked(vec![Ok(reply(200, &done)), Ok(reply(500, &json!({})))], 9);
+    assert_eq!((said.is_ok(), usage.steps, usage.unanswered), (true, 2, 1));
+    let html = Reply { status: 200, retry_after: None, body: b"<html>".to_vec() };
+    let (said, usage, _) = worked(vec![Ok(html)], 9);
+    assert!(matches!(said, Err(Stop::Malformed(_))) && usage.unanswered == 1, "{usage:?}");
 }
 
 #[test]

@@ -117,13 +117,19 @@ impl Listed {
         }
     }
 
+    /// Whether a run of it by hand was interrupted.
+    #[must_use]
+    pub fn was_interrupted(&self, run: &Run) -> bool {
+        run.is_lost(self.schedule.limit, now())
+    }
+
     /// How its last run went, without what it said.
     #[must_use]
     pub fn outcome(&self) -> String {
         let Some(run) = self.last() else { return "never run".to_owned() };
         let at = self.clock(run.begun);
         let how = match &run.end {
-            None if run.is_lost(self.schedule.limit, now()) => "begun, and nobody has seen its end".to_owned(),
+            None if self.was_interrupted(run) => "interrupted, nobody has seen its end".to_owned(),
             // A runner that starts puts an end to what another has left.
             None => "begun, and not ended yet".to_owned(),
             Some(end) => {
@@ -156,6 +162,7 @@ impl Listed {
             json!({
                 "begun": run.begun.to_string(),
                 "by_hand": run.by_hand,
+                "interrupted": self.was_interrupted(run),
                 "ok": run.end.as_ref().map(|end| end.ok),
                 "took_ms": run.end.as_ref().map(|end| end.took_ms),
                 "said": run.end.as_ref().map(|end| end.said.as_str()),

@@ -2,6 +2,7 @@
 //! (`schedule-state.json`), and the one runner of a home that does it.
 
 mod fits;
+mod hands;
 mod job;
 mod listing;
 mod plan;
@@ -11,6 +12,7 @@ mod store;
 mod task;
 mod timing;
 
+pub(crate) use self::hands::Hands;
 pub(crate) use self::job::is_there;
 pub use self::listing::{Listed, Listing};
 pub use self::plan::{GRACE, Look, Verdict, look};

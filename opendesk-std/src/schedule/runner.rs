@@ -15,13 +15,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::hands::{Hands, place};
 use super::plan::{Verdict, look};
 use super::state::{End, Run, Seen, State};
-use super::store::{FILE, MOST_BYTES, Machine, Schedule, Schedules};
+use super::store::{FILE, MOST_BYTES, Schedule, Schedules};
 use super::{job, now};
-use crate::client::Whom;
 use crate::desktop::Backend;
-use crate::home::{Attempt, Home, HomeError, HomeErrorKind, Kept, Watcher, hex, holder, shown, try_exclusive};
+use crate::home::{Attempt, Home, HomeError, HomeErrorKind, Kept, Watcher, holder, shown, try_exclusive};
 use crate::runtime::{self, Runtime};
 
 /// The file whose lock the runner holds.
@@ -35,6 +35,9 @@ const NAP: Duration = Duration::from_secs(60);
 
 /// How long is waited where what was decided could not be stored.
 const TROUBLED: Duration = Duration::from_secs(10);
+
+/// How often is looked whether somebody who does a task by hand on a desktop is done.
+const BY_HAND: Duration = Duration::from_secs(2);
 
 /// Whoever only looks whether there is a runner has the lock for microseconds.
 const TRIES: u32 = 10;
@@ -152,7 +155,8 @@ pub async fn run<R: Runtime>(
         match select(&mut stop, select(done, select(change, nap))).await {
             Either::Left(_) => break,
             Either::Right((Either::Left((done, _)), _)) => runner.ended(done),
-            Either::Right((Either::Right(_), _)) => {}
+            // They are looked at again.
+            Either::Right((Either::Right(_), _)) => runner.by_hand.clear(),
         }
     }
     drop(stopping);
@@ -220,8 +224,21 @@ struct Turn {
 /// What became of a turn.
 enum Done {
     Ended(Arc<Schedule>, End),
+    /// It has not begun, and nothing says that it was seen to: it was taken off the list, or the runner ends.
+    Left(Arc<Schedule>),
+    /// Somebody does a task by hand on its desktop, so it goes on waiting.
+    Busy(Turn),
     /// That it begins could not be kept, so it has not begun.
     Unkept(Turn, HomeError),
+}
+
+/// What came of beginning a run.
+enum Start {
+    Begun(Hands),
+    /// Somebody does a task by hand on that desktop.
+    Busy,
+    /// It was removed or paused meanwhile.
+    Unwanted,
 }
 
 struct Runner<'a, R, T> {
@@ -242,6 +259,8 @@ struct Runner<'a, R, T> {
     trouble: Option<String>,
     /// Something could not be kept, and is tried again after a while.
     rests: bool,
+    /// Desktops on which somebody does a task by hand, as of the last look.
+    by_hand: Vec<String>,
 }
 
 impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
@@ -259,6 +278,7 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
             running: Vec::new(),
             trouble: None,
             rests: false,
+            by_hand: Vec::new(),
         }
     }
 
@@ -308,7 +328,8 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
         self.running.iter().chain(waiting).any(|other| other.name == schedule.name)
     }
 
-    /// Decides what is due, stores that it is seen to, and tells for how long nothing else is.
+    /// Decides what is due, stores what is let go by, and tells for how long nothing else is. What is to be done is stored when
+    /// it begins.
     async fn decide(&mut self) -> Duration {
         if core::mem::take(&mut self.rests) {
             return TROUBLED;
@@ -326,9 +347,6 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
                 // Kept when it begins.
                 (Verdict::Run { due, missed }, _) => {
                     self.handled.insert((schedule.name.clone(), schedule.created), handled);
-                    if missed > 0 {
-                        (self.tell)(&Event::Missed { name: schedule.name.clone(), due, missed });
-                    }
                     let seen = Seen { handled, missed, overlapped: 0 };
                     self.queue.push_back(Turn { schedule, due, seen, before });
                 }
@@ -353,7 +371,8 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
             }
         }
         let until = wake.map(|wake| wake.duration_since(super::now()));
-        until.map_or(NAP, |until| Duration::try_from(until).unwrap_or_default().min(NAP))
+        let longest = if self.by_hand.is_empty() { NAP } else { BY_HAND };
+        until.map_or(longest, |until| Duration::try_from(until).unwrap_or_default().min(longest))
     }
 
     fn act(&self, schedule: &Schedule, verdict: Verdict) {
@@ -376,8 +395,12 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
         let mut turns = Vec::new();
         let mut waiting = VecDeque::new();
         for turn in self.queue.drain(..).filter(is_wanted) {
-            let machine = &turn.schedule.machine;
-            if *machine != Machine::None && self.running.iter().any(|other| is_same(&other.machine, machine)) {
+            let desktop = place(&turn.schedule.machine);
+            let is_taken = |desktop: &String| {
+                let mut running = self.running.iter().filter_map(|other| place(&other.machine));
+                self.by_hand.contains(desktop) || running.any(|other| other == *desktop)
+            };
+            if desktop.as_ref().is_some_and(is_taken) {
                 waiting.push_back(turn);
             } else {
                 self.running.push(Arc::clone(&turn.schedule));
@@ -394,15 +417,24 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
         async move {
             let (schedule, due, seen) = (Arc::clone(&turn.schedule), turn.due, turn.seen);
             let title = schedule.task.title();
+            if stopped.is_closed() {
+                return Done::Left(schedule);
+            }
             let run = Run { begun: now(), by_hand: false, end: None };
             let (of, first) = (Arc::clone(&schedule), run.clone());
-            let begin = move |home: &Home| State::begin_due(home, &of.name, of.created, &first, seen);
             // Before anything is done: what was begun is not begun again, whatever happens then.
-            if let Err(error) = blocking(runtime, home, begin).await {
-                return Done::Unkept(turn, error);
+            let hands = match blocking(runtime, home, move |home: &Home| begin(home, &of, &first, seen)).await {
+                Ok(Start::Begun(hands)) => hands,
+                Ok(Start::Busy) => return Done::Busy(turn),
+                Ok(Start::Unwanted) => return Done::Left(schedule),
+                Err(error) => return Done::Unkept(turn, error),
+            };
+            if seen.missed > 0 {
+                tell(&Event::Missed { name: schedule.name.clone(), due, missed: seen.missed });
             }
             tell(&Event::Begins { name: schedule.name.clone(), title, due });
             let end = job::carry_out(runtime, home, backend, &schedule, &stopped).await;
+            drop(hands);
             let (of, last) = (Arc::clone(&schedule), end.clone());
             let kept = blocking(runtime, home, move |home| State::end(home, &of.name, of.created, &run, last)).await;
             if let Err(error) = kept {
@@ -413,10 +445,22 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
     }
 
     fn ended(&mut self, done: Done) {
-        let (Done::Ended(schedule, _) | Done::Unkept(Turn { schedule, .. }, _)) = &done;
+        let schedule = match &done {
+            Done::Ended(schedule, _) | Done::Left(schedule) => schedule,
+            Done::Busy(turn) | Done::Unkept(turn, _) => &turn.schedule,
+        };
         self.running.retain(|other| !Arc::ptr_eq(other, schedule));
         match done {
-            Done::Ended(schedule, end) => (self.tell)(&Event::Ended { name: schedule.name.clone(), end }),
+            Done::Left(_) => {}
+            Done::Busy(turn) => {
+                self.by_hand.extend(place(&turn.schedule.machine));
+                self.queue.push_front(turn);
+            }
+            Done::Ended(schedule, end) => {
+                // What could not be kept can be kept again; the next failure is news.
+                self.trouble = None;
+                (self.tell)(&Event::Ended { name: schedule.name.clone(), end });
+            }
             Done::Unkept(Turn { schedule, before, .. }, error) => {
                 let of = (schedule.name.clone(), schedule.created);
                 // It is due again, and done once that can be kept, or missed when it is too late.
@@ -425,26 +469,21 @@ impl<'a, R: Runtime, T: Fn(&Event)> Runner<'a, R, T> {
                     None => drop(self.handled.remove(&of)),
                 }
                 self.rests = true;
-                self.troubled(error.to_string());
+                self.troubled(format!("{} has not begun: {error}", schedule.name));
             }
         }
     }
 }
 
-/// Whether two tasks are done on one desktop, whatever it was called and wherever it was said to be.
-fn is_same(one: &Machine, other: &Machine) -> bool {
-    match (one, other) {
-        (Machine::Peer { at: one, .. }, Machine::Peer { at: other, .. }) => one == other || key(one) == key(other),
-        (one, other) => one == other,
+/// Takes the desktop and keeps that a run begins there.
+fn begin(home: &Home, schedule: &Schedule, run: &Run, seen: Seen) -> Result<Start, HomeError> {
+    let Some(hands) = Hands::take(home, &schedule.machine)? else { return Ok(Start::Busy) };
+    let is_it = |task: &Schedule| task.name == schedule.name && task.created == schedule.created && !task.paused;
+    if !Schedules::load(home)?.all.iter().any(is_it) {
+        return Ok(Start::Unwanted);
     }
-}
-
-/// The key of a machine that is named by it, with its place or without.
-fn key(at: &str) -> Option<[u8; 32]> {
-    match at.parse() {
-        Ok(Whom::At(place)) => Some(place.key.0),
-        _ => hex::decode_key(at),
-    }
+    State::begin_due(home, &schedule.name, schedule.created, run, seen)?;
+    Ok(Start::Begun(hands))
 }
 
 fn keep(state: &mut State, acts: &[(Arc<Schedule>, Timestamp, Verdict)]) {
@@ -461,19 +500,29 @@ fn keep(state: &mut State, acts: &[(Arc<Schedule>, Timestamp, Verdict)]) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::schedule::store::tests::{home, schedule};
 
     #[test]
-    fn a_desktop_is_one_however_it_is_named() {
-        let peer = |name: &str, at: String| Machine::Peer { name: name.to_owned(), at };
-        let key = "07".repeat(32);
-        let (by_key, by_place) = (peer("desk", key.clone()), peer("0707", format!("ws://box:1#{key}")));
-        let other = peer("desk", "08".repeat(32));
-        assert!(is_same(&by_key, &by_place) && is_same(&by_place, &peer("x", format!("ws://[::1]:2#{key}"))));
-        assert!(
-            !is_same(&by_key, &other)
-                && !is_same(&by_key, &Machine::Local)
-                && is_same(&Machine::Local, &Machine::Local)
-        );
+    fn what_cannot_be_kept_or_is_wanted_no_more_does_not_begin() {
+        let (_folder, home) = home();
+        let task = schedule("a", "every 1h", "UTC");
+        let run = Run { begun: now(), by_hand: false, end: None };
+        let seen = Seen { handled: now(), missed: 0, overlapped: 0 };
+        let start = || begin(&home, &task, &run, seen);
+        assert!(matches!(start(), Ok(Start::Unwanted)), "it was removed");
+        Schedules::add(&home, task.clone()).unwrap();
+        let held = Hands::take(&home, &task.machine).unwrap();
+        assert!(held.is_some() && matches!(start(), Ok(Start::Busy)));
+        drop(held);
+        let path = home.path().join("schedule-state.json");
+        fs::write(&path, "{").unwrap();
+        assert!(start().is_err());
+        fs::remove_file(&path).unwrap();
+        assert_eq!(State::load(&home).unwrap(), State::default(), "none of these was a run");
+        assert!(matches!(start(), Ok(Start::Begun(_))));
+        assert_eq!(State::load(&home).unwrap().of("a", task.created).map(|kept| kept.runs.len()), Some(1));
     }
 }

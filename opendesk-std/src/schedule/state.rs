@@ -102,12 +102,12 @@ pub struct End {
 }
 
 impl Run {
-    /// Whether it cannot go on any more, although nobody has seen its end: whoever ran it by hand was ended meanwhile. `limit`
-    /// is how long it may take.
+    /// Whether it was interrupted: nobody has seen its end, and it cannot go on any more, because whoever ran it by hand was ended
+    /// meanwhile. `limit` is how long it may take. A runner's are ended by the next runner.
     #[must_use]
     pub(super) fn is_lost(&self, limit: Duration, now: Timestamp) -> bool {
         let longest = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX).saturating_add(LEEWAY);
-        self.end.is_none() && now.duration_since(self.begun) > longest
+        self.by_hand && self.end.is_none() && now.duration_since(self.begun) > longest
     }
 }
 

@@ -54,10 +54,17 @@ impl Task {
         program_of(text).is_some()
     }
 
-    /// What its tool is called with, without what may be a password.
+    /// What its tool is called with, without what may be a password: of a program's parameters the names only, of other
+    /// texts that may be private how long they are.
     #[must_use]
     pub(crate) fn shown(&self) -> Value {
-        without_texts(&Value::Object(self.arguments.clone()))
+        let mut shown = self.arguments.clone();
+        if let (Some(_), Some(parameters)) = (self.program(), shown.get_mut("parameters")) {
+            let names = parameters.as_object().into_iter().flatten().map(|(name, _)| Value::from(name.as_str()));
+            *parameters = names.collect();
+            return Value::Object(shown);
+        }
+        without_texts(&Value::Object(shown))
     }
 
     /// Whether the tool exists, may be called so, and takes these arguments.
@@ -153,6 +160,10 @@ mod tests {
             assert_eq!((program.title().as_str(), program.program()), ("run weekly-report", Some("weekly-report")));
             assert_eq!(program.arguments["parameters"], json!({"week": 5}));
         }
+        let secret = task("run log-in", json!({"password": "sesame", "peer": "desk", "pin": 1234})).unwrap();
+        let names = json!(["password", "peer", "pin"]);
+        assert_eq!(secret.shown(), json!({"action": "run", "name": "log-in", "parameters": names}));
+        assert_eq!(typed.shown(), json!({"action": "type", "text": "6 characters"}));
         for (text, arguments, said) in [
             ("send the weekly report to Eve", json!({}), "a task is `run NAME`"),
             ("schedule", json!({"action": "list"}), "cannot be scheduled"),

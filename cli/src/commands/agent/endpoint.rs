@@ -3,11 +3,12 @@
 use core::net::IpAddr;
 use core::time::Duration;
 use std::env;
+use std::io;
 use std::sync::Arc;
 use std::thread;
 
 use futures_util::future::BoxFuture;
-use opendesk_std::agent::{Api, Endpoint, Reply};
+use opendesk_std::agent::{Api, Endpoint, Reply, Unanswered};
 use rustls::crypto::ring;
 use serde_json::Value;
 use ureq::http::Uri;
@@ -149,7 +150,7 @@ fn agent(place: &Place, time: Duration) -> Result<ureq::Agent, Failure> {
 }
 
 impl Endpoint for Http {
-    fn post(&self, body: Value) -> BoxFuture<'_, Result<Reply, String>> {
+    fn post(&self, body: Value) -> BoxFuture<'_, Result<Reply, Unanswered>> {
         Box::pin(async move {
             let mut request = self.agent.post(&self.address);
             for (name, value) in &self.headers {
@@ -157,24 +158,52 @@ impl Endpoint for Http {
             }
             let (to, reply) = async_channel::bounded(1);
             thread::spawn(move || drop(to.send_blocking(sent(request, body.to_string().as_bytes()))));
-            reply.recv().await.unwrap_or_else(|_| Err("the request ended without an answer".to_owned()))
+            reply.recv().await.unwrap_or_else(|_| {
+                Err(Unanswered { why: "the request ended without an answer".to_owned(), was_sent: true })
+            })
         })
     }
 }
 
-fn sent(request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &[u8]) -> Result<Reply, String> {
-    let mut response = request.send(body).map_err(|error| error.to_string())?;
+fn sent(request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &[u8]) -> Result<Reply, Unanswered> {
+    let failed = |error: ureq::Error| Unanswered { why: error.to_string(), was_sent: !is_before(&error) };
+    let mut response = request.send(body).map_err(failed)?;
     let status = response.status().as_u16();
     // A date is as good as nothing: nobody needs it to the second.
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let retry_after = retry_after.and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
-    let body = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec().map_err(|error| error.to_string())?;
+    let body = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec();
+    // Its beginning came, so the endpoint has read the request.
+    let body = body.map_err(|error| Unanswered { why: error.to_string(), was_sent: true })?;
     Ok(Reply { status, retry_after, body })
+}
+
+/// Whether a request failed before there was anybody to send it to.
+fn is_before(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed
+        | ureq::Error::BadUri(_)
+        | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => true,
+        ureq::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_never_sent_costs_nothing() {
+        let io = |kind: io::ErrorKind| ureq::Error::Io(kind.into());
+        for error in [ureq::Error::HostNotFound, io(io::ErrorKind::ConnectionRefused), ureq::Error::ConnectionFailed] {
+            assert!(is_before(&error), "{error}");
+        }
+        for error in [ureq::Error::Timeout(ureq::Timeout::Global), io(io::ErrorKind::ConnectionReset)] {
+            assert!(!is_before(&error), "{error}");
+        }
+    }
 
     #[test]
     fn only_this_machine_is_talked_to_without_encryption() {

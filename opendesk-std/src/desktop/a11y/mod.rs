@@ -325,7 +325,7 @@ mod tests {
                 let outcome = accessibility.finish(plan, &[], &seat, &Cancel::new());
                 assert_eq!(seat.1.load(Ordering::Relaxed), typed, "{effect:?}");
                 assert_eq!(outcome.is_ok(), typed == 1, "{effect:?}");
-                assert!(outcome.err().is_none_or(|error| error.message.ends_with("nothing was typed")));
+                assert!(outcome.err().is_none_or(|error| error.message.ends_with("nothing was done")));
             }
             let seat = Still(effect, AtomicUsize::new(0));
             let then = Box::new(Plan::Done(Effect::Confirmed));

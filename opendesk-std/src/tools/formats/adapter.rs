@@ -114,11 +114,16 @@ impl Adapter {
         checks
     }
 
-    /// What calls would do, a line each, for a person who has to allow it: characters that cannot be seen are escaped.
+    /// What calls would do, a line each, for a person who has to allow it: read as [`answer`](Self::answer) reads them, with
+    /// what it adds. Characters that cannot be seen are escaped.
     #[must_use]
     pub fn describe(&self, given: &Value) -> Vec<String> {
         let blocks = blocks(self.format, given).map(|(blocks, _)| blocks).unwrap_or_default();
         let lines = blocks.iter().flat_map(|block| match self.parse(block) {
+            Ok(Call { id, wanted: Wanted::Tool { name, arguments } }) => {
+                let arguments = self.filled(&name, arguments);
+                described(&Call { id, wanted: Wanted::Tool { name, arguments } })
+            }
             Ok(call) => described(&call),
             Err(error) => vec![format!("nothing: {error}")],
         });
@@ -156,7 +161,8 @@ impl Adapter {
         }
     }
 
-    async fn run_tool(&self, name: &str, mut arguments: Value) -> Output {
+    /// The arguments that a tool is called with: what the model left out is as the options say.
+    fn filled(&self, name: &str, mut arguments: Value) -> Value {
         if let (Some(peer), Some(given)) = (&self.options.peer, arguments.as_object_mut())
             && TOOLS.iter().any(|tool| tool.name == name && takes(tool, "peer"))
         {
@@ -167,6 +173,11 @@ impl Adapter {
         {
             given.entry("profile").or_insert_with(|| profile_name(self.options.profile).into());
         }
+        arguments
+    }
+
+    async fn run_tool(&self, name: &str, arguments: Value) -> Output {
+        let arguments = self.filled(name, arguments);
         if self.options.is_one_shot && matches!(name, "mouse" | "computer_batch") {
             // Their coordinates are pixels of a picture that an earlier session took. One of the same size now is the same
             // frame, as long as the desktop has its size.

@@ -1,9 +1,16 @@
+use core::future::ready;
+use core::time::Duration;
+
+use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::calls::{blocks, described, leaves_button_down};
 use super::computer::Action;
 use super::*;
-use crate::tools::Output;
+use crate::client::{Remote, RemoteOptions};
+use crate::desktop::Backend;
+use crate::home::Home;
+use crate::tools::{Output, Outside};
 
 fn blocks_of(format: Format, given: &Value) -> Vec<Value> {
     blocks(format, given).unwrap().0
@@ -272,6 +279,44 @@ fn a_person_sees_all_of_a_call() {
     let two = json!({"id": "1", "actions": [{"type": "screenshot"}], "input": {}, "function": function});
     let lines = shown(openai::chat::parse(&two).unwrap());
     assert!(lines.len() == 1 && lines[0].starts_with("script {") && lines[0].contains("rm"), "{lines:?}");
+}
+
+/// No machine is reached.
+struct Nowhere;
+
+impl Outside for Nowhere {
+    fn remote(&self, options: RemoteOptions) -> Remote {
+        panic!("{options:?} is opened")
+    }
+
+    fn sleep(&self, _time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(ready(()))
+    }
+}
+
+#[test]
+fn a_person_is_shown_what_the_format_that_is_spoken_has_carried_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::open(Some(folder.path().join("home"))).unwrap();
+    let session = Session::new(home, Backend::Virtual, Box::new(Nowhere));
+    // Each format finds another call in it.
+    let block = json!({
+        "type": "tool_use", "id": "1", "name": "script", "input": {"code": "rm"}, "args": {"code": "ls"},
+        "arguments": {"code": "id"}, "function": {"name": "app", "arguments": "{}"}, "actions": [{"type": "screenshot"}],
+        "action": {"type": "screenshot"},
+    });
+    for (format, shown) in [
+        (Format::AnthropicTools, r#"script {"code":"rm","peer":"local"}"#),
+        (Format::OpenaiChat, r#"app {"peer":"local"}"#),
+        (Format::Langchain, r#"script {"code":"ls","peer":"local"}"#),
+        (Format::Mcp, r#"script {"code":"id","peer":"local"}"#),
+    ] {
+        let options = Options { peer: Some("local".to_owned()), ..Options::of(format) };
+        let adapter = Adapter::new(session.clone(), format, options);
+        assert_eq!(adapter.describe(&json!([block])), [shown], "{format:?}");
+    }
+    let none = Adapter::new(session, Format::OpenaiFunctions, Options::of(Format::OpenaiFunctions)).describe(&block);
+    assert!(none.len() == 1 && none[0].starts_with("nothing: "), "{none:?}");
 }
 
 #[test]

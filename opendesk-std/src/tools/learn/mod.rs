@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use self::patch::Patch;
 pub(super) use self::points::pointed;
-use self::program::Step;
+use self::program::{Parameter, Step};
 use self::run::fenced;
 use super::aside::aside;
 use super::session::Session;
@@ -31,8 +31,8 @@ pub(super) const TOOL: Tool = Tool {
     title: "Learn a task",
     description: "Records a task as a program and runs it again without a model. `start`, do it, `stop`, `save`; or \
                   `save_session` of calls already made. `run` stops at the first step that fails or whose postcondition does \
-                  not hold, with a picture and the steps left; `patch` changes a step. Typed texts are stored, except in \
-                  password fields: these become `parameters`, written {{name}}.",
+                  not hold, with a picture and the steps left; `patch` changes a step. A typed text is stored where the field \
+                  is known and is none of a password; any other becomes a secret parameter, written {{name}}.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
     schema: schema::of::<Arguments>,
     run: |session, given| {
@@ -236,7 +236,7 @@ async fn show(session: &Session, asked: &Arguments) -> Result<Output, ToolError>
         let fenced = super::fence::fence_within("a recorded program", &text, MOST)?;
         return Ok(Output::text(format!("{about}.\n{fenced}")));
     }
-    let names: Vec<&str> = program.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+    let names: Vec<String> = program.parameters.iter().map(Parameter::title).collect();
     let takes =
         if names.is_empty() { "no parameters".to_owned() } else { format!("the parameters {}", names.join(", ")) };
     let source = match program.source {

@@ -69,6 +69,16 @@ pub(super) struct Parameter {
     pub(super) name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) description: String,
+    /// Its value may be a password.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(super) secret: bool,
+}
+
+impl Parameter {
+    /// What it is called, and whether it is secret.
+    pub(super) fn title(&self) -> String {
+        if self.secret { format!("{} (secret)", self.name) } else { self.name.clone() }
+    }
 }
 
 /// One action.
@@ -205,7 +215,7 @@ impl Program {
     pub(super) fn list_parameters(&mut self) -> Result<(), String> {
         for name in self.used()? {
             if !self.parameters.iter().any(|parameter| parameter.name == name) {
-                self.parameters.push(Parameter { name, description: String::new() });
+                self.parameters.push(Parameter { name, description: String::new(), secret: false });
             }
         }
         Ok(())

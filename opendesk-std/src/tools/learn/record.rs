@@ -20,6 +20,18 @@ const LOOKS: [(&str, &[&str]); 4] = [
 const LASTING: [&str; 9] =
     ["check box", "combo box", "entry", "page tab", "radio button", "slider", "spin button", "text", "toggle button"];
 
+/// Elements that have the keyboard once they were clicked, and that would be called otherwise if they took a password.
+const FIELDS: [&str; 5] = ["autocomplete", "combo box", "entry", "spin button", "text"];
+
+/// Characters that may give the keyboard to another field when they are typed.
+const MOVERS: [char; 3] = ['\t', '\n', '\r'];
+
+/// What `ui` says of an element that it clicked with the pointer.
+const POINTED: &str = "its middle was clicked";
+
+/// Keys with names that write, or erase, where the keyboard is.
+const WRITING: [&str; 4] = ["backspace", "delete", "shift", "space"];
+
 /// What came of calls.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
@@ -29,14 +41,16 @@ pub(super) struct Recorded {
     pub(super) left_out: Vec<String>,
     /// Typed texts that stand in the steps.
     pub(super) texts: usize,
+    /// Typed texts that are parameters because nobody knows which field had the keyboard.
+    pub(super) unknown: usize,
 }
 
 impl Recorded {
-    /// A parameter in place of a text that is not kept.
+    /// A secret parameter in place of a text that is not kept.
     fn parameter(&mut self, kind: &str, description: &str) -> String {
         let number = self.parameters.iter().filter(|parameter| parameter.name.starts_with(kind)).count() + 1;
         let name = if number == 1 { kind.to_owned() } else { format!("{kind}_{number}") };
-        self.parameters.push(Parameter { name: name.clone(), description: description.to_owned() });
+        self.parameters.push(Parameter { name: name.clone(), description: description.to_owned(), secret: true });
         words::placeholder(&name)
     }
 }
@@ -45,27 +59,23 @@ impl Recorded {
 pub(super) fn recorded(entries: &[Entry], hide_typed: bool) -> Recorded {
     let mut recorded = Recorded::default();
     let acting: Vec<&Entry> = entries.iter().filter(|entry| acts(entry)).collect();
-    let mut focus = Focus::Known;
-    for (index, entry) in acting.iter().enumerate() {
-        if !entry.is_whole() {
-            recorded
-                .left_out
-                .push(format!("call {} ({}): its arguments were too long to keep", entry.number, entry.tool));
-            continue;
+    let mut focus = Focus::Unknown;
+    let mut behind = 0;
+    for entry in entries {
+        if acts(entry) {
+            behind += 1;
+            let next = acting.get(behind).copied();
+            let step = if entry.is_whole() {
+                step(&mut recorded, entry, focus, hide_typed)
+            } else {
+                Err("its arguments were too long to keep".to_owned())
+            };
+            match step {
+                Ok(step) => recorded.steps.push(Step { postcondition: check(entry, next), ..step }),
+                Err(why) => recorded.left_out.push(format!("call {} ({}): {why}", entry.number, entry.tool)),
+            }
         }
-        if let Some(touched) = &entry.touched {
-            focus = if is_password(touched) { Focus::Password } else { Focus::Known };
-        } else if entry.tool == "mouse" {
-            focus = Focus::Known;
-        }
-        let next = acting.get(index + 1).copied();
-        match step(&mut recorded, entry, focus, hide_typed) {
-            Ok(step) => recorded.steps.push(Step { postcondition: check(entry, next), ..step }),
-            Err(why) => recorded.left_out.push(format!("call {} ({}): {why}", entry.number, entry.tool)),
-        }
-        if moves_on(entry) {
-            focus = Focus::Moved;
-        }
+        focus = focus.after(entry);
     }
     for (step, id) in recorded.steps.iter_mut().zip(1..) {
         step.id = id;
@@ -76,33 +86,94 @@ pub(super) fn recorded(entries: &[Entry], hide_typed: bool) -> Recorded {
 /// What has the keyboard, as far as the calls tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Focus {
-    /// What was touched last, which is no password field.
+    /// A field that is none of a password.
     Known,
     Password,
-    /// Another field than the one that was touched last: nobody knows of which kind.
-    Moved,
+    /// Nobody knows: it may be a password's.
+    Unknown,
 }
 
-/// Whether a call gives the keyboard to the next field, or to the one before.
-fn moves_on(entry: &Entry) -> bool {
-    let is_tab = |text: &str| {
-        text.split('+').any(|key| ["tab", "backtab", "iso_left_tab"].contains(&key.trim().to_lowercase().as_str()))
-    };
-    let text = |name: &str| entry.arguments.get(name).and_then(Value::as_str);
-    let keys = entry.arguments.get("keys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let presses = text("key").into_iter().chain(keys).any(is_tab);
-    presses || text("text").is_some_and(|text| text.contains('\t'))
+impl Focus {
+    /// An element was clicked or given the keyboard. What is no field may have opened one.
+    fn of(touched: Option<&Touched>) -> Self {
+        match touched {
+            Some(touched) if is_password(touched) => Self::Password,
+            Some(touched) if FIELDS.contains(&touched.role.as_str()) => Self::Known,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// What has it after a call.
+    fn after(self, entry: &Entry) -> Self {
+        if !is_action(entry) {
+            // What a program or a task did is not among these calls.
+            return if matches!(entry.tool, "learn" | "schedule") { Self::Unknown } else { self };
+        }
+        if entry.is_error || !entry.is_whole() {
+            return Self::Unknown;
+        }
+        match (entry.tool, text(entry, "action")) {
+            ("clipboard", _) | ("mouse", "move" | "scroll" | "left_up") => self,
+            ("mouse", "click" | "double_click" | "triple_click" | "left_down" | "drag") | ("ui", "focus") => {
+                Self::of(entry.touched.as_ref())
+            }
+            ("ui", "click") => match Self::of(entry.touched.as_ref()) {
+                // An element's own action need not give it the keyboard.
+                Self::Known if !entry.said.contains(POINTED) => Self::Unknown,
+                focus => focus,
+            },
+            ("keyboard", "type") if !text(entry, "text").contains(MOVERS) => self,
+            ("keyboard", "press" | "hotkey" | "hold") if keys_stay(entry) => self,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// A text that is given.
+fn text<'a>(entry: &'a Entry, name: &str) -> &'a str {
+    entry.arguments.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The keys that are pressed together.
+fn keys(entry: &Entry) -> Vec<String> {
+    let listed = entry.arguments.get("keys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let one = entry.arguments.get("key").and_then(Value::as_str);
+    one.into_iter().chain(listed).flat_map(|keys| keys.split('+')).map(|key| key.trim().to_lowercase()).collect()
+}
+
+/// Whether a key is a part of a text.
+fn is_character(entry: &Entry) -> bool {
+    let keys = keys(entry);
+    let mut others = keys.iter().filter(|key| *key != "shift");
+    matches!((others.next(), others.next()), (Some(key), None) if key.chars().count() == 1 || key == "space")
+}
+
+/// Whether keys write or erase and leave the keyboard to what has it. Of all others nobody knows: Tab, Return and arrows go
+/// to other fields, and a program may have any other key do so.
+fn keys_stay(entry: &Entry) -> bool {
+    let keys = keys(entry);
+    if let [held, key] = keys.as_slice()
+        && matches!(held.as_str(), "ctrl" | "control" | "cmd")
+    {
+        return matches!(key.as_str(), "a" | "c" | "v" | "x" | "y" | "z");
+    }
+    keys.iter().all(|key| key.chars().count() == 1 || WRITING.contains(&key.as_str()))
 }
 
 /// Whether a call did something that can be done again.
 fn acts(entry: &Entry) -> bool {
+    is_action(entry) && !entry.is_error
+}
+
+/// Whether a call does more than look at a desktop.
+fn is_action(entry: &Entry) -> bool {
     let action = entry.arguments.get("action").and_then(Value::as_str);
     let looks = LOOKS
         .iter()
         .any(|(tool, actions)| *tool == entry.tool && action.is_some_and(|action| actions.contains(&action)));
     let reads = entry.tool == "ocr" && entry.arguments.get("click").is_none();
     let is_action = ["app", "clipboard", "keyboard", "mouse", "ocr", "script", "ui"].contains(&entry.tool);
-    is_action && !entry.is_error && !looks && !reads
+    is_action && !looks && !reads
 }
 
 fn is_password(touched: &Touched) -> bool {
@@ -163,9 +234,12 @@ fn step(recorded: &mut Recorded, entry: &Entry, focus: Focus, hide_typed: bool) 
         _ => {}
     }
     let types = action == "type" && matches!(entry.tool, "keyboard" | "ui");
+    if entry.tool == "keyboard" && !types && focus == Focus::Password && is_character(entry) {
+        return Err("it pressed a character in a password field, which is not kept; use `type` there".to_owned());
+    }
     for (name, value) in &mut arguments {
         if types && name == "text" {
-            *value = typed(recorded, value, focus, hide_typed);
+            *value = typed(recorded, value, field_of(entry, focus), hide_typed);
         } else if tool == "script" && name == "code" && value.as_str().is_some_and(|code| code.contains("{{")) {
             return Err("its code has two opening braces in it, which stand for a parameter here".to_owned());
         } else {
@@ -177,21 +251,35 @@ fn step(recorded: &mut Recorded, entry: &Entry, focus: Focus, hide_typed: bool) 
 
 /// What stands for a text that was typed.
 fn typed(recorded: &mut Recorded, text: &Value, focus: Focus, hide_typed: bool) -> Value {
-    if focus == Focus::Password {
-        return recorded.parameter("password", "what was typed into a password field").into();
+    match focus {
+        Focus::Password => recorded.parameter("password", "what was typed into a password field").into(),
+        Focus::Unknown => {
+            recorded.unknown += 1;
+            let about = "what was typed while nobody knew which field had the keyboard; perhaps a password";
+            recorded.parameter("text", about).into()
+        }
+        Focus::Known if hide_typed => recorded.parameter("text", "what was typed").into(),
+        Focus::Known => {
+            recorded.texts += 1;
+            let mut text = text.clone();
+            literal(&mut text);
+            text
+        }
     }
-    // A part of it went to the next field.
-    let is_split = text.as_str().is_some_and(|text| text.contains('\t'));
-    if focus == Focus::Moved || is_split {
-        return recorded.parameter("text", "what was typed behind a Tab, perhaps into a password field").into();
-    }
-    if hide_typed {
-        return recorded.parameter("text", "what was typed").into();
-    }
-    recorded.texts += 1;
-    let mut text = text.clone();
-    literal(&mut text);
-    text
+}
+
+/// Where a text went that a call typed, while `focus` had the keyboard.
+fn field_of(entry: &Entry, focus: Focus) -> Focus {
+    let is_given = entry.tool == "ui" && entry.arguments.get("append") != Some(&Value::Bool(true));
+    let field = match (entry.tool, &entry.touched) {
+        ("ui", Some(touched)) if is_password(touched) => Focus::Password,
+        ("ui", Some(_)) => Focus::Known,
+        ("ui", None) => Focus::Unknown,
+        _ => focus,
+    };
+    // What is behind a Tab or a Return was typed somewhere else.
+    let is_split = text(entry, "text").trim_end_matches(MOVERS).contains(MOVERS);
+    if is_split && !is_given && field == Focus::Known { Focus::Unknown } else { field }
 }
 
 /// Every text stands for itself.
@@ -292,27 +380,86 @@ mod tests {
         recorded(entries, false).steps.iter().map(|step| serde_json::to_value(step).unwrap()).collect()
     }
 
+    fn typing(text: &str) -> Entry {
+        entry("keyboard", json!({"action": "type", "text": text}))
+    }
+
     #[test]
     fn what_is_typed_behind_a_tab_is_never_stored() {
-        let field = || touching("ui", json!({"action": "click"}), ["Log in", "entry", "Name"]);
-        let typed = |text: &str| entry("keyboard", json!({"action": "type", "text": text}));
-        let tabs = [
-            entry("keyboard", json!({"action": "press", "key": "Tab"})),
-            entry("keyboard", json!({"action": "hotkey", "keys": ["shift", "tab"]})),
-            entry("keyboard", json!({"action": "press", "key": "shift+tab"})),
+        let field = || touching("ui", json!({"action": "focus"}), ["Log in", "entry", "Name"]);
+        let key = |key: &str| entry("keyboard", json!({"action": "press", "key": key}));
+        let keys = |keys: &[&str]| entry("keyboard", json!({"action": "hotkey", "keys": keys}));
+        let moves = [
+            key("Tab"),
+            key("shift+tab"),
+            key("Return"),
+            key("enter"),
+            key("down"),
+            key("f6"),
+            keys(&["shift", "tab"]),
+            keys(&["alt", "p"]),
+            keys(&["ctrl", "l"]),
             touching("ui", json!({"action": "press_key", "key": "tab"}), ["Log in", "entry", "Name"]),
-            typed("ada\t"),
+            touching("ui", json!({"action": "type", "text": "ada"}), ["Log in", "entry", "Name"]),
+            touching("ui", json!({"action": "click"}), ["Log in", "push button", "Log in"]),
+            touching("ui", json!({"action": "click"}), ["Log in", "entry", "Name"]),
+            touching("ocr", json!({"click": "Password"}), ["", "text", "Password"]),
+            entry("mouse", json!({"action": "click", "x": 1, "y": 2})),
+            entry("app", json!({"action": "open", "name": "Vault"})),
+            entry("script", json!({"action": "shell", "code": "xdotool key Tab"})),
+            entry("learn", json!({"action": "run", "name": "log-in"})),
+            Entry { is_error: true, ..key("a") },
+            Entry { arguments: Value::Null, ..key("a") },
+            typing("ada\t"),
+            typing("ada\n"),
         ];
-        for tab in tabs {
-            let recorded = recorded(&[field(), tab, typed("sesame")], false);
+        for moved in moves {
+            let about = format!("{moved:?}");
+            let recorded = recorded(&[field(), moved, typing("sesame")], false);
             let text = serde_json::to_string(&recorded.steps).unwrap();
-            assert!(!text.contains("sesame") && text.contains("{{text"), "{text}");
+            assert!(!text.contains("sesame") && text.contains("{{text}}"), "{about}: {text}");
+            assert!(recorded.unknown == 1 && recorded.parameters[0].secret, "{about}");
         }
-        let recorded = recorded(&[field(), typed("ada\tsesame\n")], false);
-        assert!(!serde_json::to_string(&recorded.steps).unwrap().contains("sesame"));
-        // The control: another key moves nothing on.
-        let other = entry("keyboard", json!({"action": "press", "key": "a"}));
-        assert_eq!(super::recorded(&[field(), other, typed("words")], false).texts, 1);
+        // Nor what is typed first, or goes on behind a Tab or a Return.
+        for (before, text) in [(None, "sesame"), (Some(field()), "ada\tsesame"), (Some(field()), "ada\nsesame\n")] {
+            let entries: Vec<Entry> = before.into_iter().chain([typing(text)]).collect();
+            let kept = recorded(&entries, false);
+            assert!(!serde_json::to_string(&kept.steps).unwrap().contains("sesame"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_typed_into_a_field_that_is_known_stands_in_the_step() {
+        let field = || touching("ui", json!({"action": "focus"}), ["Log in", "entry", "Name"]);
+        let stays = [
+            entry("keyboard", json!({"action": "press", "key": "a"})),
+            entry("keyboard", json!({"action": "press", "key": "backspace"})),
+            entry("keyboard", json!({"action": "hotkey", "keys": ["ctrl", "a"]})),
+            entry("mouse", json!({"action": "scroll", "direction": "down"})),
+            entry("clipboard", json!({"action": "write", "text": "x"})),
+            entry("screenshot", json!({})),
+            touching("mouse", json!({"action": "click", "mark": 1}), ["Log in", "text", "Note"]),
+        ];
+        let said =
+            "The entry \"Name\" has no action of its own; its middle was clicked, at 1,2 on the desktop.".to_owned();
+        let pointed = Entry { said, ..touching("ui", json!({"action": "click"}), ["Log in", "entry", "Name"]) };
+        for other in stays.into_iter().chain([pointed]) {
+            let about = format!("{other:?}");
+            let recorded = recorded(&[field(), other, typing("words\n")], false);
+            assert_eq!((recorded.texts, recorded.unknown), (1, 0), "{about}");
+        }
+        let given = touching("ui", json!({"action": "type", "text": "one\ntwo"}), ["One", "text", "Note"]);
+        assert_eq!(recorded(&[given], false).texts, 1, "it went to no other element");
+    }
+
+    #[test]
+    fn a_character_that_was_pressed_in_a_password_field_is_left_out() {
+        let field = touching("ui", json!({"action": "click"}), ["One", "password text", "Password"]);
+        let pressed = entry("keyboard", json!({"action": "press", "key": "Q"}));
+        let erased = entry("keyboard", json!({"action": "press", "key": "backspace"}));
+        let recorded = recorded(&[field, pressed, erased], false);
+        assert!(recorded.left_out[0].contains("a character in a password field"), "{:?}", recorded.left_out);
+        assert_eq!((recorded.steps.len(), recorded.left_out.len()), (2, 1));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::home::Home;
 use crate::tools::mouse::OnDesktop;
 use crate::tools::screenshot::MOST_BYTES;
 use crate::tools::session::Session;
-use crate::tools::steps::stopped;
+use crate::tools::steps::{Steps, stopped};
 use crate::tools::target::{Target, ToolError};
 use crate::tools::{Block, Output, fence};
 
@@ -139,11 +139,8 @@ impl<'a> Run<'a> {
 
     /// The session of whoever is asked about a step.
     fn asking(&self) -> Session {
-        let mut caller = self.session.caller.fresh();
-        caller.consent = caller.consent.of_a_step();
         // How far the program is, is told by its steps.
-        caller.progress = None;
-        self.session.for_caller(caller)
+        self.session.for_caller(Steps::new(self.session, 1).looker())
     }
 
     async fn act(&self, session: &Session, step: &Step) -> Result<String, Failed> {

@@ -17,8 +17,9 @@ pub(super) async fn start(session: &Session, asked: &Arguments) -> Result<Output
         return person::start(session).await;
     }
     let about = "From now on every action of this session is recorded. Do the task; then `stop` shows what was recorded, and \
-                 `save` with a `name` keeps it. Typed texts are kept too, except in password fields; to keep none of them, \
-                 save with `hide_typed`.";
+                 `save` with a `name` keeps it. Typed texts are kept too where the field is known and is none of a password: \
+                 `ui` gives it the keyboard by `focus`, or types into it itself. What is typed elsewhere, as behind a Tab, \
+                 becomes a secret parameter. To keep no typed text, save with `hide_typed`.";
     Ok(Output::text(about))
 }
 
@@ -104,7 +105,9 @@ fn between(session: &Session, from: Option<u64>, to: Option<u64>) -> Result<Vec<
 /// The calls to one machine: a program is run on one.
 fn of_one(session: &Session, calls: Vec<Entry>, peer: Option<&str>) -> Result<Vec<Entry>, ToolError> {
     let meant = peer.map(|peer| session.target(Some(peer))).transpose()?;
-    let acting: Vec<Entry> = calls.into_iter().filter(|entry| is_for_a_desktop(entry.tool)).collect();
+    // A program or a task that was run may have moved the keyboard.
+    let counts = |entry: &Entry| is_for_a_desktop(entry.tool) || matches!(entry.tool, "learn" | "schedule");
+    let acting: Vec<Entry> = calls.into_iter().filter(counts).collect();
     let steps: Vec<&Entry> =
         acting.iter().filter(|entry| !recorded(core::slice::from_ref(*entry), true).steps.is_empty()).collect();
     let mut targets: Vec<&Target> = steps.iter().filter_map(|entry| entry.target.as_ref()).collect();
@@ -118,7 +121,7 @@ fn of_one(session: &Session, calls: Vec<Entry>, peer: Option<&str>) -> Result<Ve
         );
         return Err(ToolError::Arguments(why));
     }
-    Ok(acting.into_iter().filter(|entry| meant.is_none() || entry.target == meant).collect())
+    Ok(acting.into_iter().filter(|entry| meant.is_none() || entry.target.is_none() || entry.target == meant).collect())
 }
 
 /// What has to be known of a recording.
@@ -132,8 +135,15 @@ fn told(recorded: &Recorded) -> String {
     let names: Vec<&str> = recorded.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     if !names.is_empty() {
         told.push_str(&format!(
-            " What was typed elsewhere is not kept: `run` takes it as `parameters` {}.",
+            " What was typed elsewhere is not kept: `run` takes it as `parameters` {}, which are secret.",
             names.join(", ")
+        ));
+    }
+    if recorded.unknown > 0 {
+        told.push_str(&format!(
+            " Of {} of them nobody knows which field had the keyboard, so that they may be passwords; where they are none, \
+             `patch` the step with its text, or record it with `ui`.",
+            recorded.unknown
         ));
     }
     if !recorded.left_out.is_empty() {

@@ -61,10 +61,13 @@ fn in_full(task: &Listed) -> Result<String, ToolError> {
     let schedule = &task.schedule;
     let mut rest = format!("arguments: {}\n", schedule.task.shown());
     for run in task.kept.iter().flat_map(|kept| kept.runs.iter().rev()) {
-        let how = run.end.as_ref().map_or_else(
-            || "not ended yet".to_owned(),
-            |end| format!("{} in {} ms: {}", if end.ok { "done" } else { "failed" }, end.took_ms, end.said),
-        );
+        let how = match &run.end {
+            Some(end) => {
+                format!("{} in {} ms: {}", if end.ok { "done" } else { "failed" }, end.took_ms, end.said)
+            }
+            None if task.was_interrupted(run) => "interrupted".to_owned(),
+            None => "not ended yet".to_owned(),
+        };
         rest.push_str(&format!("{}{}: {how}\n", task.clock(run.begun), if run.by_hand { " by hand" } else { "" }));
     }
     let made_up = if schedule.catch_up { "; missed times are made up for once" } else { "" };

@@ -56,7 +56,7 @@ struct Arguments {
     name: Option<String>,
     /// `run NAME` for a learned program, or the name of a tool.
     task: Option<String>,
-    /// The arguments of the tool, or the parameters of the program.
+    /// The arguments of the tool, or the parameters of the program, of which the values are kept and never listed.
     #[serde(default)]
     arguments: Map<String, Value>,
     /// `every 15m` (s, m, h, d), `every day at 09:00`, `every monday,friday at 09:00`, `every weekday at 09:00`, five fields

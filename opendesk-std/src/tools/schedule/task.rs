@@ -9,12 +9,13 @@ use serde_json::{Map, Value, json};
 use super::{Arguments, missing, seconds, with_files};
 use crate::client::Whom;
 use crate::clock;
+use crate::home::{HomeError, HomeErrorKind};
 use crate::schedule::{
-    End, Listed, Listing, Machine, Run, Schedule, Schedules, State, Task, Timing, good_limit, good_name, is_there, now,
-    zone,
+    End, Hands, Listed, Listing, Machine, Run, Schedule, Schedules, State, Task, Timing, good_limit, good_name,
+    is_there, now, zone,
 };
 use crate::tools::target::fingerprint;
-use crate::tools::{Block, Output, Session, Target, ToolError, find};
+use crate::tools::{Block, Consent, Output, Session, Target, ToolError, find};
 
 /// Puts a task on the list.
 pub(super) async fn add(session: &Session, asked: Arguments) -> Result<Output, ToolError> {
@@ -106,31 +107,47 @@ fn machine(session: &Session, task: &Task, peer: Option<&str>) -> Result<Machine
     Ok(Machine::Peer { name: name.clone(), at })
 }
 
-/// Does a task at once, in the session that asks for it.
+/// Does a task at once, in the session that asks for it. A call that ends with a question for a person leaves no trace.
 pub(super) async fn run(session: &Session, name: &str) -> Result<Output, ToolError> {
     let wanted = name.to_owned();
     let run = Run { begun: now(), by_hand: true, end: None };
-    let first = run.clone();
-    let schedule = with_files(session, move |home| {
+    // Whether a person has to be asked shows only when it is done: until then it has not begun.
+    let is_deferred = matches!(session.caller.consent, Consent::Defer);
+    let first = (!is_deferred).then(|| run.clone());
+    let (schedule, _hands) = with_files(session, move |home| {
         let schedule = Schedules::load(home)?.find(&wanted)?.clone();
-        State::begin(home, &schedule.name, schedule.created, &first)?;
-        Ok(schedule)
+        let Some(hands) = Hands::take(home, &schedule.machine)? else { return Err(busy(&wanted)) };
+        if let Some(first) = first {
+            State::begin(home, &schedule.name, schedule.created, &first)?;
+        }
+        Ok((schedule, hands))
     })
     .await?;
     let begun = clock::monotonic();
     let done = perform(session, &schedule).await;
     let took = clock::monotonic().saturating_duration_since(begun);
+    let (of, created) = (schedule.name.clone(), schedule.created);
+    if let Err(error @ ToolError::Ask(_)) = done {
+        if !is_deferred {
+            let withdrawn = with_files(session, move |home| State::withdraw(home, &of, created, &run)).await;
+            if let Err(error) = withdrawn {
+                tracing::warn!(%error, task = schedule.name, "a task that has not begun could not be taken back");
+            }
+        }
+        return Err(error);
+    }
     let end = match &done {
         Ok(output) => End::new(!output.is_error, took, &output.all_text()),
         Err(error) => End::new(false, took, &error.to_string()),
     };
-    let (of, created) = (schedule.name.clone(), schedule.created);
-    if let Err(error @ ToolError::Ask(_)) = done {
-        // It is asked for again, when a person has allowed it.
-        with_files(session, move |home| State::withdraw(home, &of, created, &run)).await?;
-        return Err(error);
-    }
-    let kept = with_files(session, move |home| State::end(home, &of, created, &run, end)).await;
+    let kept = with_files(session, move |home| {
+        if is_deferred {
+            State::begin(home, &of, created, &Run { end: Some(end), ..run })
+        } else {
+            State::end(home, &of, created, &run, end)
+        }
+    })
+    .await;
     if let Err(error) = kept {
         tracing::warn!(%error, task = schedule.name, "what became of a task could not be kept");
     }
@@ -138,6 +155,14 @@ pub(super) async fn run(session: &Session, name: &str) -> Result<Output, ToolErr
     let how = if output.is_error { "failed" } else { "is done" };
     output.blocks.insert(0, Block::Text(format!("{name} {how}, after {}.", seconds(took))));
     Ok(output)
+}
+
+/// Two tasks on one desktop would type into each other.
+fn busy(name: &str) -> HomeError {
+    let why = format!(
+        "another task is being done on the desktop of {name}, by the scheduler or by hand; run it again when that is over"
+    );
+    HomeError::new(HomeErrorKind::Busy, why)
 }
 
 async fn perform(session: &Session, schedule: &Schedule) -> Result<Output, ToolError> {

@@ -2,13 +2,14 @@ use core::future::{pending, ready};
 use std::fs;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
 use crate::client::{Remote, RemoteOptions};
 use crate::desktop::Backend;
 use crate::home::{NewPeer, Peers};
-use crate::schedule::{Listing, Machine};
+use crate::schedule::{Hands, Listing, Machine, Run, State};
 use crate::tools::{Caller, Consent, Outside};
 
 /// Of a run that takes too long.
@@ -174,10 +175,51 @@ fn a_run_that_a_person_has_to_allow_first_has_not_begun() {
     let deferring = session.for_caller(Caller::new(None, Consent::Defer));
     let Err(ToolError::Ask(asked)) = zbus::block_on(deferring.try_tool("schedule", run())) else { panic!("asked") };
     assert_eq!(Listing::load(&home).unwrap().tasks[0].outcome(), "never run");
+    let state = home.path().join("schedule-state.json");
+    assert!(!state.exists(), "nothing was written at any time, so nothing can be left of it");
     let granted = session.for_caller(Caller::new(None, asked.granted()));
     zbus::block_on(granted.try_tool("schedule", run())).unwrap();
     assert!(Listing::load(&home).unwrap().tasks[0].outcome().contains(": done in"));
+    // Where nobody has to be asked it is kept as any other.
+    let look = json!({"action": "add", "name": "look", "timing": "every 1h", "task": "opendesk_peers"});
+    call(&session, look).unwrap();
+    let deferring = session.for_caller(Caller::new(None, Consent::Defer));
+    zbus::block_on(deferring.try_tool("schedule", json!({"action": "run", "name": "look"}))).unwrap();
+    assert!(Listing::load(&home).unwrap().tasks[1].outcome().contains(": done in"));
     zbus::block_on(session.close());
+}
+
+#[test]
+fn a_desktop_on_which_a_task_is_being_done_is_left_to_it() {
+    let (_folder, home, session) = session();
+    call(&session, typing("greet", "every 15m")).unwrap();
+    let held = Hands::take(&home, &Machine::Local).unwrap();
+    assert!(held.is_some());
+    let run = || call(&session, json!({"action": "run", "name": "greet"}));
+    let busy = run().unwrap_err();
+    assert!(busy.contains("another task is being done on the desktop of greet"), "{busy}");
+    assert_eq!(Listing::load(&home).unwrap().tasks[0].outcome(), "never run");
+    drop(held);
+    assert!(run().unwrap().starts_with("greet is done, after "));
+    run().unwrap();
+    zbus::block_on(session.close());
+}
+
+#[test]
+fn a_run_by_hand_that_nobody_ended_is_told_as_interrupted() {
+    let (_folder, home, session) = session();
+    call(&session, typing("greet", "every 15m")).unwrap();
+    let created = Listing::load(&home).unwrap().tasks[0].schedule.created;
+    let run = Run { begun: Timestamp::UNIX_EPOCH, by_hand: true, end: None };
+    State::begin(&home, "greet", created, &run).unwrap();
+    let listing = Listing::load(&home).unwrap();
+    assert!(listing.tasks[0].outcome().contains(": interrupted, nobody has seen its end"));
+    assert_eq!(listing.to_json()["tasks"][0]["runs"][0]["interrupted"], true);
+    let full = call(&session, json!({"action": "list", "name": "greet"})).unwrap();
+    assert!(full.contains("by hand: interrupted"), "{full}");
+    let now = Run { begun: now(), ..run };
+    State::begin(&home, "greet", created, &now).unwrap();
+    assert!(Listing::load(&home).unwrap().tasks[0].outcome().contains(": begun, and not ended yet"));
 }
 
 #[test]
