@@ -70,6 +70,8 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
         }
     }
     session.close().await;
+    // It watches a folder that goes with the host.
+    drop(session);
     let size = bytes / MB;
     for (what, ours, floor) in [("from", down, raw_down), ("to", up, raw_up)] {
         let rate = |sample: &Sample| bytes as f64 / sample.median_us();
