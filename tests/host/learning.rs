@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "every function here is the body of a test, or a part of one")]
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -13,7 +14,7 @@ use opendesk_std::api::{Rect, TreeParams};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::desktop::{Backend, Computer as _};
 use opendesk_std::govern::control::{Control, Mode};
-use opendesk_std::tools::{OnRuntime, Output, Session};
+use opendesk_std::tools::{Caller, Consent, OnRuntime, Output, Progress, Session};
 use opendesk_tests::rig::Rig;
 use opendesk_tokio::{HostOptions, Tokio};
 use serde_json::{Value, json};
@@ -252,6 +253,16 @@ fn a_check_that_fails_stops_the_program_and_a_patch_mends_it() {
     });
 }
 
+/// The steps that are done.
+#[derive(Default)]
+struct Heard(AtomicUsize);
+
+impl Progress for Heard {
+    fn report(&self, done: f64, _total: Option<f64>, _what: &str) {
+        self.0.store(done as usize, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn w9_a_stop_of_the_owner_halts_a_program_at_its_next_step() {
     run(async {
@@ -259,10 +270,13 @@ fn w9_a_stop_of_the_owner_halts_a_program_at_its_next_step() {
         let mut later = count();
         later["wait_ms"] = 1500.into();
         setup.write("slow", numbered(&[count(), later.clone(), later]));
-        let session = setup.session.clone();
+        let heard = Arc::new(Heard::default());
+        let session = setup.session.for_caller(Caller::new(Some(Arc::clone(&heard) as _), Consent::Dialog));
         let running =
             tokio::spawn(async move { session.call_tool("learn", json!({"action": "run", "name": "slow"})).await });
-        wait_until("the first step is done", || setup.desktop.counter() == 1).await;
+        // What the host has done is not known here yet.
+        wait_until("the first step is done", || heard.0.load(Ordering::Relaxed) == 1).await;
+        assert_eq!(setup.desktop.counter(), 1);
         Control::set(&setup.rig.home("agent"), Mode::Stopped, "lunch").unwrap();
         let output = running.await.unwrap();
         let said = output.all_text();
