@@ -41,7 +41,7 @@ fn end_of_peer(text: &[u8]) -> Option<usize> {
     let end = colon(0)?;
     let peer = &text[..end];
     let is_path = peer.is_empty() || peer.contains(&b'/');
-    let is_drive = matches!(peer, [letter] if letter.is_ascii_alphabetic());
+    let is_drive = cfg!(windows) && matches!(peer, [letter] if letter.is_ascii_alphabetic());
     (!is_path && !is_drive).then_some(end)
 }
 
@@ -68,6 +68,7 @@ mod tests {
             ("my desk:~/a", "my desk", "~/a"),
             ("7f3a:x", "7f3a", "x"),
             ("é:x", "é", "x"),
+            ("c:x", "c", "x"),
             (&format!("{v4}:a:b"), &v4, "a:b"),
             (&format!("{v6}:/a"), &v6, "/a"),
         ] {
@@ -77,7 +78,7 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["a", ".", "./a:b", "/a:b", "../x:y", ":a", "C:\\x", "c:x", "d/e:f", "ws://10.0.0.7:8423"] {
+        for text in ["a", ".", "./a:b", "/a:b", "../x:y", ":a", "d/e:f", "ws://10.0.0.7:8423"] {
             assert_eq!(Side::parse(text.as_ref()).unwrap(), Side::Here(text.into()), "{text}");
         }
         let odd = OsStr::from_bytes(b"desk:bad\xff");
