@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Instant;
 
-use opendesk_std::api::{CaptureParams, PictureProfile};
+use opendesk_std::api::{CaptureParams, DisplayCapture, PictureProfile, SystemCapabilities};
 use opendesk_std::client::{LinkState, Remote, WhileBusy};
 use opendesk_std::desktop::Backend;
 use opendesk_std::home::printable;
@@ -26,23 +26,26 @@ pub(super) async fn run(context: &Context, options: args::Connect) -> Result<(),
 async fn check(context: &Context, options: &args::Connect) -> Result<(), Failure> {
     let while_busy = if options.wait { WhileBusy::Wait } else { WhileBusy::Fail };
     let session = session(&context.home, Backend::Auto).while_busy(while_busy);
-    let peer = match session.target(options.peer.as_deref())? {
-        Target::Peer(name) => name,
+    let target = session.target(options.peer.as_deref())?;
+    let peer = match &target {
+        Target::Peer(name) => name.clone(),
         Target::Local => {
             return Err(Failure::usage("there is no paired machine to connect to; see `opendesk pair-with`"));
         }
     };
+    // Whom the owner of this machine keeps it from is not even reached for.
+    session.may::<SystemCapabilities>(&target, &()).await?;
     let link = session.link(&peer)?;
     let begun = now();
     let client = connected(&link, options.wait).await?;
     let connected = begun.elapsed();
     let called = now();
-    client.capabilities().await?;
+    session.call::<SystemCapabilities>(&target, &()).await?;
     let round_trip = called.elapsed();
     let mut saved = None;
     if let Some(path) = &options.screenshot {
         let params = CaptureParams { profile: PictureProfile::Native, ..CaptureParams::default() };
-        let picture = client.capture(&params).await?;
+        let picture = session.call::<DisplayCapture>(&target, &params).await?;
         save(path, &picture.data)?;
         saved = Some((path.display().to_string(), picture.width, picture.height));
     }

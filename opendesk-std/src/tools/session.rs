@@ -324,6 +324,15 @@ impl Session {
         Ok(memory.links.reach(name, key, |whom| self.shared.outside.remote(options(whom)))?)
     }
 
+    /// Whether the owner of this machine lets a method be called, without a call of it.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call), where it may not.
+    pub async fn may<M: Method>(&self, target: &Target, params: &M::Params) -> Result<(), ToolError> {
+        let (meant, call) = (self.key(target)?, M::call(params.clone()));
+        self.shared.guard.pass(target, meant, &call, &self.caller).await.map(drop)
+    }
+
     /// Calls a method of a desktop.
     ///
     /// # Errors

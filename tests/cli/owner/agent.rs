@@ -208,17 +208,27 @@ fn w8_a_rule_on_a_machine_keeps_agents_from_it_and_from_no_other() {
     succeeded(&opendesk(&home, &add));
     let sessions = |host: &Host| log_of(&host.home).iter().filter(|entry| entry["type"] == "session.opened").count();
     let before = sessions(&desk);
+    let picture = folder.home("picture");
+    let picture = picture.to_str().unwrap();
     for tool in [
         &["call", "screenshot", "--peer", PEER][..],
         &["call", "keyboard", r#"{"action": "type", "text": "x", "peer": "desk"}"#],
         &["call", "mouse", r#"{"action": "drag", "x": 1, "y": 1, "end_x": 2, "end_y": 2}"#, "--peer", PEER],
         &["call", "mouse", r#"{"action": "cursor_position"}"#, "--peer", PEER],
+        &["connect", PEER],
+        &["connect", PEER, "--screenshot", picture],
     ] {
         let tried = opendesk(&home, tool);
         let (code, line) = failure(&tried);
         assert!(code == 5 && line.contains("not there"), "{tried:?}");
     }
     succeeded(&opendesk(&home, &["call", "screenshot", "--peer", "lab"]));
+    succeeded(&opendesk(&home, &["connect", "lab", "--screenshot", picture]));
+    fs::remove_file(picture).unwrap();
+    succeeded(&opendesk(&home, &["stop"]));
+    let stopped = opendesk(&home, &["connect", "lab", "--screenshot", picture]);
+    assert!(failure(&stopped).0 == 5 && !Path::new(picture).exists(), "{stopped:?}");
+    succeeded(&opendesk(&home, &["resume"]));
     succeeded(&opendesk(&home, &["call", "screenshot", "--peer", "local", "--backend", "virtual"]));
     succeeded(&opendesk(&home, &["peers", "default", PEER]));
     let tried = opendesk(&home, &["call", "screenshot"]);
