@@ -5,13 +5,14 @@ mod side;
 
 use core::convert::Infallible;
 use core::future::pending;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use opendesk_core::ErrorCode;
 use opendesk_std::client::transfer::{Copied, CopyOptions, Fault, Step, TransferError, download, host_path, upload};
 use opendesk_std::client::{LinkState, Remote};
 use opendesk_std::desktop::Backend;
-use opendesk_std::home::printable;
+use opendesk_std::home::{Peers, printable};
 use opendesk_std::tools::{OnTarget, Session, Target, ToolError};
 use serde_json::json;
 
@@ -26,7 +27,7 @@ use crate::output;
 pub(crate) const HELP: &str = "\
 One of SRC and DST is on a paired machine, written PEER:PATH. A PATH that begins with no slash is in
 the home directory there, and PEER: alone is that directory. A file of this machine whose name has a
-colon is written with a slash, such as ./a:b; a single letter before a colon is a drive.
+colon is written with a slash, such as ./a:b; on Windows one letter before a colon is a drive.
 
   opendesk cp desk:notes.txt .
   opendesk cp -r pictures desk:/srv/backup
@@ -42,7 +43,9 @@ With --json the result is {\"ok\": …, \"files\": …, \"bytes\": …, \"resume
 and those that were there already; a MB is a million bytes.";
 
 pub(super) async fn run(context: &Context, options: args::Copy) -> Result<(), Failure> {
-    let (source, destination) = (Side::parse(&options.source)?, Side::parse(&options.destination)?);
+    let peers = Peers::load(&context.home)?;
+    let side = |text: &OsStr| Side::parse(text, |machine| peers.find(machine).is_ok());
+    let (source, destination) = (side(&options.source)?, side(&options.destination)?);
     let session = session(&context.home, Backend::Auto);
     let done = tokio::select! {
         done = copy(context, &session, &options, &source, &destination) => done,

@@ -18,7 +18,7 @@ const RESERVED: [&str; 2] = ["local", "all"];
 const FINGERPRINT_DIGITS: usize = 16;
 
 /// The name of a paired machine: 1 to [`MAX_NAME`] visible characters, no space at either end, neither `local` nor
-/// `all` in any case, and nothing that reads as the fingerprint or the key of a machine.
+/// `all` in any case, and nothing that reads as the address, the fingerprint or the key of a machine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerName(String);
 
@@ -52,6 +52,9 @@ impl FromStr for PeerName {
         }
         if RESERVED.iter().any(|reserved| text.eq_ignore_ascii_case(reserved)) {
             return Err(BadName("cannot be \"local\" or \"all\", which mean something else"));
+        }
+        if text.contains("://") {
+            return Err(BadName("cannot look like an address"));
         }
         if hex_digits(text).is_some_and(|digits| digits.len() >= FINGERPRINT_DIGITS) {
             return Err(BadName("cannot look like a fingerprint or a key"));
@@ -218,7 +221,20 @@ mod tests {
 
     #[test]
     fn names_that_mislead_are_refused() {
-        for name in ["", " ", " a", "a ", "local", "LOCAL", "All", "a\nb", "a\u{1b}[31m", "a\u{202e}b", "a\u{200b}"] {
+        for name in [
+            "",
+            " ",
+            " a",
+            "a ",
+            "ws://box:1",
+            "local",
+            "LOCAL",
+            "All",
+            "a\nb",
+            "a\u{1b}[31m",
+            "a\u{202e}b",
+            "a\u{200b}",
+        ] {
             assert!(name.parse::<PeerName>().is_err(), "{name:?}");
         }
         assert!("x".repeat(65).parse::<PeerName>().is_err());

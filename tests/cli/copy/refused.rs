@@ -26,7 +26,7 @@ fn what_makes_no_sense_is_said_in_one_line() {
         (vec!["file".into(), on_host("pipe")], 1, format!("{} on the host is no file, and would", there("pipe"))),
         (vec!["file".into(), "other".into()], 2, "both are on this machine".into()),
         (vec![on_host("file"), on_host("other")], 2, "both are on other machines".into()),
-        (vec!["file".into(), "C:\\x".into()], 2, "both are on this machine".into()),
+        (vec!["file".into(), "C:\\x".into()], 5, "no paired machine is called \"C\"".into()),
         (vec!["local:file".into(), "other".into()], 2, "local is this machine".into()),
         (vec!["stranger:file".into(), "other".into()], 5, "no paired machine is called \"stranger\"".into()),
         (vec![String::new(), on_host("x")], 2, "a path is empty".into()),

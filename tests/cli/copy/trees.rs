@@ -94,3 +94,19 @@ fn a_folder_whose_copy_broke_off_is_gone_on_with() {
     assert!(told["files"] == 3 && told["resumed_bytes"].as_u64() > Some(21 * MB), "{told}");
     assert!(read(&scene.here("tree")) == read(&scene.there("tree")));
 }
+
+#[test]
+fn a_machine_with_colons_in_its_name_is_named_by_it_and_by_its_whole_fingerprint() {
+    let scene = Scene::new();
+    let own = scene.folder.home("controller");
+    succeeded(&opendesk(&own, &["peers", "rename", PEER, "lab: desk"]));
+    let peers = json(&opendesk(&own, &["peers", "--json"]));
+    let fingerprint = peers[0]["fingerprint"].as_str().unwrap();
+    assert_eq!(fingerprint.matches(':').count(), 3);
+    for (number, machine) in ["lab: desk", fingerprint].into_iter().enumerate() {
+        let name = format!("a:{number}");
+        plant(&scene.there(&name), 10);
+        succeeded(&scene.cp(&[&format!("{machine}:{}", scene.there(&name).display()), "."]));
+        assert_eq!(fs::read(scene.here(&name)).unwrap(), fs::read(scene.there(&name)).unwrap());
+    }
+}

@@ -15,13 +15,16 @@ pub(super) enum Side {
 }
 
 impl Side {
-    /// What was written.
-    pub(super) fn parse(text: &OsStr) -> Result<Self, Failure> {
+    /// What was written. A machine's name or fingerprint may have colons itself: of all that ends at one, the longest
+    /// that `is_paired` knows is the machine.
+    pub(super) fn parse(text: &OsStr, is_paired: impl Fn(&str) -> bool) -> Result<Self, Failure> {
         if text.is_empty() {
             return Err(Failure::usage("a path is empty; write . for this directory, and PEER: for the one there"));
         }
         let bytes = text.as_encoded_bytes();
-        let Some(end) = end_of_peer(bytes) else { return Ok(Self::Here(text.into())) };
+        let Some(end) = end_of_paired(bytes, is_paired).or_else(|| end_of_peer(bytes)) else {
+            return Ok(Self::Here(text.into()));
+        };
         let (peer, path) = (part(text, 0, end), part(text, end + 1, bytes.len()));
         let peer = peer.to_str().ok_or_else(|| {
             let why = "would be on a machine whose name is no text; write ./ before it for a file of this machine";
@@ -31,7 +34,13 @@ impl Side {
     }
 }
 
-/// Where the colon stands that ends the name of a machine.
+/// Where the colon stands that ends what is known to be a machine.
+fn end_of_paired(text: &[u8], is_paired: impl Fn(&str) -> bool) -> Option<usize> {
+    let is_name = |end: &usize| str::from_utf8(&text[..*end]).is_ok_and(&is_paired);
+    (0..text.len()).rev().filter(|at| text[*at] == b':' && !is_drive(&text[..*at])).find(is_name)
+}
+
+/// Where the colon stands that ends the name of a machine that nobody knows.
 fn end_of_peer(text: &[u8]) -> Option<usize> {
     let colon = |from: usize| text.iter().skip(from).position(|byte| *byte == b':').map(|at| at + from);
     // An address has colons and slashes of its own; its key is behind them.
@@ -41,8 +50,11 @@ fn end_of_peer(text: &[u8]) -> Option<usize> {
     let end = colon(0)?;
     let peer = &text[..end];
     let is_path = peer.is_empty() || peer.contains(&b'/');
-    let is_drive = cfg!(windows) && matches!(peer, [letter] if letter.is_ascii_alphabetic());
-    (!is_path && !is_drive).then_some(end)
+    (!is_path && !is_drive(peer)).then_some(end)
+}
+
+fn is_drive(before_colon: &[u8]) -> bool {
+    cfg!(windows) && matches!(before_colon, [letter] if letter.is_ascii_alphabetic())
 }
 
 /// A part of a text between two ASCII characters.
@@ -56,6 +68,30 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
+
+    fn nobody(_: &str) -> bool {
+        false
+    }
+
+    #[test]
+    fn a_name_or_fingerprint_with_colons_is_known_by_who_is_paired() {
+        let paired = ["a", "a:b", "a/b", "3f:a2:77", "ws://odd"];
+        let is_paired = |text: &str| paired.contains(&text);
+        for (text, peer, path) in [
+            ("a:x", "a", "x"),
+            ("a:b:x", "a:b", "x"),
+            ("a:bc:x", "a", "bc:x"),
+            ("a:b", "a", "b"),
+            ("a/b:x", "a/b", "x"),
+            ("3f:a2:77:~/x:y", "3f:a2:77", "~/x:y"),
+            ("ws://odd:x", "ws://odd", "x"),
+            ("who:x:y", "who", "x:y"),
+        ] {
+            let there = Side::There { peer: peer.into(), path: path.into() };
+            assert_eq!(Side::parse(text.as_ref(), is_paired).unwrap(), there, "{text}");
+        }
+        assert_eq!(Side::parse("./a/b:x".as_ref(), is_paired).unwrap(), Side::Here("./a/b:x".into()));
+    }
 
     #[test]
     fn a_machine_is_what_stands_before_the_first_colon_unless_that_is_a_path() {
@@ -73,20 +109,25 @@ mod tests {
             (&format!("{v6}:/a"), &v6, "/a"),
         ] {
             assert_eq!(
-                Side::parse(text.as_ref()).unwrap(),
+                Side::parse(text.as_ref(), nobody).unwrap(),
                 Side::There { peer: peer.into(), path: path.into() },
                 "{text}"
             );
         }
         for text in ["a", ".", "./a:b", "/a:b", "../x:y", ":a", "d/e:f", "ws://10.0.0.7:8423"] {
-            assert_eq!(Side::parse(text.as_ref()).unwrap(), Side::Here(text.into()), "{text}");
+            assert_eq!(Side::parse(text.as_ref(), nobody).unwrap(), Side::Here(text.into()), "{text}");
         }
         let odd = OsStr::from_bytes(b"desk:bad\xff");
         assert_eq!(
-            Side::parse(odd).unwrap(),
+            Side::parse(odd, nobody).unwrap(),
             Side::There { peer: "desk".into(), path: OsStr::from_bytes(b"bad\xff").into() }
         );
-        assert!(Side::parse(OsStr::from_bytes(b"bad\xff:x")).unwrap_err().to_string().contains("write ./ before it"));
-        Side::parse(OsStr::new("")).unwrap_err();
+        assert!(
+            Side::parse(OsStr::from_bytes(b"bad\xff:x"), nobody)
+                .unwrap_err()
+                .to_string()
+                .contains("write ./ before it")
+        );
+        Side::parse(OsStr::new(""), nobody).unwrap_err();
     }
 }
