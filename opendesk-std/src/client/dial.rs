@@ -26,6 +26,9 @@ pub(super) const CONNECT: Duration = limits::HANDSHAKE;
 /// How long one address of a name is tried before the next one is tried as well: RFC 8305, section 5.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How long one of several addresses of a name is listened to that takes a connection and says nothing.
+const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
+
 /// Several attempts to reach one host at once, of which one may open the session: two would replace each other.
 #[derive(Clone)]
 pub(super) struct Race {
@@ -103,7 +106,7 @@ impl<'a> Attempt<'a> {
     pub(super) async fn open<R: Runtime>(
         &self,
         runtime: &R,
-        start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
+        start: impl Fn(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
     ) -> Result<(Client, Opened), ClientError> {
         let address = address_of(self.host, self.port);
         let left = self.by.saturating_duration_since(runtime.now());
@@ -117,25 +120,61 @@ impl<'a> Attempt<'a> {
         &self,
         runtime: &R,
         address: &str,
+        start: impl Fn(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
+    ) -> Result<(Client, Opened), ClientError> {
+        let unreachable = |why: &dyn core::fmt::Display| ClientError::Unreachable {
+            address: address.to_owned(),
+            why: why.to_string(),
+        };
+        let late = |after| ClientError::Timeout { what: address.to_owned(), after };
+        let (name, port) = (self.host.to_owned(), self.port);
+        let look_up = move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect);
+        let looked_up = timeout(runtime, self.dial, runtime.run_blocking(look_up)).await;
+        let mut places: Vec<SocketAddr> =
+            looked_up.ok_or_else(|| late(self.dial))?.map_err(|error| unreachable(&error))?;
+        let mut said: Option<ClientError> = None;
+        loop {
+            let dialled = timeout(runtime, self.dial, dial(runtime, &places)).await;
+            let dialled =
+                dialled.map_or_else(|| Err(late(self.dial)), |dialled| dialled.map_err(|error| unreachable(&error)));
+            let (stream, others) = match dialled {
+                Ok(dialled) => dialled,
+                // What somebody said tells more than that another place is silent.
+                Err(error) => return Err(said.unwrap_or(error)),
+            };
+            // Of two attempts to pair one could be too many.
+            let limit = self.claim.as_ref().filter(|_| !others.is_empty()).map_or(Duration::MAX, |_| ONE_OF_SEVERAL);
+            let opened = timeout(runtime, limit, self.speak(runtime, address, stream, &start)).await;
+            match opened.unwrap_or_else(|| Err(late(limit))) {
+                Err(error) if is_of_another(&error) => {
+                    tracing::debug!(%error, "not at this address of the name");
+                    let most = said.take().filter(|said| said.rank() >= error.rank()).unwrap_or(error);
+                    if others.is_empty() {
+                        return Err(most);
+                    }
+                    (said, places) = (Some(most), others);
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Opens the session over a stream.
+    async fn speak<R: Runtime>(
+        &self,
+        runtime: &R,
+        address: &str,
+        stream: R::Stream,
         start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
     ) -> Result<(Client, Opened), ClientError> {
         let unreachable = |why: &dyn core::fmt::Display| ClientError::Unreachable {
             address: address.to_owned(),
             why: why.to_string(),
         };
-        let (name, port) = (self.host.to_owned(), self.port);
-        let dialled = async {
-            let look_up = move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>);
-            dial(runtime, &runtime.run_blocking(look_up).await?).await
-        };
-        let stream = match timeout(runtime, self.dial, dialled).await {
-            Some(dialled) => dialled.map_err(|error| unreachable(&error))?,
-            None => return Err(ClientError::Timeout { what: address.to_owned(), after: self.dial }),
-        };
         // What a zone names is known on this machine only.
         let host = self.host.split('%').next().unwrap_or_default();
         let upgraded = async_tungstenite::client_async_with_config(
-            format!("ws://{}/", address_of(host, port)),
+            format!("ws://{}/", address_of(host, self.port)),
             Fair::new(stream),
             Some(socket::config()),
         )
@@ -183,23 +222,35 @@ pub(super) const fn is_vague(error: &ClientError) -> bool {
     matches!(error, ClientError::Closed(Reason::LOST | Reason::MALFORMED | Reason::MISBEHAVED | Reason::UNSUPPORTED))
 }
 
-/// Tries the addresses of a name, each a little later than the one before it unless that has failed.
-async fn dial<R: Runtime>(runtime: &R, addresses: &[SocketAddr]) -> io::Result<R::Stream> {
+/// Whether it tells that somebody else is at this address, and nothing of the machine that was sought.
+const fn is_of_another(error: &ClientError) -> bool {
+    matches!(error, ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED))
+        || matches!(error, ClientError::Unreachable { .. } | ClientError::Timeout { .. })
+        || is_vague(error)
+}
+
+/// Tries the addresses of a name, each a little later than the one before it unless that has failed. Gives the addresses,
+/// too, that have not failed.
+async fn dial<R: Runtime>(runtime: &R, addresses: &[SocketAddr]) -> io::Result<(R::Stream, Vec<SocketAddr>)> {
     let mut waiting = addresses.iter();
     let mut trying = FuturesUnordered::new();
+    let mut left = addresses.to_vec();
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     loop {
         if let Some(address) = waiting.next() {
-            trying.push(runtime.connect(*address));
+            trying.push(async move { (*address, runtime.connect(*address).await) });
         }
         let tried = if waiting.len() == 0 {
             trying.next().await
         } else {
             timeout(runtime, HEAD_START, trying.next()).await.flatten()
         };
+        if let Some((tried, _)) = &tried {
+            left.retain(|address| address != tried);
+        }
         match tried {
-            Some(Ok(stream)) => return Ok(stream),
-            Some(Err(error)) => last = error,
+            Some((_, Ok(stream))) => return Ok((stream, left)),
+            Some((_, Err(error))) => last = error,
             None if trying.is_empty() && waiting.len() == 0 => return Err(last),
             None => {}
         }

@@ -86,6 +86,18 @@ pub enum ClientError {
     Home(HomeError),
 }
 
+impl ClientError {
+    /// How much it tells of a machine that was sought at several places.
+    pub(super) const fn rank(&self) -> u8 {
+        match self {
+            Self::Unreachable { .. } => 0,
+            Self::Timeout { .. } => 1,
+            Self::WrongHost { .. } | Self::NotRecognised { .. } => 2,
+            _ => 3,
+        }
+    }
+}
+
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -106,7 +106,8 @@ pub async fn prove<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Prov
             // Slow by intent, and needed with hosts of version 1 only.
             let code = options.code.clone();
             let psk = runtime.run_blocking(move || Psk::derive(code.as_bytes())).await;
-            let first = |now, seed| Ok(expecting(Machine::pair_version_1(now, identity.keys.clone(), psk, seed)));
+            let first =
+                |now, seed| Ok(expecting(Machine::pair_version_1(now, identity.keys.clone(), psk.clone(), seed)));
             let again = attempt.open(&runtime, first).await;
             again.map_err(|later| if is_vague(&later) { error } else { later })
         }

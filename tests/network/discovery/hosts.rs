@@ -148,9 +148,13 @@ fn a_machine_is_called_by_its_key_what_it_was_paired_as() {
 
 /// Pairs the second machine with a host on the first, and calls it `desk`.
 pub(super) fn pair(there: &Machine, host: &Path, here: &Machine, own: &Path, port: u16) {
+    pair_at("192.0.2.1", there, host, here, own, port);
+}
+
+pub(super) fn pair_at(address: &str, there: &Machine, host: &Path, here: &Machine, own: &Path, port: u16) {
     let mut showing = there.start(host, &["pair", "--code", "482913"]);
     assert!(showing.first_line().contains("482913"));
-    let args = ["pair-with", "192.0.2.1", "482913", "--name", "desk", "--port", &port.to_string()];
+    let args = ["pair-with", address, "482913", "--name", "desk", "--port", &port.to_string()];
     let paired = here.run(own, &args);
     assert!(paired.status.success(), "{paired:?}");
     let shown = showing.finish(PATIENCE);

@@ -4,6 +4,7 @@ mod crossed;
 mod hostile;
 mod hosts;
 mod moved;
+mod names;
 mod net;
 mod records;
 mod tools;
