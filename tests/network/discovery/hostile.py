@@ -1,9 +1,10 @@
 """Somebody on the network who says whatever they like, by multicast DNS over IPv4.
 
-    hostile.py --interface ADDRESS --victim NAME --victim-key HEX --paired-key HEX [--claim ADDRESS:PORT]
+    hostile.py --interface ADDRESS --victim NAME --victim-key HEX --paired-key HEX [--claim ADDRESS[,ADDRESS…]:PORT]…
 
-With --claim it says only that the machine with the paired key is there. It says all of it again and again, with a second between, until its standard input ends, and prints a line whenever it
-has said everything once.
+With --claim it says only that the machine with the paired key is there, for each as another announcement, and says so
+too as soon as anybody asks. It says all of it again and again, with a second between, until its standard input ends,
+and prints a line whenever it has said everything once.
 """
 
 import argparse
@@ -21,6 +22,7 @@ FLUSH = 0x8000
 FLOOD = 5000
 # A datagram that the kernel takes.
 LARGEST = 65_000
+ADDRESS = "192.0.2.66"
 
 
 def name(*labels: bytes) -> bytes:
@@ -46,14 +48,14 @@ def strings(*texts: bytes) -> bytes:
     return b"".join(bytes([len(text)]) + text for text in texts)
 
 
-def host(label: bytes, txt: bytes, *, port: int = 4711, address: str = "192.0.2.66", flush: int = FLUSH) -> bytes:
+def host(label: bytes, txt: bytes, *, port: int = 4711, address: str = ADDRESS, flush: int = FLUSH) -> bytes:
     """All that makes a host of this name."""
     target = name(label.replace(b".", b"-")[:63], b"local")
     return message(
         record(SERVICE_NAME, PTR, instance(label)),
         record(instance(label), SRV, struct.pack(">HHH", 0, 0, port) + target, flush),
         record(instance(label), TXT, txt, flush),
-        record(target, A, socket.inet_aton(address), flush),
+        *(record(target, A, socket.inet_aton(one), flush) for one in address.split(",")),
     )
 
 
@@ -104,16 +106,19 @@ def lies(options: argparse.Namespace) -> list[bytes]:
 
 
 def claim(options: argparse.Namespace) -> list[bytes]:
-    address, port = options.claim.split(":")
     txt = strings(b"v=1", b"pk=" + bytes.fromhex(options.paired_key))
-    return [host(b"claimant", txt, address=address, port=int(port))]
+    places = (place.split(":") for place in options.claim)
+    return [
+        host(b"claimant-%d" % number, txt, address=addresses, port=int(port))
+        for number, (addresses, port) in enumerate(places)
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     for option in ("interface", "victim", "victim-key", "paired-key"):
         parser.add_argument(f"--{option}", required=True)
-    parser.add_argument("--claim")
+    parser.add_argument("--claim", action="append")
     options = parser.parse_args()
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sender.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -121,6 +126,12 @@ def main() -> None:
     sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
     sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(options.interface))
     sender.bind(("", 5353))
+    heard = []
+    if options.claim:
+        member = socket.inet_aton(GROUP[0]) + socket.inet_aton(options.interface)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+        heard = [sender]
     said = claim(options) if options.claim else lies(options)
     while True:
         for number, packet in enumerate(said):
@@ -129,8 +140,11 @@ def main() -> None:
             if number % 20 == 0:
                 time.sleep(0.001)
         print("said", flush=True)
-        if select.select([sys.stdin], [], [], 1)[0]:
+        ready = select.select([sys.stdin, *heard], [], [], 1)[0]
+        if sys.stdin in ready:
             return
+        if sender in ready:
+            sender.recv(65536)
 
 
 main()

@@ -16,10 +16,11 @@ fn lies(on: &Machine, interface: &str, victim: &str, key: &str) -> Running {
     says(on, &["--interface", interface, "--victim", victim, "--victim-key", key, "--paired-key", key])
 }
 
-/// The same with nothing but the lie that the machine with this key is there.
-pub(super) fn claims(on: &Machine, interface: &str, key: &str, place: &str) -> Running {
+/// The same with nothing but lies that the machine with this key is at these places.
+pub(super) fn claims(on: &Machine, interface: &str, key: &str, places: &[&str]) -> Running {
     let whom = ["--interface", interface, "--victim", "nobody", "--victim-key", key, "--paired-key", key];
-    says(on, &[&whom[..], &["--claim", place]].concat())
+    let places = places.iter().flat_map(|place| ["--claim", place]);
+    says(on, &whom.into_iter().chain(places).collect::<Vec<_>>())
 }
 
 fn says(on: &Machine, args: &[&str]) -> Running {
