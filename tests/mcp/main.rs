@@ -3,6 +3,7 @@
 mod adapters;
 mod clients;
 mod conformance;
+mod ends;
 mod inspector;
 mod task;
 

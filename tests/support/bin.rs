@@ -140,6 +140,11 @@ impl Running {
         input.write_all(text.as_bytes()).and_then(|()| input.flush()).expect("it reads");
     }
 
+    /// Closes its standard input, which the command has piped.
+    pub fn hang_up(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
     /// Waits for a line of its standard output that this accepts, and gives what it made of it.
     ///
     /// # Panics

@@ -32,7 +32,7 @@ pub use form::Form;
 use processes::Kin;
 
 /// How often something that is awaited is looked at.
-pub(crate) const POLL: Duration = Duration::from_millis(10);
+pub const POLL: Duration = Duration::from_millis(10);
 /// Far longer than any program here takes to start or to do its work. A machine that was just set up reads each of them
 /// from a slow disk for the first time: an X server, a window manager and one program have taken 80 s there.
 pub const PATIENCE: Duration = Duration::from_secs(180);

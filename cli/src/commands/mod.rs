@@ -33,6 +33,7 @@ mod status;
 mod tools;
 mod view;
 
+use core::future::pending;
 use core::time::Duration;
 use std::path::PathBuf;
 
@@ -226,20 +227,38 @@ fn save(path: &std::path::Path, data: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, data).map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
 }
 
-/// Waits for Ctrl-C or a request to end.
+/// Whether it was started to go on when its terminal is closed, as by `nohup`. Where the system does not tell, that is left
+/// to it.
+#[cfg(unix)]
+fn outlives_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The lowest bit is that of signal 1, SIGHUP.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 != 0)
+}
+
+/// Waits for Ctrl-C, a request to end, or the end of the terminal.
 pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         if let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            let mut hangup = if outlives_terminal() { None } else { signal(SignalKind::hangup()).ok() };
+            let hung_up = async {
+                match &mut hangup {
+                    Some(hangup) => hangup.recv().await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 _ = term.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = hung_up => {}
             }
             return;
         }
     }
     if tokio::signal::ctrl_c().await.is_err() {
-        core::future::pending::<()>().await;
+        pending::<()>().await;
     }
 }

@@ -30,6 +30,10 @@ const LONGEST_SETTLE_MS: u32 = 10_000;
 /// How often is looked whether a session is needed still by others: nobody notices a tenth of a second at the end.
 const LINGER_LOOK: Duration = Duration::from_millis(100);
 
+/// How long calls may take to end once they are cancelled, and how often is looked whether they have.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
+const END_LOOK: Duration = Duration::from_millis(5);
+
 /// What the tools need of the world around them.
 pub trait Outside: Send + Sync {
     /// Has a machine kept connected from its first use on.
@@ -72,6 +76,22 @@ struct Shared {
     history: History,
     shots: Mutex<Shots>,
     memory: Arc<Mutex<Memory>>,
+    here: Here,
+}
+
+/// The calls that this machine's own desktop carries out.
+#[derive(Default)]
+struct Here {
+    /// Ends all of them.
+    end: Cancel,
+    /// Each has a share of it until it is over, also when nobody waits for it any more.
+    under_way: Arc<()>,
+}
+
+impl Here {
+    fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.under_way) == 1
+    }
 }
 
 #[derive(Default)]
@@ -110,7 +130,8 @@ impl Session {
         let guard = Guard::new(&home, Held(Arc::clone(&memory)));
         let roster = Mutex::new(Roster::new(&home));
         let (history, shots) = (History::default(), Mutex::default());
-        let shared = Shared { home, backend, outside, guard, roster, history, shots, memory };
+        let here = Here::default();
+        let shared = Shared { home, backend, outside, guard, roster, history, shots, memory, here };
         Self { shared: Arc::new(shared), while_busy: WhileBusy::Fail, is_stateless: false, caller: Caller::default() }
     }
 
@@ -435,10 +456,14 @@ impl Session {
                 called.map_err(|error| ToolError::Peer { name: name.clone(), error })
             }
             Target::Local => {
-                let cancel = CancelOnDrop(Cancel::new());
+                let cancel = CancelOnDrop(self.shared.here.end.child());
                 let desk = self.local()?;
                 let (reply, answer) = async_channel::bounded(1);
-                let reply = move |result| drop(reply.try_send(result));
+                let under_way = Arc::clone(&self.shared.here.under_way);
+                let reply = move |result| {
+                    drop(under_way);
+                    drop(reply.try_send(result));
+                };
                 desk.submit(call, Codec::Postcard, cancel.0.clone(), Box::new(reply));
                 let result = answer.recv().await.unwrap_or_else(|_| Err(Error::cancelled()))?;
                 let decoded = decode(&result);
@@ -460,14 +485,20 @@ impl Session {
         }
     }
 
-    /// Ends every open link, politely: each host is told that the session is over. What is held on this machine's
-    /// own desktop is released.
+    /// Ends every open link, politely: each host is told that the session is over. What this machine's own desktop does is
+    /// cancelled, programs that run for it are killed, and what is held is released.
     pub async fn close(&self) {
         let (links, local) = {
             let mut memory = self.memory();
             memory.closed = true;
             (core::mem::take(&mut memory.links), memory.local.take())
         };
+        self.shared.here.end.cancel();
+        let mut left = ENDS_WITHIN;
+        while !self.shared.here.is_idle() && !left.is_zero() {
+            self.sleep(END_LOOK).await;
+            left = left.saturating_sub(END_LOOK);
+        }
         if let Some(desk) = local {
             let (reply, released) = async_channel::bounded(1);
             desk.release(move |result| drop(reply.try_send(result)));

@@ -3,6 +3,7 @@
 
 mod approvals;
 mod http;
+mod presence;
 mod progress;
 mod resources;
 mod server;
@@ -11,12 +12,15 @@ mod stdio;
 mod tests;
 
 use core::fmt;
+use core::future::pending;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use opendesk_std::tools::Session;
 use rmcp::ServiceExt;
 
 pub use self::http::{HttpError, HttpOptions, HttpServer, TOKEN_FILE, Token};
+use self::presence::Presence;
 use self::server::{Server, Sessions};
 
 /// How the MCP server ends before its client does.
@@ -37,12 +41,13 @@ impl core::error::Error for McpError {}
 /// # Errors
 /// [`McpError`] when the client breaks the protocol, or the system gives no descriptor.
 pub async fn serve_stdio(session: Arc<Session>) -> Result<(), McpError> {
-    let streams =
+    let (input, output, said) =
         stdio::streams().map_err(|error| McpError(format!("standard output cannot be kept apart: {error}")))?;
-    serve(session, streams).await
+    serve_one(session, (input, output), Box::pin(stdio::unread(said))).await
 }
 
-/// Serves the tools on any pair of byte streams until the client closes them.
+/// Serves the tools on any pair of byte streams until the client closes them. What it has asked for is cancelled a moment
+/// later.
 ///
 /// # Errors
 /// As [`serve_stdio`].
@@ -51,7 +56,21 @@ where
     R: tokio::io::AsyncRead + Send + Unpin + 'static,
     W: tokio::io::AsyncWrite + Send + Unpin + 'static,
 {
-    serve_with(Server::new(Sessions::One(Session::clone(&session))), session, streams).await
+    serve_one(session, streams, Box::pin(pending())).await
+}
+
+async fn serve_one<R, W>(
+    session: Arc<Session>,
+    (input, output): (R, W),
+    unread: BoxFuture<'static, ()>,
+) -> Result<(), McpError>
+where
+    R: tokio::io::AsyncRead + Send + Unpin + 'static,
+    W: tokio::io::AsyncWrite + Send + Unpin + 'static,
+{
+    let client = Presence::default();
+    let streams = (client.heard(input, unread), output);
+    serve_with(Server::new(Sessions::One { session: Session::clone(&session), client }), session, streams).await
 }
 
 async fn serve_with<R, W>(server: Server, session: Arc<Session>, streams: (R, W)) -> Result<(), McpError>

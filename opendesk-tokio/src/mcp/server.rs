@@ -1,5 +1,6 @@
 //! What the server answers, whatever carries it.
 
+use core::future::pending;
 use core::panic::AssertUnwindSafe;
 use core::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use super::approvals::{Approvals, AsksClient, Verified};
 use super::http::{Clients, Own};
+use super::presence::Presence;
 use super::progress::Reports;
 use super::resources;
 
@@ -28,7 +30,12 @@ pub(super) const LISTS_TTL_MS: u64 = 60 * 60 * 1000;
 /// Whose session a request belongs to.
 pub(super) enum Sessions {
     /// There is one client, on streams of its own.
-    One(Session),
+    One {
+        /// Its session.
+        session: Session,
+        /// Whether it is still there.
+        client: Presence,
+    },
     /// There are many, on HTTP. Those that have said `initialize` have a session of their own, which begins then.
     Many {
         /// Where sessions come from, and where those belong that have none.
@@ -54,7 +61,7 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(sessions: Sessions) -> Self {
         let approvals = match &sessions {
-            Sessions::One(_) => Arc::new(Approvals::new()),
+            Sessions::One { .. } => Arc::new(Approvals::new()),
             Sessions::Many { clients, .. } => Arc::clone(&clients.approvals),
         };
         let run: Run = |session, name, arguments| Box::pin(async move { session.call_or_ask(&name, arguments).await });
@@ -69,8 +76,19 @@ impl Server {
 
     fn session(&self) -> &Session {
         match &self.sessions {
-            Sessions::One(session) => session,
+            Sessions::One { session, .. } => session,
             Sessions::Many { clients, own } => own.get().unwrap_or(&clients.stateless),
+        }
+    }
+
+    /// Waits until the client has gone. Of one without a session, the end of its request tells.
+    async fn left(&self) {
+        match &self.sessions {
+            Sessions::One { client, .. } => client.left().await,
+            Sessions::Many { own, .. } => match own.client() {
+                Some(client) => client.left().await,
+                None => pending().await,
+            },
         }
     }
 
@@ -146,7 +164,7 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
         if let Sessions::Many { clients, own } = &self.sessions {
-            own.begin(clients);
+            own.begin(clients, context.extensions.get::<Presence>().cloned().unwrap_or_default());
         }
         context.peer.set_peer_info(request.clone());
         self.negotiate_initialize(&request)
@@ -187,6 +205,7 @@ impl ServerHandler for Server {
         let mut answer = tokio::select! {
             answer = self.call(request, &context) => answer?,
             () = context.ct.cancelled() => return Err(ErrorData::internal_error("cancelled", None)),
+            () = self.left() => return Err(ErrorData::internal_error("cancelled, because the client has left", None)),
         };
         if is_modern(&context)
             && let CallToolResponse::Complete(result) = &mut answer

@@ -6,6 +6,7 @@ use opendesk_std::tools::Session;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::mcp::approvals::Approvals;
+use crate::mcp::presence::Presence;
 
 /// What all clients of one server share.
 pub(in crate::mcp) struct Clients {
@@ -38,21 +39,32 @@ impl Clients {
 
 /// The session of one client, from its `initialize` on. It is ended politely when the client's handler is dropped.
 #[derive(Default)]
-pub(in crate::mcp) struct Own(OnceLock<(Session, Sender<()>)>);
+pub(in crate::mcp) struct Own(OnceLock<Begun>);
+
+struct Begun {
+    session: Session,
+    client: Presence,
+    ending: Sender<()>,
+}
 
 impl Own {
-    pub(in crate::mcp) fn begin(&self, clients: &Clients) {
-        self.0.get_or_init(|| ((clients.make)(), clients.ending.clone()));
+    pub(in crate::mcp) fn begin(&self, clients: &Clients, client: Presence) {
+        self.0.get_or_init(|| Begun { session: (clients.make)(), client, ending: clients.ending.clone() });
     }
 
     pub(in crate::mcp) fn get(&self) -> Option<&Session> {
-        self.0.get().map(|(session, _)| session)
+        self.0.get().map(|begun| &begun.session)
+    }
+
+    pub(in crate::mcp) fn client(&self) -> Option<&Presence> {
+        self.0.get().map(|begun| &begun.client)
     }
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        let (Some((session, ending)), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) else {
+        let (Some(Begun { session, ending, .. }), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current())
+        else {
             return;
         };
         runtime.spawn(async move {

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::Stream;
-use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, GetExtensions, ServerJsonRpcMessage};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::{ServerSseMessage, SessionId, SessionManager};
 use tokio::time::Instant;
+
+use crate::mcp::presence::Presence;
 
 /// Sessions at the same time. For another one, that which was not used for the longest time ends.
 pub(super) const MOST: usize = 32;
@@ -19,7 +21,12 @@ const IDLE: Duration = Duration::from_secs(30 * 60);
 /// rmcp's own sessions, with a limit.
 pub(super) struct Limited {
     sessions: LocalSessionManager,
-    used: Mutex<HashMap<SessionId, Instant>>,
+    used: Mutex<HashMap<SessionId, Used>>,
+}
+
+struct Used {
+    last: Instant,
+    client: Presence,
 }
 
 impl Default for Limited {
@@ -31,13 +38,13 @@ impl Default for Limited {
 }
 
 impl Limited {
-    fn used(&self) -> MutexGuard<'_, HashMap<SessionId, Instant>> {
+    fn used(&self) -> MutexGuard<'_, HashMap<SessionId, Used>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn touch(&self, id: &SessionId) {
-        if let Some(last) = self.used().get_mut(id) {
-            *last = Instant::now();
+        if let Some(used) = self.used().get_mut(id) {
+            used.last = Instant::now();
         }
     }
 
@@ -47,7 +54,7 @@ impl Limited {
         if used.len() < MOST {
             return None;
         }
-        used.iter().min_by_key(|(_, last)| **last).map(|(id, _)| id.clone())
+        used.iter().min_by_key(|(_, used)| used.last).map(|(id, _)| id.clone())
     }
 }
 
@@ -61,15 +68,19 @@ impl SessionManager for Limited {
             self.close_session(&oldest).await?;
         }
         let (id, transport) = self.sessions.create_session().await?;
-        self.used().insert(id.clone(), Instant::now());
+        self.used().insert(id.clone(), Used { last: Instant::now(), client: Presence::default() });
         Ok((id, transport))
     }
 
     async fn initialize_session(
         &self,
         id: &SessionId,
-        message: ClientJsonRpcMessage,
+        mut message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, Self::Error> {
+        // The handler of the session learns from it when the client has left.
+        if let (ClientJsonRpcMessage::Request(request), Some(used)) = (&mut message, self.used().get(id)) {
+            request.request.extensions_mut().insert(used.client.clone());
+        }
         self.sessions.initialize_session(id, message).await
     }
 
@@ -78,7 +89,9 @@ impl SessionManager for Limited {
     }
 
     async fn close_session(&self, id: &SessionId) -> Result<(), Self::Error> {
-        self.used().remove(id);
+        if let Some(used) = self.used().remove(id) {
+            used.client.leave();
+        }
         self.sessions.close_session(id).await
     }
 

@@ -19,6 +19,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::presence::Presence;
 use super::server::{Run, Server, Sessions};
 use super::{McpError, serve_with};
 use crate::{HostHandle, HostOptions, PairOptions, Tokio};
@@ -107,7 +108,7 @@ impl Client {
 
     fn with(home: &Home, run: Option<Run>) -> Self {
         let session = session(home);
-        let server = Server::new(Sessions::One(session.clone()));
+        let server = Server::new(Sessions::One { session: session.clone(), client: Presence::default() });
         let server = match run {
             Some(run) => server.running(run),
             None => server,
