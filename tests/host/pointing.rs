@@ -216,7 +216,7 @@ fn what_is_outside_a_picture_is_refused_and_nothing_is_clicked() {
             }
             let said = scene.does("mouse", json!({"action": "move", "x": 399, "y": 299})).await;
             assert!(said.contains("Done: move at 499,399 on the desktop") && said.contains(&shot.id), "{said}");
-            assert!(said.ends_with("Confirmed by virtual."), "{said}");
+            assert!(said.ends_with("virtual confirms the input, not what it did."), "{said}");
             let said = scene.does("mouse", json!({"action": "cursor_position"})).await;
             assert!(said.contains("at 499,399 on the desktop, which is 399,299 in the picture"), "{said}");
         }
@@ -291,14 +291,21 @@ fn a_window_that_moved_or_is_covered_is_not_clicked() {
             scene.does("mouse", json!({"action": "click", "mark": number})).await;
             scene.does("mouse", json!({"action": "click", "x": x, "y": y})).await;
             assert_eq!(scene.value("label", "Counter").await, "2");
+            let whole = scene.shot(json!({"marks": true})).await;
+            let (of_whole, ..) = whole.mark("push button \"Count\"");
+            let by_number = json!({"action": "click", "mark": of_whole, "shot_id": whole.id});
+            let shot = scene.shot(json!({"window": "virtual-2", "marks": true})).await;
+            assert_eq!(shot.mark("push button \"Count\""), (number, x, y));
             // The other one comes to lie over it.
             let windows = scene.windows().await;
             let bounds =
                 windows.iter().find(|window| window.id == "virtual-2").and_then(|window| window.bounds).unwrap();
             scene.move_window("virtual-1", bounds.x - 240.0, bounds.y).await;
             scene.focus("virtual-1").await;
-            let said = scene.refused("mouse", json!({"action": "click", "x": x, "y": y})).await;
-            assert!(said.contains("the window virtual-1 is in front"), "{said}");
+            for click in [json!({"action": "click", "x": x, "y": y}), by_number] {
+                let said = scene.refused("mouse", click).await;
+                assert!(said.contains("the window virtual-1 is in front"), "{said}");
+            }
             scene.focus("virtual-2").await;
             scene.does("mouse", json!({"action": "click", "x": x, "y": y})).await;
             scene.move_window("virtual-2", bounds.x + 10.0, bounds.y).await;
@@ -450,7 +457,7 @@ fn an_action_tells_which_elements_changed() {
     run(async {
         for scene in Scene::both().await {
             let said = scene.does("keyboard", json!({"action": "type", "text": "hello", "observe": "ui"})).await;
-            assert!(said.contains("Typed 5 characters. Confirmed by virtual."), "{said}");
+            assert!(said.contains("Typed 5 characters. virtual confirms the input, not what it did."), "{said}");
             assert!(said.contains("~ text \"Note\": its value is \"hello\"") && said.contains("<untrusted"), "{said}");
             scene.focus("virtual-2").await;
             let shot = scene.shot(json!({"marks": true})).await;
@@ -502,7 +509,8 @@ fn an_action_brings_the_next_picture() {
             let output = scene.call("keyboard", json!({"action": "type", "text": "hello", "observe": "picture"})).await;
             let next = Shot::of(&output);
             assert!(
-                next.text.contains("Typed 5 characters. Confirmed by virtual.\nPicture of 640x400"),
+                next.text
+                    .contains("Typed 5 characters. virtual confirms the input, not what it did.\nPicture of 640x400"),
                 "{}",
                 next.text
             );

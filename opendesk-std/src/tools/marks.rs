@@ -6,9 +6,9 @@ use super::caller::{LONGEST_KEPT, Touched, kept};
 use super::elements::{Scene, overlap};
 use super::fence;
 use super::session::Session;
-use super::shots::{Shot, refused, told};
+use super::shots::{Shot, in_front, refused, told};
 use super::target::ToolError;
-use crate::api::{Point, Rect, UiNode};
+use crate::api::{Point, Rect, UiNode, WindowsList};
 use crate::home::plain_text;
 use crate::picture::{Mapping, Numbered, Region};
 
@@ -193,11 +193,11 @@ impl Mark {
 }
 
 impl Session {
-    /// The numbered element of a picture, if it is still where the picture shows it. A desktop that does not tell is taken
+    /// The numbered element of a picture, if it is still where the picture shows it and no other window is over it. A desktop that does not tell is taken
     /// at the picture's word.
     ///
     /// # Errors
-    /// When the picture has no such number, or when the element is gone or has moved.
+    /// When the picture has no such number, or when the element is gone, has moved or is covered.
     pub(super) async fn marked<'a>(&self, shot: &'a Shot, number: usize) -> Result<&'a Mark, ToolError> {
         let Some(marks) = &shot.marks else {
             return Err(refused(format!("the picture {} has no numbers; take a screenshot with `marks`", shot.id)));
@@ -207,18 +207,25 @@ impl Session {
             return Err(refused(why));
         };
         let tree = told(self.tree(&shot.target, marks.window_id.clone()).await)?;
-        let Some(tree) = tree.filter(|tree| !tree.truncated || tree.nodes.iter().any(|node| mark.is(node))) else {
-            return Ok(mark);
-        };
-        let why = match tree.nodes.iter().find(|node| mark.is(node)) {
-            Some(node) if node.bounds == Some(mark.bounds) => return Ok(mark),
-            Some(_) => "has moved",
-            None => "is gone",
-        };
-        Err(refused(format!(
-            "the element {number} {why} since the picture {} was taken; take a new screenshot with `marks`",
-            shot.id
-        )))
+        if let Some(tree) = tree.filter(|tree| !tree.truncated || tree.nodes.iter().any(|node| mark.is(node))) {
+            let why = match tree.nodes.iter().find(|node| mark.is(node)) {
+                Some(node) if node.bounds == Some(mark.bounds) => None,
+                Some(_) => Some("has moved"),
+                None => Some("is gone"),
+            };
+            if let Some(why) = why {
+                return Err(refused(format!(
+                    "the element {number} {why} since the picture {} was taken; take a new screenshot with `marks`",
+                    shot.id
+                )));
+            }
+        }
+        if let Some(id) = &marks.window_id
+            && let Some(windows) = told(self.call::<WindowsList>(&shot.target, &()).await)?
+        {
+            in_front(shot, &windows, id, &[mark.point])?;
+        }
+        Ok(mark)
     }
 }
 

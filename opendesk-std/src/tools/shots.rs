@@ -280,15 +280,23 @@ impl Session {
             Some(is) if is != was => return Err(stale(shot, "its window has moved")),
             Some(_) => {}
         }
-        let covering = points.iter().find_map(|point| covers(&windows, id, *point));
-        covering.map_or(Ok(()), |over| {
-            Err(refused(format!(
-                "the window {over} is in front of what the picture {} shows there; bring {id} to the front with the tool \
-                 app first",
-                shot.id
-            )))
-        })
+        in_front(shot, &windows, id, points)
     }
+}
+
+/// Makes sure that no other window is in front of one at the points that are meant.
+///
+/// # Errors
+/// When one is.
+pub(super) fn in_front(shot: &Shot, windows: &[Window], id: &str, points: &[Point]) -> Result<(), ToolError> {
+    let covering = points.iter().find_map(|point| covers(windows, id, *point));
+    covering.map_or(Ok(()), |over| {
+        Err(refused(format!(
+            "the window {over} is in front of what the picture {} shows there; bring {id} to the front with the tool app \
+             first",
+            shot.id
+        )))
+    })
 }
 
 pub(super) fn refused(why: String) -> ToolError {
