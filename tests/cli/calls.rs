@@ -21,13 +21,13 @@ fn a_machine_is_named_by_its_name_its_fingerprint_its_key_or_its_place() {
     let place = format!("ws://{}#{key}", served.address());
     for name in [PEER, fingerprint, &fingerprint[..6].to_uppercase(), key, &place] {
         let said = opendesk(&controller, &["call", "keyboard", PRESS, "--peer", name]);
-        assert_eq!(succeeded(&said), "[on desk] Pressed a. Confirmed by virtual.", "{name}");
+        assert_eq!(succeeded(&said), "[on desk] Pressed a. virtual confirms the input, not what it did.", "{name}");
     }
     // Among the arguments it means the same; in both places it is one too many.
     let named = PRESS.replace('{', &format!(r#"{{"peer": "{fingerprint}", "#));
     assert_eq!(
         succeeded(&opendesk(&controller, &["call", "keyboard", &named])),
-        "[on desk] Pressed a. Confirmed by virtual."
+        "[on desk] Pressed a. virtual confirms the input, not what it did."
     );
     let twice = opendesk(&controller, &["call", "keyboard", &named, "--peer", PEER]);
     assert!(failure(&twice).0 == 2 && failure(&twice).1.contains("named twice"), "{twice:?}");

@@ -29,7 +29,7 @@ fn a_paired_machine_is_listed_connected_and_driven() {
 
     let out = folder.home("out.png");
     let typed = opendesk(&controller, &["call", "keyboard", r#"{"action": "type", "text": "über alles"}"#]);
-    assert_eq!(succeeded(&typed), "[on desk] Typed 10 characters. Confirmed by virtual.");
+    assert_eq!(succeeded(&typed), "[on desk] Typed 10 characters. virtual confirms the input, not what it did.");
     let shot = opendesk(&controller, &["call", "screenshot", "--out", out.to_str().unwrap()]);
     assert!(succeeded(&shot).starts_with("[on desk] Picture of 1280x800 pixels"), "{shot:?}");
     assert!(fs::read(&out).unwrap().starts_with(b"\x89PNG"));

@@ -73,7 +73,7 @@ fn machines_are_chosen_by_what_is_said_of_them() {
     succeeded(&opendesk(&two.controller, &["peers", "describe", "laptop", "Anna's, in the office"]));
     let press = ["fleet", "keyboard", r#"{"action": "press", "key": "a", "settle_ms": 0}"#, "--peers", "all"];
     let said = opendesk(&two.controller, &[&press[..], &["--match", "OFFICE anna"]].concat());
-    assert_eq!(succeeded(&said), "laptop: ok: Pressed a. Confirmed by virtual.");
+    assert_eq!(succeeded(&said), "laptop: ok: Pressed a. virtual confirms the input, not what it did.");
     let none = opendesk(&two.controller, &[&press[..], &["--match", "windows"]].concat());
     let (code, line) = failure(&none);
     assert!(code == 5 && line.contains("\"windows\"") && none.stdout.is_empty(), "{none:?}");

@@ -132,12 +132,13 @@ fn a_screenshot_that_is_given_no_name_gets_one_that_is_free() {
 fn text_is_typed_from_the_command_line_and_from_standard_input() {
     let scene = Scene::new(1280, 800);
     let said = scene.opendesk(&["type", "Grüße "]);
-    assert_eq!(succeeded(&said), "[on host] Typed 6 characters. Confirmed by virtual.");
+    assert_eq!(succeeded(&said), "[on host] Typed 6 characters. virtual confirms the input, not what it did.");
     assert_eq!(scene.desktop.editor_text(), "Grüße ");
     let mut dash = command(&scene.controller, &["type", "--peer", "host", "--json"]);
     dash.args(["--", "-dash\n"]);
     let told = json_of(&scene.run(dash));
-    let said = "[on host] Typed 6 characters, among them 1 line ends as Return. Confirmed by virtual.";
+    let said =
+        "[on host] Typed 6 characters, among them 1 line ends as Return. virtual confirms the input, not what it did.";
     assert_eq!(told, json!({"ok": true, "peer": "host", "text": said}));
     succeeded(&scene.fed(&["type", "-"], "two\nlines\n".as_bytes()));
     assert_eq!(scene.desktop.editor_text(), "Grüße -dash\ntwo\nlines\n");

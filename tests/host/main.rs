@@ -5,6 +5,7 @@ mod asking;
 mod backend;
 mod effects;
 mod hostile;
+mod in_vain;
 mod learning;
 mod mapping;
 mod mix;

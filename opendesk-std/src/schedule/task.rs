@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::fits::fits;
 use crate::home::plain_text;
-use crate::tools::{TOOLS, Tool, without_texts};
+use crate::tools::{TOOLS, Tool, fits as call_fits, without_texts};
 
 /// Tools that mean nothing in a session of one call, or would have tasks make tasks.
 const SESSION_ONLY: [&str; 4] = ["audit", "opendesk_disconnect", "opendesk_use", "schedule"];
@@ -46,6 +46,8 @@ impl Task {
             }
         };
         task.check()?;
+        let given = Value::Object(task.arguments.clone());
+        call_fits(&task.tool, &given).map_err(|error| format!("`{}`: {error}", task.tool))?;
         Ok(task)
     }
 
@@ -170,6 +172,7 @@ mod tests {
             ("opendesk_use", json!({"name": "x"}), "cannot be scheduled"),
             ("learn", json!({"action": "start"}), "only `run` can be scheduled"),
             ("keyboard", json!({"action": "shout"}), "`keyboard`.action has to be one of"),
+            ("mouse", json!({"action": "click"}), "this action needs `x` and `y`"),
             ("keyboard", json!({"action": "type", "txet": "x"}), "does not take \"txet\""),
             ("keyboard", json!({"action": "type", "text": "x".repeat(MOST_BYTES)}), "a task keeps 65536"),
         ] {

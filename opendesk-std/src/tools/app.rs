@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::caller::Touched;
 use super::fence::{fence_within, refusal};
@@ -94,6 +95,11 @@ struct Arguments {
     /// Milliseconds to wait after the action.
     #[serde(default = "settle_ms")]
     settle_ms: u32,
+}
+
+/// See [`fits`](super::fits::fits).
+pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
+    arguments::<Arguments>(given.clone())?.check()
 }
 
 impl Arguments {
@@ -344,7 +350,7 @@ mod tests {
 
     #[test]
     fn arguments_belong_to_their_action() {
-        let check = |given: serde_json::Value| {
+        let check = |given: Value| {
             let asked: Arguments = arguments(given).unwrap();
             asked.check().map_err(|error| error.to_string())
         };

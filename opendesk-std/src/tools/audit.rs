@@ -157,12 +157,12 @@ async fn replay(session: &Session, asked: &Arguments) -> Result<Output, ToolErro
             (None, Err(error)) => Err(error),
         };
         let said = match result {
-            Ok(output) if !output.is_error => {
+            Ok((output, false)) if !output.is_error => {
                 done += 1;
                 lines.push(format!("{what}: ok: {}", output.all_text()));
                 continue;
             }
-            Ok(output) => output.all_text(),
+            Ok((output, _)) => output.all_text(),
             Err(ToolError::Ask(question)) => return Err(ToolError::Ask(question)),
             Err(error) => {
                 is_over = is_no(&error);

@@ -18,7 +18,7 @@ use crate::client::ClientError;
 pub(super) const TOOL: Tool = Tool {
     name: "computer_batch",
     title: "Several actions",
-    description: "Does several actions on one desktop in order, and stops at the first that fails: the rest is not executed. \
+    description: "Does several actions on one desktop in order, and stops at the first that fails or has no effect: the rest is not executed. \
                   Answers with what came of each and one picture in the end. For steps whose outcome is sure, such as filling \
                   in a form; look first. All arguments are checked before anything is done.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
@@ -137,7 +137,9 @@ impl Report {
 
 async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture: bool) -> Result<Output, ToolError> {
     let total = members.len();
-    let steps = Steps::new(session, total);
+    let asked_for = members.iter().filter(|member| member.tool == Name::Screenshot).count();
+    let comes_last = picture && members.last().is_some_and(|member| member.tool != Name::Screenshot);
+    let steps = Steps::new(session, total).with_pictures((asked_for + usize::from(comes_last)) as u32);
     let mut report = Report { lines: Vec::new(), room: MOST_TEXT, pictures: Vec::new() };
     let (mut done, mut has_failed, mut is_gone, mut is_pictured) = (0, false, false, false);
     for (index, Member { tool, arguments }) in members.into_iter().enumerate() {
@@ -152,8 +154,9 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
         };
         is_pictured = false;
         match result {
-            Ok(output) if !output.is_error => {
-                done += 1;
+            Ok((output, is_in_vain)) if !output.is_error => {
+                done += usize::from(!is_in_vain);
+                has_failed = is_in_vain;
                 let said = without(target, output.all_text());
                 let images = output.blocks.into_iter().filter(|block| matches!(block, Block::Image { .. }));
                 if tool == Name::Screenshot {
@@ -161,9 +164,9 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
                     report.pictures.extend(images.map(|image| (number, image)));
                     is_pictured = report.pictures.len() > before;
                 }
-                report.add(number, tool, "ok", &said);
+                report.add(number, tool, if is_in_vain { "without effect" } else { "ok" }, &said);
             }
-            Ok(output) => {
+            Ok((output, _)) => {
                 report.add(number, tool, "failed", &without(target, output.all_text()));
                 has_failed = true;
             }
@@ -176,7 +179,7 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
     }
     let mut summary = format!("{done} of {total} actions done");
     if has_failed {
-        summary.push_str(&format!("; action {} failed", done + 1));
+        summary.push_str(&format!("; action {} did not do what it should", done + 1));
     }
     let mut blocks = vec![Block::Text(format!("{}{summary}.\n{}", target.prefix(), report.lines.join("\n")))];
     for (number, image) in report.pictures {
@@ -196,13 +199,13 @@ const fn is_away(error: &ToolError) -> bool {
     }
 }
 
-async fn wait(session: &Session, steps: &Steps<'_>, index: usize, given: Value) -> Result<Output, ToolError> {
+async fn wait(session: &Session, steps: &Steps<'_>, index: usize, given: Value) -> Result<(Output, bool), ToolError> {
     let Wait { ms } = arguments(given)?;
     steps.report(index, "wait");
     session.sleep(Duration::from_millis(ms.into())).await;
     match stopped(session) {
         Some(why) => Err(Error::new(ErrorCode::PermissionDenied, why).into()),
-        None => Ok(Output::text("")),
+        None => Ok((Output::text(""), false)),
     }
 }
 

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::output::Output;
+use super::screenshot::MOST_BYTES;
 use super::session::Session;
 use super::target::ToolError;
 use crate::govern::ask::Question;
@@ -100,6 +101,8 @@ pub struct Caller {
     pub progress: Option<Arc<dyn Progress>>,
     /// Asked for a person's word.
     pub consent: Consent,
+    /// Among how many pictures the bytes of one answer are shared; 0 and 1 for all to one.
+    pub(super) pictures: u32,
     pub(super) state: Arc<State>,
 }
 
@@ -107,6 +110,8 @@ pub struct Caller {
 pub(super) struct State {
     /// Something was done on a desktop, in this call or in one that it is a part of.
     has_acted: Arc<AtomicBool>,
+    /// The desktop has said that nothing came of what this call did.
+    is_in_vain: AtomicBool,
     element: Mutex<Option<Touched>>,
 }
 
@@ -168,14 +173,19 @@ impl Caller {
     /// Who is told of progress by `progress` and asked by `consent`.
     #[must_use]
     pub fn new(progress: Option<Arc<dyn Progress>>, consent: Consent) -> Self {
-        Self { progress, consent, state: Arc::default() }
+        Self { progress, consent, pictures: 1, state: Arc::default() }
     }
 
     /// The same caller for a call that touches an element of its own. It is a part of what this caller does: what one part
     /// did cannot be begun again by asking a person about the next.
     pub(super) fn fresh(&self) -> Self {
-        let state = State { has_acted: Arc::clone(&self.state.has_acted), element: Mutex::default() };
+        let state = State { has_acted: Arc::clone(&self.state.has_acted), ..State::default() };
         Self { state: Arc::new(state), ..self.clone() }
+    }
+
+    /// The bytes of a picture for this call.
+    pub(super) fn most_bytes(&self) -> u32 {
+        MOST_BYTES / self.pictures.max(1)
     }
 
     /// Tells how far the call is.
@@ -191,6 +201,16 @@ impl Caller {
 
     pub(super) fn acts(&self) {
         self.state.has_acted.store(true, Ordering::Relaxed);
+    }
+
+    /// The desktop says that nothing came of what the call did.
+    pub(super) fn acted_in_vain(&self) {
+        self.state.is_in_vain.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the desktop has said so.
+    pub(super) fn is_in_vain(&self) -> bool {
+        self.state.is_in_vain.load(Ordering::Relaxed)
     }
 
     /// The call acts on this element.

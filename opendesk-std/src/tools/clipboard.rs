@@ -6,6 +6,7 @@ use image::ImageDecoder as _;
 use image::codecs::jpeg::JpegDecoder;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::aside::aside;
 use super::fence::{LONGEST, fence_within};
@@ -78,6 +79,11 @@ struct Arguments {
     html: Option<String>,
     /// The form that `read` tells; otherwise text before HTML before a picture.
     form: Option<Form>,
+}
+
+/// See [`fits`](super::fits::fits).
+pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
+    arguments::<Arguments>(given.clone())?.check()
 }
 
 impl Arguments {

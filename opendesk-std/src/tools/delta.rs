@@ -11,7 +11,7 @@ use crate::home::plain_text;
 const MOST_LINES: usize = 30;
 
 /// Elements of a window that has come to the front which are worth a line.
-const MOST_NEW: usize = 15;
+const MOST_SHOWN: usize = 15;
 
 /// What names an element in both scenes: what it is called while it lives, else what it is and which of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,15 +32,14 @@ pub(super) fn lines(before: &Scene, after: &Scene) -> Vec<String> {
             lines.push(format!("~ window {was:?}: its title is {is:?}"));
         }
         lines.extend(differences(&before.tree.nodes, &after.tree.nodes));
+    } else if let Some(window) = &after.window {
+        let (title, app) = (short(&window.title), short(&window.app_name));
+        lines.push(format!("~ the window in use is {title:?} of {app:?}, which shows:"));
+        // It may have been there before, behind the other one.
+        let shown = after.tree.nodes.iter().filter(|node| says_something(node) && node.bounds.is_some());
+        lines.extend(shown.take(MOST_SHOWN).map(|node| format!("  {}", told(node))));
     } else {
-        lines.push(match &after.window {
-            Some(window) => {
-                format!("~ the window in use is {:?} of {:?}", short(&window.title), short(&window.app_name))
-            }
-            None => "~ no window is in use".to_owned(),
-        });
-        let new = after.tree.nodes.iter().filter(|node| says_something(node) && node.bounds.is_some());
-        lines.extend(new.take(MOST_NEW).map(|node| format!("+ {}", told(node))));
+        lines.push("~ no window is in use".to_owned());
     }
     if lines.len() > MOST_LINES {
         let more = lines.len() - (MOST_LINES - 1);
@@ -201,8 +200,11 @@ mod tests {
     fn another_window_is_told_with_what_it_shows() {
         let after = scene("2", vec![node("window", "Dialog", "d"), node("push button", "Save", "s")]);
         let told = lines(&scene("1", vec![node("entry", "Text", "t")]), &after);
-        let expected =
-            ["~ the window in use is \"Title 2\" of \"App\"", "+ window \"Dialog\"", "+ push button \"Save\""];
+        let expected = [
+            "~ the window in use is \"Title 2\" of \"App\", which shows:",
+            "  window \"Dialog\"",
+            "  push button \"Save\"",
+        ];
         assert_eq!(told, expected);
         let none = Scene::default();
         assert_eq!(lines(&after, &none), ["~ no window is in use"]);

@@ -6,9 +6,10 @@ use core::time::Duration;
 use futures_util::future::{Either, select};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::observe::{Observe, around};
-use super::proof::proved;
+use super::proof::entered;
 use super::session::{Gesture, Session};
 use super::target::Target;
 use super::{Hints, Tool, ToolError, arguments, is_refused, schema, settle_ms};
@@ -27,6 +28,7 @@ pub(super) const TOOL: Tool = Tool {
     run: |session, given| {
         Box::pin(async move {
             let asked: Arguments = arguments(given)?;
+            asked.check()?;
             let target = session.target(asked.peer.as_deref())?;
             let action = perform(session, &target, &asked);
             around(session, &target, asked.observe, asked.settle_ms, action).await
@@ -84,21 +86,50 @@ const fn one() -> f64 {
     1.0
 }
 
+/// See [`fits`](super::fits::fits).
+pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
+    arguments::<Arguments>(given.clone())?.check()
+}
+
+impl Arguments {
+    fn check(&self) -> Result<(), ToolError> {
+        match self.action {
+            Action::Type => self.text.as_ref().map(drop).ok_or_else(|| missing("type needs `text`")),
+            Action::Press => {
+                let key = self.key.as_deref().ok_or_else(|| missing("press needs `key`"))?;
+                key.parse::<Key>().map(drop).map_err(|error| missing(&error.to_string()))
+            }
+            Action::Hotkey => check(&self.keys),
+            Action::Hold if !(0.0..=LONGEST_HOLD).contains(&self.hold_duration) => {
+                Err(missing("`hold_duration` is 0 to 10 seconds"))
+            }
+            Action::Hold => check(self.held()),
+        }
+    }
+
+    /// The keys of `hold`.
+    fn held(&self) -> &[String] {
+        match &self.key {
+            Some(key) => core::slice::from_ref(key),
+            None => &self.keys,
+        }
+    }
+}
+
 async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Result<String, ToolError> {
     let (said, effect) = match asked.action {
         Action::Type => {
-            let text = asked.text.clone().ok_or_else(|| missing("type needs `text`"))?;
+            let text = asked.text.clone().unwrap_or_default();
             let said = typed(&text);
             (said, type_text(session, target, TextInput { text, interval_ms: asked.interval_ms }).await?)
         }
         Action::Press => {
-            let key = one_key(asked)?;
+            let key = asked.key.as_deref().unwrap_or_default();
             let mut chord = Chord::new(session, target);
             chord.down(key).await?;
             (format!("Pressed {key}."), chord.release().await?)
         }
         Action::Hotkey => {
-            check(&asked.keys)?;
             let mut chord = Chord::new(session, target);
             for key in &asked.keys {
                 chord.down(key).await?;
@@ -106,14 +137,7 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
             (format!("Pressed {}.", asked.keys.join("+")), chord.release().await?)
         }
         Action::Hold => {
-            let keys = match &asked.key {
-                Some(key) => core::slice::from_ref(key),
-                None => asked.keys.as_slice(),
-            };
-            check(keys)?;
-            if !(0.0..=LONGEST_HOLD).contains(&asked.hold_duration) {
-                return Err(missing("`hold_duration` is 0 to 10 seconds"));
-            }
+            let keys = asked.held();
             let mut chord = Chord::new(session, target);
             for key in keys {
                 chord.down(key).await?;
@@ -122,7 +146,7 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
             (format!("Held {} for {} s.", keys.join("+"), asked.hold_duration), chord.release().await?)
         }
     };
-    Ok(format!("{said}{}", proved(session, target, effect)))
+    Ok(format!("{said}{}", entered(session, target, effect)))
 }
 
 /// What is said of a text that was typed; nothing of the text itself, which may be a password.
@@ -176,10 +200,6 @@ fn check(keys: &[String]) -> Result<(), ToolError> {
         key.parse::<Key>().map_err(|error| missing(&error.to_string()))?;
     }
     Ok(())
-}
-
-fn one_key(asked: &Arguments) -> Result<&str, ToolError> {
-    asked.key.as_deref().ok_or_else(|| missing("this action needs `key`"))
 }
 
 fn missing(why: &str) -> ToolError {

@@ -9,6 +9,7 @@ mod clipboard;
 mod delta;
 mod elements;
 mod fence;
+mod fits;
 mod fleet;
 pub mod formats;
 mod given;
@@ -47,6 +48,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::caller::{Caller, Consent, Deferred, Elicit, Elicited, Progress, Shown, Touched};
 pub use self::fence::{fence, visible};
+pub(crate) use self::fits::fits;
 pub use self::fleet::{FleetCall, FleetMember, FleetOutcome};
 use self::history::Begun;
 pub use self::history::{Entry, History};
@@ -164,6 +166,9 @@ impl Session {
         let begun = Begun::new(&session, tool.name, &arguments);
         let result = (tool.run)(&session, arguments).await;
         begun.ended(&result);
+        if session.caller.is_in_vain() {
+            self.caller.acted_in_vain();
+        }
         result
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use self::place::{Ground, Place, missing};
 use self::pointer::Pointer;
 use super::observe::{Observe, around_shot};
-use super::proof::proved;
+use super::proof::entered;
 use super::session::Session;
 use super::target::Target;
 use super::{Hints, Output, Tool, ToolError, arguments, schema, settle_ms};
@@ -134,6 +134,25 @@ const fn three() -> u32 {
     3
 }
 
+/// See [`fits`](super::fits::fits).
+pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
+    arguments::<Arguments>(given.clone())?.check()
+}
+
+impl Arguments {
+    fn check(&self) -> Result<(), ToolError> {
+        if self.action == Action::CursorPosition {
+            return Ok(());
+        }
+        scrolled(self)?;
+        place_of(self)?;
+        if self.action == Action::Drag {
+            path(self, |x, y| Ok(Place::of(Point::new(x, y))))?;
+        }
+        Ok(())
+    }
+}
+
 /// What `mouse` does at places of the desktop itself, where the pictures are gone in which it was pointed at them.
 #[derive(Debug, Clone)]
 pub(super) struct OnDesktop(Arguments);
@@ -151,11 +170,7 @@ impl OnDesktop {
         if asked.action == Action::CursorPosition {
             return Err(missing("`cursor_position` does nothing"));
         }
-        scrolled(&asked)?;
-        place_of(&asked)?;
-        if asked.action == Action::Drag {
-            path(&asked, |x, y| Ok(Place::of(Point::new(x, y))))?;
-        }
+        asked.check()?;
         Ok(Self(asked))
     }
 
@@ -207,7 +222,7 @@ async fn perform(
         }
         Action::CursorPosition => Effect::Confirmed,
     };
-    let proof = proved(session, target, effect);
+    let proof = entered(session, target, effect);
     if let Some(end) = then.last() {
         return Ok(format!("Dragged from {} to {} on the desktop.{proof}", shown(&at), shown(end)));
     }

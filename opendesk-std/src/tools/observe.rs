@@ -94,7 +94,11 @@ impl Seen {
 
     fn add_to(self, output: &mut Output) {
         if let Some(Block::Text(text)) = output.blocks.first_mut() {
-            text.push_str(&self.text);
+            // The end of a fence has its line to itself.
+            match self.text.strip_prefix(' ') {
+                Some(said) if text.ends_with('>') => text.extend(["\n", said]),
+                _ => text.push_str(&self.text),
+            }
         }
         output.blocks.extend(self.image);
     }

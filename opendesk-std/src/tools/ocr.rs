@@ -2,12 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::caller::Touched;
 use super::fence::{LONGEST, fence_within, refusal};
 use super::observe::{Observe, around};
 use super::places::Places;
-use super::proof::proved;
+use super::proof::entered;
 use super::session::Session;
 use super::target::{Target, ToolError};
 use super::waiting::told;
@@ -93,6 +94,11 @@ struct Arguments {
     settle_ms: u32,
 }
 
+/// See [`fits`](super::fits::fits).
+pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
+    arguments::<Arguments>(given.clone())?.check()
+}
+
 impl Arguments {
     fn check(&self) -> Result<(), ToolError> {
         let all = [
@@ -167,7 +173,7 @@ async fn click(session: &Session, target: &Target, asked: &Arguments, text: &str
     let work = session.call::<OcrClick>(target, &params);
     let clicked = told(session, None, READING, work).await;
     let clicked = clicked.map_err(|error| refusal(target, "Nothing was clicked. The desktop says:", error))?;
-    let proof = proved(session, target, clicked.effect);
+    let proof = entered(session, target, clicked.effect);
     let (x, y) = (clicked.point.x.round(), clicked.point.y.round());
     let read = fence("the screen", &clicked.text)?;
     Ok(format!("Clicked on the text, in the middle of it at {x},{y} on the desktop.{proof} It was read as:\n{read}"))
@@ -231,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_click_is_refused_without_one() {
-        let check = |given: serde_json::Value| {
+        let check = |given: Value| {
             let asked: Arguments = arguments(given).unwrap();
             asked.check().map_err(|error| error.to_string())
         };

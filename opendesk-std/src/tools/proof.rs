@@ -10,7 +10,18 @@ const LONGEST_NAME: usize = 32;
 
 /// What the desktop says came of an action: a sentence that begins with a space. Never asks the desktop anything.
 pub(super) fn proved(session: &Session, target: &Target, effect: Effect) -> String {
+    if effect == Effect::NoEffect {
+        session.caller.acted_in_vain();
+    }
     told(&backend(session, target), effect)
+}
+
+/// The same of keys and the pointer: that they went in says nothing of what a program made of them.
+pub(super) fn entered(session: &Session, target: &Target, effect: Effect) -> String {
+    match effect {
+        Effect::Confirmed => format!(" {} confirms the input, not what it did.", backend(session, target)),
+        effect => proved(session, target, effect),
+    }
 }
 
 fn told(backend: &str, effect: Effect) -> String {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::aside::aside;
 use super::marks::Marks;
@@ -124,17 +125,31 @@ struct Wanted {
     about: String,
 }
 
+/// See [`fits`](super::fits::fits).
+pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
+    arguments::<Arguments>(given.clone())?.check()
+}
+
+impl Arguments {
+    fn check(&self) -> Result<(), ToolError> {
+        if self.zoom.is_some() && (self.region.is_some() || self.window.is_some() || self.display.is_some()) {
+            return Err(wrong("`zoom` is of a picture; leave `region`, `window` and `display` out"));
+        }
+        if self.window.is_some() && self.display.is_some() {
+            return Err(wrong("a picture is of a window or of a display, not of both; leave one out"));
+        }
+        if self.shot_id.is_some() && self.zoom.is_none() {
+            return Err(wrong(
+                "`shot_id` says what `zoom` counts in; give `zoom`, or `unless_shot` to ask for changes",
+            ));
+        }
+        Ok(())
+    }
+}
+
 async fn wanted(session: &Session, target: &Target, asked: Arguments) -> Result<Wanted, ToolError> {
+    asked.check()?;
     let has_view = asked.region.is_some() || asked.zoom.is_some() || asked.window.is_some() || asked.display.is_some();
-    if asked.zoom.is_some() && (asked.region.is_some() || asked.window.is_some() || asked.display.is_some()) {
-        return Err(wrong("`zoom` is of a picture; leave `region`, `window` and `display` out"));
-    }
-    if asked.window.is_some() && asked.display.is_some() {
-        return Err(wrong("a picture is of a window or of a display, not of both; leave one out"));
-    }
-    if asked.shot_id.is_some() && asked.zoom.is_none() {
-        return Err(wrong("`shot_id` says what `zoom` counts in; give `zoom`, or `unless_shot` to ask for changes"));
-    }
     let known = match &asked.unless_shot {
         Some(id) => session.shot(target, Some(id))?,
         None => None,
@@ -164,7 +179,7 @@ async fn wanted(session: &Session, target: &Target, asked: Arguments) -> Result<
         params.format = encoding.into();
     }
     params.cursor |= asked.show_cursor;
-    params.max_bytes = Some(MOST_BYTES);
+    params.max_bytes = Some(session.caller.most_bytes());
     // A picture without numbers is not the same as one with them.
     let is_like = |shot: &&Arc<Shot>| shot.marks.is_some() == asked.marks;
     params.unless_shot = known.as_ref().filter(is_like).and_then(|shot| shot.asked_again().unless_shot);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::session::Session;
 use super::target::{Target, ToolError};
@@ -120,6 +121,11 @@ const fn minute() -> f64 {
     60.0
 }
 
+/// See [`fits`](super::fits::fits).
+pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
+    arguments::<Arguments>(given.clone())?.check()
+}
+
 impl Arguments {
     fn check(&self) -> Result<(), ToolError> {
         if !(self.timeout > 0.0 && self.timeout <= LONGEST) {
@@ -231,7 +237,7 @@ mod tests {
 
     #[test]
     fn times_and_empty_code_are_refused() {
-        let check = |given: serde_json::Value| {
+        let check = |given: Value| {
             let asked: Arguments = arguments(given).unwrap();
             asked.check().map_err(|error| error.to_string())
         };

@@ -17,26 +17,34 @@ use crate::govern::control::Switch;
 pub(super) struct Steps<'a> {
     session: &'a Session,
     total: usize,
+    pictures: u32,
 }
 
 impl<'a> Steps<'a> {
     pub(super) const fn new(session: &'a Session, total: usize) -> Self {
-        Self { session, total }
+        Self { session, total, pictures: 1 }
     }
 
-    /// Takes a step, the first with index 0.
+    /// The same, where so many of the steps answer with a picture: together they are no larger than one alone may be.
+    pub(super) const fn with_pictures(self, pictures: u32) -> Self {
+        Self { pictures, ..self }
+    }
+
+    /// Takes a step, the first with index 0, and tells whether the desktop says that nothing came of it.
     ///
     /// # Errors
     /// As [`Session::try_tool`]. [`ToolError::Ask`] comes only where nothing has been done yet, so it can be passed on.
-    pub(super) async fn take(&self, index: usize, tool: &str, arguments: Value) -> Result<Output, ToolError> {
+    pub(super) async fn take(&self, index: usize, tool: &str, arguments: Value) -> Result<(Output, bool), ToolError> {
         self.report(index, tool);
         let within = |outer: &Arc<dyn Progress>| -> Arc<dyn Progress> {
             let (outer, count) = (Arc::clone(outer), AtomicU32::new(0));
             Arc::new(Within { outer, index, total: self.total, count })
         };
         let progress = self.session.caller.progress.as_ref().map(within);
-        let caller = Caller { progress, consent: self.consent(), ..self.session.caller.fresh() };
-        self.session.for_caller(caller).try_tool(tool, arguments).await
+        let caller = Caller { progress, ..self.looker() };
+        let session = self.session.for_caller(caller);
+        let output = session.try_tool(tool, arguments).await?;
+        Ok((output, session.caller.is_in_vain()))
     }
 
     fn consent(&self) -> Consent {
@@ -45,7 +53,7 @@ impl<'a> Steps<'a> {
 
     /// Who looks at what came of the steps.
     pub(super) fn looker(&self) -> Caller {
-        Caller { progress: None, consent: self.consent(), ..self.session.caller.fresh() }
+        Caller { progress: None, consent: self.consent(), pictures: self.pictures, ..self.session.caller.fresh() }
     }
 
     /// Tells that a step begins.

@@ -8,6 +8,7 @@ mod scope;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use self::outline::Outline;
 use self::pick::Wanted;
@@ -124,6 +125,11 @@ struct Arguments {
     /// Milliseconds to wait after the action.
     #[serde(default = "settle_ms")]
     settle_ms: u32,
+}
+
+/// See [`fits`](super::fits::fits).
+pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
+    arguments::<Arguments>(given.clone())?.check()
 }
 
 impl Arguments {

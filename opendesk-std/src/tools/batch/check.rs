@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Action, MOST, MOST_PICTURES, Member, Name};
+use crate::tools::fits::fits as call_fits;
 use crate::tools::session::Session;
 use crate::tools::target::{Target, ToolError};
 use crate::tools::{find, schema};
@@ -18,7 +19,10 @@ const SETTLE_MS: u32 = 50;
 /// [`ToolError::Arguments`], naming the first action that is wrong.
 pub(super) fn members(session: &Session, target: &Target, actions: Vec<Action>) -> Result<Vec<Member>, ToolError> {
     let count = actions.len();
-    if !(1..=MOST).contains(&count) {
+    if count == 0 {
+        return Err(ToolError::Arguments(format!("`actions` is empty, and a batch has 1 to {MOST}; name one")));
+    }
+    if count > MOST {
         return Err(ToolError::Arguments(format!("`actions` has {count}, and a batch has 1 to {MOST}; split it")));
     }
     let pictures = actions.iter().filter(|action| action.tool == Name::Screenshot).count();
@@ -48,7 +52,12 @@ pub(super) fn members(session: &Session, target: &Target, actions: Vec<Action>) 
                 return Err(wrong(why));
             }
         }
-        Ok(member(tool, arguments, target, schema))
+        let member = member(tool, arguments, target, schema);
+        match call_fits(tool.text(), &member.arguments) {
+            Err(ToolError::Arguments(why)) => Err(wrong(why)),
+            Err(error) => Err(error),
+            Ok(()) => Ok(member),
+        }
     });
     checked.collect()
 }
@@ -125,6 +134,11 @@ fn check(schema: &Value, value: &Value) -> Result<(), String> {
     {
         return Err(format!("must be at most {most}"));
     }
+    if let (Some(least), Some(number)) = (schema.get("minimum").and_then(Value::as_f64), value.as_f64())
+        && number < least
+    {
+        return Err(format!("must be at least {least}"));
+    }
     if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
         for value in values {
             check(items, value).map_err(|why| format!("holds something that {why}"))?;
@@ -164,6 +178,14 @@ mod tests {
                 json!({"action": "hotkey", "keys": [1]}),
                 "`keys` holds something that must be of the type string",
             ),
+            ("mouse", json!({"action": "click"}), "this action needs `x` and `y`, or a `mark`"),
+            ("mouse", json!({"action": "drag", "x": 1, "y": 1}), "drag needs `end_x`"),
+            ("keyboard", json!({"action": "press"}), "press needs `key`"),
+            ("keyboard", json!({"action": "press", "key": "no such key"}), "action 2 (keyboard): "),
+            ("ui", json!({"action": "type", "title": "Name"}), "type needs `text`"),
+            ("app", json!({"action": "open"}), "open needs `name`"),
+            ("script", json!({"action": "shell", "code": " "}), "shell needs `code`"),
+            ("wait", json!({"ms": -1}), "`ms` must be at least 0"),
             ("wait", json!({}), "it needs `ms`"),
             ("wait", json!({"ms": 10_001}), "`ms` must be at most 10000"),
             ("screenshot", json!({"peer": "desk"}), "its `peer` is desk and that of the batch local"),
@@ -172,7 +194,7 @@ mod tests {
             let refused = act(tool, arguments);
             assert!(refused.contains(why), "{refused}");
         }
-        assert!(refusal(json!([])).contains("a batch has 1 to 50"));
+        assert!(refusal(json!([])).contains("`actions` is empty, and a batch has 1 to 50"));
         let many = |tool: &str, count: usize| {
             let arguments = if tool == "wait" { json!({"ms": 1}) } else { json!({}) };
             refusal(Value::Array(vec![json!({"tool": tool, "arguments": arguments}); count]))

@@ -144,6 +144,11 @@ impl<'a> Run<'a> {
     }
 
     async fn act(&self, session: &Session, step: &Step) -> Result<String, Failed> {
+        let said = self.perform(session, step).await?;
+        if session.caller.is_in_vain() { Err(Failed::Step(said)) } else { Ok(said) }
+    }
+
+    async fn perform(&self, session: &Session, step: &Step) -> Result<String, Failed> {
         let target = self.target;
         let mut arguments = step.arguments.clone();
         let action = arguments.get("action").and_then(Value::as_str).unwrap_or_default();

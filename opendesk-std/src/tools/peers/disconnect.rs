@@ -47,9 +47,10 @@ fn alone(session: &Session, only: Option<&Target>) -> Result<(), ToolError> {
 
 async fn disconnect(session: &Session, only: Option<&Target>) -> Result<Output, ToolError> {
     let (links, desk) = session.held(only);
-    let (mut closed, mut kept) = (Vec::new(), Vec::new());
+    let (mut closed, mut given_up, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     for (name, link) in links {
-        if matches!(link.state(), LinkState::Idle) {
+        let state = link.state();
+        if matches!(state, LinkState::Idle) {
             continue;
         }
         // Another program's command would end with it.
@@ -57,7 +58,7 @@ async fn disconnect(session: &Session, only: Option<&Target>) -> Result<Output, 
             kept.push(name);
         } else {
             link.close().await;
-            closed.push(name);
+            if matches!(state, LinkState::Connected { .. }) { &mut closed } else { &mut given_up }.push(name);
         }
     }
     let released = match desk {
@@ -70,10 +71,18 @@ async fn disconnect(session: &Session, only: Option<&Target>) -> Result<Output, 
         None => false,
     };
     let mut said = match closed.len() {
+        0 if !given_up.is_empty() => String::new(),
         0 => "No connection was open.".to_owned(),
         1 => format!("Closed the connection with {}; what was held there is released.", closed.join("")),
         more => format!("Closed {more} connections ({}); what was held there is released.", closed.join(", ")),
     };
+    if !given_up.is_empty() {
+        let between = if said.is_empty() { "" } else { " " };
+        said.push_str(&format!(
+            "{between}Gave up the connection with {}, which was not there: what was held there its machine releases by itself.",
+            given_up.join(", ")
+        ));
+    }
     if released {
         said.push_str(&format!(" What was held on {LOCAL} is released."));
     }

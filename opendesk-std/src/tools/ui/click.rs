@@ -8,7 +8,7 @@ use crate::api::{
 };
 use crate::client::ClientError;
 use crate::tools::fence::refusal;
-use crate::tools::proof::proved;
+use crate::tools::proof::{entered, proved};
 use crate::tools::session::{Gesture, Session};
 use crate::tools::target::{Target, ToolError};
 
@@ -34,7 +34,7 @@ pub(super) async fn click(
             uncover(session, target, scene.window.as_ref(), &title, point).await?;
             let effect = press(session, target, point).await?;
             let (x, y) = (point.x.round(), point.y.round());
-            let proof = proved(session, target, effect);
+            let proof = entered(session, target, effect);
             Ok(format!("{named} has no action of its own; its middle was clicked, at {x},{y} on the desktop.{proof}"))
         }
         Err(error) => Err(refusal(target, ADVICE, error)),
