@@ -10,6 +10,7 @@ use super::driver::Server;
 use super::link::Orphan;
 use super::notice::Notice;
 use crate::api::{Call, Error, ErrorCode};
+use crate::desktop::Freed;
 use crate::govern::{Word, in_use, rules};
 use crate::home::{Home, hex};
 use crate::runtime::Runtime;
@@ -89,6 +90,17 @@ impl<R: Runtime> Server<R> {
             Halt::Everything => self.refuse_held(refusal),
             Halt::Actions => self.refuse_held_actions(refusal),
         }
+        let released = |result: Result<Freed, Error>| {
+            if let Err(error) = result {
+                tracing::warn!(%error, "something that the controller held could not be released");
+            }
+        };
+        match what {
+            // Also what a session has left running that is over.
+            Halt::Everything => self.desk.release_all(released),
+            Halt::Actions => self.desk.release(released),
+        }
+        self.restless = true;
         // Nobody else has anything under way (I2).
         let Some((id, ..)) = self.host.controller() else { return };
         let Some(link) = self.links.get_mut(&id) else { return };
@@ -111,12 +123,6 @@ impl<R: Runtime> Server<R> {
             }
             self.programs.end_all(id);
         }
-        self.desk.release(|result| {
-            if let Err(error) = result {
-                tracing::warn!(%error, "something that the controller held could not be released");
-            }
-        });
-        self.restless = true;
     }
 
     /// The policy, or who the controller is, is another than when the streams began.

@@ -6,7 +6,8 @@
 //!
 //! When its time is over or its call is cancelled, the whole group is killed; a process that left the group, as
 //! `setsid` does, is not found that way. When the command ends by itself, what it left running in the background stays,
-//! and is not waited for: its output is read for 200 ms at most.
+//! and is not waited for: its output is read for 200 ms at most. A stop of the owner's ends that too: it is known by a
+//! variable of its environment.
 
 use core::time::Duration;
 use std::ffi::{OsStr, OsString};
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use super::fault::{failed, shown};
-use super::{path, running};
+use super::{marked, path, running};
 use crate::api::{CompletedCommand, Error, ErrorCode, ExecParams, Result, ShellParams, StartParams};
 use crate::cancel::Cancel;
 
@@ -125,11 +126,17 @@ impl Start<'_> {
             }
             command.env(name, value);
         }
+        // Whoever calls does not say otherwise.
+        command.envs(self.session.iter().filter(|(name, _)| name == marked::VARIABLE).filter_map(set));
         if let Some(cwd) = self.cwd {
             command.current_dir(directory(cwd)?);
         }
         Ok(command)
     }
+}
+
+fn set((name, value): &Variable) -> Option<(&OsStr, &OsStr)> {
+    Some((name, value.as_deref()?))
 }
 
 /// Asked first, because a program that is not there fails in the same way.

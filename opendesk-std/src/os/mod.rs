@@ -11,6 +11,7 @@ mod files;
 mod guard;
 mod handle;
 pub(crate) mod live;
+pub(crate) mod marked;
 pub(crate) mod names;
 mod path;
 mod pipes;

@@ -66,6 +66,9 @@ pub(super) trait Hands: Send + Sync {
     /// Holds keys of this machine's desktop down again.
     fn hold(&self, modifiers: Vec<Key>);
 
+    /// Kills what commands have left running on this machine.
+    fn end_programs(&self);
+
     /// Ends the sessions with others, whose hosts release what is held there.
     fn hang_up(&self);
 }
@@ -92,6 +95,7 @@ impl Stops {
             drop(waiting.try_send(why.clone()));
         }
         self.desk.hang_up();
+        self.desk.end_programs();
         self.let_go();
     }
 

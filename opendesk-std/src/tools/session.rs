@@ -563,6 +563,13 @@ impl Hands for Held {
         }
     }
 
+    fn end_programs(&self) {
+        let local = self.memory().local.clone();
+        if let Some(desk) = local {
+            desk.release_all(drop);
+        }
+    }
+
     fn hang_up(&self) {
         for (_, link) in self.memory().links.iter() {
             link.hang_up();

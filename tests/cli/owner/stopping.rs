@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{Folder, failure, opendesk, succeeded};
 
-/// Starts a program with a child, and gives where their numbers will stand.
+/// Starts a program with a child, and with one that has left its process group, and gives where their numbers will stand.
 fn program_with_child(folder: &Folder) -> (ShellParams, impl Fn() -> Vec<String> + use<>) {
     let place = folder.home("pids");
     fs::write(&place, "").expect("a new file");
-    let command = format!("sleep 1000 & echo $$ $! > {}; wait", place.display());
+    let command = format!("sleep 1000 & child=$!; setsid sleep 1000 & echo $$ $child $! > {}; wait", place.display());
     let pids = move || {
         let told = fs::read_to_string(&place).unwrap_or_default();
         told.split_whitespace().map(str::to_owned).collect()
@@ -36,6 +36,11 @@ fn everything_ends(approve: &str) {
             let mut pictures = client.watch(&SubscribeParams::default()).await.expect("it may look");
             pictures.next().await.expect("a picture").expect("a picture");
             let (params, pids) = program_with_child(&folder);
+            let left = "sleep 1000 > /dev/null 2>&1 & echo $!".to_owned();
+            let left = ShellParams { command: left, ..ShellParams::default() };
+            let left = client.call::<ProcessShell>(&left).await.expect("it ends at once");
+            let left = String::from_utf8(left.stdout).expect("a number").trim().to_owned();
+            assert!(runs(&left), "what a command leaves running is not killed when the command ends");
             let (runs_it, types) = (client.clone(), client.clone());
             let program = tokio::spawn(async move { runs_it.call::<ProcessShell>(&params).await });
             let shift = KeyEvent { action: Press::Down, keysym: "shift".into(), modifiers: vec![] };
@@ -43,7 +48,7 @@ fn everything_ends(approve: &str) {
             tap(&client, "a").await;
             assert!(typed(&client).await.ends_with('A'), "the key is held");
             let typing = tokio::spawn(async move { types.text(&text_of(&"x".repeat(1000), 20)).await });
-            eventually("the program and its child run", || pids().len() == 2).await;
+            eventually("the program and its child run", || pids().len() == 3).await;
             until_typed(&client, |text| text.ends_with('x')).await;
 
             let stopped = meanwhile(&home, &[halt, "--reason", "lunch"]).await;
@@ -57,7 +62,7 @@ fn everything_ends(approve: &str) {
                 assert!(why.contains(said) && why.contains("lunch"), "{approve}: {why}");
             }
             refusal(end_of(&mut pictures).await);
-            eventually("program and child are killed", || pids().iter().all(|pid| !runs(pid))).await;
+            eventually("all are killed", || pids().iter().chain([&left]).all(|pid| !runs(pid))).await;
             let mut another = client.watch(&SubscribeParams::default()).await.expect("asking is no failure");
             refusal(end_of(&mut another).await);
 
@@ -97,7 +102,7 @@ fn w5_a_stop_ends_everything_where_the_owner_is_asked_and_the_question_too() {
         let program = tokio::spawn(async move { runs_it.call::<ProcessShell>(&params).await });
         host.question(1).await;
         host.type_line("y");
-        eventually("the program and its child run", || pids().len() == 2).await;
+        eventually("the program and its child run", || pids().len() == 3).await;
         let types = client.clone();
         let typing = tokio::spawn(async move { types.text(&text_of(&"x".repeat(1000), 20)).await });
         host.question(2).await;

@@ -29,6 +29,7 @@ use crate::home::Screen;
 use crate::os::Files;
 use crate::os::command::Variable;
 use crate::os::live::{self, Live};
+use crate::os::marked::Mark;
 
 /// Threads that look. Two, so that a large picture leaves room for a small one.
 const LOOKERS: usize = 2;
@@ -106,6 +107,8 @@ pub struct Desk {
     run: Option<Sender<Job>>,
     /// How the environment of the desktop's session differs from ours, for commands.
     session: Arc<[Variable]>,
+    /// By which commands are known, and what they leave running.
+    mark: Option<Mark>,
 }
 
 impl core::fmt::Debug for Desk {
@@ -151,9 +154,11 @@ impl Desk {
             let (sight, looks, act) = (Arc::clone(&sight), looks.clone(), act.downgrade());
             start("opendesk-reader", move || look_all(&sight, &looks, &act))?;
         }
-        let session = files.as_ref().map(|_| computer.session_variables()).unwrap_or_default();
+        let mut session = files.as_ref().map(|_| computer.session_variables()).unwrap_or_default();
+        let mark = files.as_ref().map(|_| Mark::new()).transpose().map_err(Error::internal)?;
+        session.extend(mark.as_ref().map(Mark::variable));
         let run = files.as_ref().map(|files| runners(files, &session)).transpose()?;
-        Ok(Self { manifest, backend, act, look, read, run, session: session.into() })
+        Ok(Self { manifest, backend, act, look, read, run, session: session.into(), mark })
     }
 
     /// What the desktop was probed to do.
@@ -185,6 +190,11 @@ impl Desk {
             return reply(answer);
         }
         let (kind, is_slow) = (call.kind(), look::is_slow(&call));
+        if matches!(call, Call::ProcessShell(_) | Call::ProcessExec(_))
+            && let Some(mark) = &self.mark
+        {
+            mark.is_given();
+        }
         let run = self.run.as_ref().filter(|_| errand(&call).is_some());
         let job = Job { call, codec, cancel, reply };
         let refused = match (run, kind) {
@@ -215,6 +225,9 @@ impl Desk {
         let begun = move |started: Result<()>| {
             begun(started.and_then(|()| codec.result::<ProcessStart>(&StartedCommand { id })));
         };
+        if let Some(mark) = &self.mark {
+            mark.is_given();
+        }
         Live::start(params, &self.session, cancel, Box::new(begun), gone)
     }
 
@@ -232,6 +245,17 @@ impl Desk {
     pub fn release(&self, reply: impl FnOnce(Result<Freed>) + Send + 'static) {
         let refused = self.act.try_send(Turn::Release(Box::new(reply))).is_err();
         debug_assert!(!refused, "the threads live as long as the desk");
+    }
+
+    /// As [`release`](Self::release), and kills what commands have left running: for a stop of the owner's.
+    pub(crate) fn release_all(&self, reply: impl FnOnce(Result<Freed>) + Send + 'static) {
+        let mark = self.mark.clone();
+        self.release(move |freed| {
+            if let Some(mark) = mark {
+                mark.kill();
+            }
+            reply(freed);
+        });
     }
 
     /// Holds keys down again that were released, before whatever is submitted after this.
