@@ -74,6 +74,35 @@ fn whoever_follows_hears_of_sessions_and_calls() {
 }
 
 #[test]
+fn programs_that_follow_keep_nobody_else_from_being_heard() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        let home = rig.home("host");
+        let mut following = Vec::new();
+        for number in 0..18 {
+            let (begun, follows) = async_channel::bounded(1);
+            let followed = home.clone();
+            following.push(tokio::spawn(async move {
+                follow_running(&Tokio, &followed, || begun.try_send(()).expect("told once"), |_| ()).await
+            }));
+            if number < 16 {
+                follows.recv().await.unwrap();
+            }
+        }
+        for refused in following.split_off(16) {
+            let error = refused.await.unwrap().unwrap_err();
+            assert!(matches!(&error, AdminError::Failed(why) if why.contains("16 programs follow")), "{error:?}");
+        }
+        assert!(status_of_running(&Tokio, &home).await.unwrap().sessions.is_empty());
+        assert_eq!(disconnect_through_running(&Tokio, &home).await, Ok(0));
+        rig.stop_and_keep().await;
+        for follower in following {
+            drop(follower.await.unwrap());
+        }
+    });
+}
+
+#[test]
 fn w33_a_second_host_of_a_home_is_refused_and_the_first_keeps_its_socket() {
     run(async {
         let (rig, _) = Rig::on_virtual();

@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Programs that may wait at once.
 const CONNECTIONS: usize = 16;
 
+/// Programs that follow, besides those: they stay, and keep nobody else from being heard.
+const FOLLOWERS: usize = 16;
+
 /// What a program asks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AdminRequest {
@@ -153,7 +156,7 @@ impl<R: Runtime> Admin<R> {
     /// Whether anything moved, and what the programs want.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> (bool, Vec<AdminEvent>) {
         let mut progress = false;
-        if self.connections.len() < CONNECTIONS
+        if self.connections.len() - self.followers() < CONNECTIONS
             && let Poll::Ready(Ok((stream, _))) = self.listener.poll_accept(cx)
         {
             progress = true;
@@ -213,6 +216,10 @@ impl<R: Runtime> Admin<R> {
 
     /// From now on a program hears what happens; first that it does.
     pub(super) fn follow(&mut self, program: u64) {
+        if self.followers() >= FOLLOWERS {
+            let error = format!("{FOLLOWERS} programs follow this host already; end one of them");
+            return self.answer(program, json!({"ok": false, "error": error}));
+        }
         self.change(program, |runtime, connection| match connection {
             Connection::Asking(stream) => {
                 let telling: Telling<_> = Box::pin(tell(runtime.clone(), stream, json!({"ok": true})));
@@ -224,7 +231,11 @@ impl<R: Runtime> Admin<R> {
 
     /// Whether a program follows.
     pub(super) fn is_followed(&self) -> bool {
-        self.connections.iter().any(|(_, connection)| matches!(connection, Connection::Following(_)))
+        self.followers() > 0
+    }
+
+    fn followers(&self) -> usize {
+        self.connections.iter().filter(|(_, connection)| matches!(connection, Connection::Following(_))).count()
     }
 
     /// Has every program told that follows, when it is next polled.
