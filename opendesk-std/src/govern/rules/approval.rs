@@ -1,8 +1,10 @@
 //! How the owner is asked: `approval` of `policy.json`.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// Words for ways to ask. `mcp` is a way of version 1's agents and none for a host; `none` is nobody.
 const WAYS: [&str; 4] = ["native", "console", "mcp", "none"];
@@ -28,7 +30,12 @@ impl Default for Approval {
 pub(super) struct WrittenApproval {
     timeout: Option<f64>,
     chain: Option<Vec<String>>,
+    #[serde(flatten)]
+    pub(super) others: BTreeMap<String, IgnoredAny>,
 }
+
+/// The keys of it.
+pub(super) const KEYS: [&str; 2] = ["timeout", "chain"];
 
 impl WrittenApproval {
     pub(super) fn understood(self) -> Result<Approval, String> {

@@ -309,7 +309,10 @@ mod tests {
             }
         }
         let file = load(&home).unwrap();
-        assert_eq!((file.others, file.approval.timeout.as_secs()), (vec!["custom".to_owned()], 5));
+        assert_eq!(
+            (file.others, file.approval.timeout.as_secs()),
+            (vec!["custom".to_owned(), "approval.later".to_owned()], 5)
+        );
     }
 
     #[test]

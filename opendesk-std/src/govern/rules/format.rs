@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::approval::{Approval, WrittenApproval};
+use super::approval::{self, Approval, WrittenApproval};
 use crate::home::printable;
 
 /// What a rule or a preset says to a call.
@@ -149,18 +149,22 @@ impl Written {
         }
         let file: File =
             serde_json::from_slice(json).map_err(|error| BadRules::new(format_args!("not understood: {error}")))?;
-        // Other programs keep there what they like, but rules below a key that is misspelt would be lost unnoticed.
-        for other in file.others.keys() {
-            if let Some(meant) = KEYS.iter().find(|key| distance(key, &other.to_lowercase()) <= SLIP) {
-                let why = format_args!("not understood: unknown field `{other}`; `{meant}` is what there is");
-                return Err(BadRules::new(why));
+        let asking = file.approval.unwrap_or_default();
+        // Other programs keep there what they like, but what stands below a key that is misspelt would be lost unnoticed.
+        for (others, keys) in [(&file.others, &KEYS[..]), (&asking.others, &approval::KEYS)] {
+            for other in others.keys() {
+                if let Some(meant) = keys.iter().find(|key| distance(key, &other.to_lowercase()) <= SLIP) {
+                    let why = format_args!("not understood: unknown field `{other}`; `{meant}` is what there is");
+                    return Err(BadRules::new(why));
+                }
             }
         }
+        let of_approval: Vec<String> = asking.others.keys().map(|key| format!("approval.{key}")).collect();
         Ok(Self {
             preset: file.preset.unwrap_or_default(),
             rules: file.rules.unwrap_or_default(),
-            approval: file.approval.unwrap_or_default().understood().map_err(BadRules::new)?,
-            others: file.others.into_keys().collect(),
+            approval: asking.understood().map_err(BadRules::new)?,
+            others: file.others.into_keys().chain(of_approval).collect(),
         })
     }
 }
@@ -206,8 +210,11 @@ mod tests {
 
     #[test]
     fn keys_of_other_programs_mean_nothing_and_misspelt_ones_are_refused() {
-        let written = Written::parse(br#"{"x-team": {"rules": 1}, "comment": "mine", "preset": null}"#).unwrap();
-        assert_eq!(written.others, ["comment", "x-team"]);
+        let written = br#"{"x-team": {"rules": 1}, "comment": "mine", "preset": null, "approval": {"later": 1}}"#;
+        let written = Written::parse(written).unwrap();
+        assert_eq!(written.others, ["comment", "x-team", "approval.later"]);
+        let slip = Written::parse(br#"{"approval": {"timout": 5}}"#).unwrap_err().to_string();
+        assert!(slip.contains("unknown field `timout`; `timeout` is what there is"), "{slip}");
         assert_eq!((written.preset, written.rules.len()), (Preset::Standard, 0));
         for (key, meant) in [("Rules", "rules"), ("rule", "rules"), ("ruels", "rules"), ("aproval", "approval")] {
             let error = Written::parse(format!("{{\"{key}\": []}}").as_bytes()).unwrap_err().to_string();
