@@ -46,6 +46,23 @@ fn first_messages_that_are_none_are_refused_with_a_reason() {
             assert_eq!(refusal(&said), Some(reason), "{:?}", &message[..message.len().min(8)]);
         }
         client.capabilities().await.unwrap();
+        for _ in 0..20 {
+            let mut link = raw::open(rig.address).await.unwrap();
+            link.send(b"hello").await;
+            link.drain().await;
+        }
+        // W31: ten lines a minute, and in the end how many were left out, though nobody comes any more.
+        let log = rig.stop().await;
+        let rejected: Vec<_> = log.iter().filter(|entry| entry["type"] == "session.rejected").collect();
+        let reasons: Vec<_> = rejected.iter().map(|entry| entry["reason"].as_str().unwrap()).collect();
+        assert_eq!(rejected.len(), 10, "{reasons:?}");
+        assert!(
+            reasons.contains(&Reason::MALFORMED.word()) && reasons.contains(&Reason::TOO_LARGE.word()),
+            "{reasons:?}"
+        );
+        let more: Vec<_> = log.iter().filter(|entry| entry["type"] == "session.rejected.more").collect();
+        let [more] = more.as_slice() else { panic!("{more:?}") };
+        assert!(more["detail"].as_str().unwrap().ends_with("more were refused before"), "{more}");
     });
 }
 

@@ -401,6 +401,11 @@ impl Govern {
         self.entry("session.rejected", Some(peer), fields);
     }
 
+    /// Somebody got no session who did not come to say who they are.
+    pub fn stranger_rejected(&mut self, address: &str, reason: Reason) {
+        self.entry("session.rejected", None, [("remote_addr", json!(address)), ("reason", json!(reason.word()))]);
+    }
+
     /// Something happened to what is trusted: a pairing window, a peer, this machine's keys.
     pub fn trust(&mut self, kind: &'static str, peer: Option<&Peer>, detail: &str) {
         self.entry(kind, peer, [("detail", json!(detail))]);

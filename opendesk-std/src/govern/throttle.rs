@@ -31,6 +31,16 @@ impl Throttle {
         self.said += 1;
         Some(core::mem::take(&mut self.unsaid))
     }
+
+    /// When what was not said is to be counted although nobody comes any more.
+    pub fn due(&self) -> Option<Instant> {
+        self.since.filter(|_| self.unsaid > 0).map(|since| since + MINUTE)
+    }
+
+    /// What was not said and is not counted yet.
+    pub fn settle(&mut self) -> u32 {
+        core::mem::take(&mut self.unsaid)
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +56,9 @@ mod tests {
         assert_eq!(said, 10);
         assert_eq!(throttle.speak(start + MINUTE), Some(990));
         assert_eq!(throttle.speak(start + MINUTE), Some(0));
+        assert_eq!(throttle.due(), None);
+        let silent = (0..30).filter(|_| throttle.speak(start + MINUTE).is_none()).count() as u32;
+        assert_eq!(throttle.due(), Some(start + MINUTE * 2));
+        assert_eq!((throttle.settle(), throttle.settle(), throttle.due()), (silent, 0, None));
     }
 }

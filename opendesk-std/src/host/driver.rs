@@ -333,6 +333,7 @@ impl<R: Runtime> Server<R> {
         }
         let now = self.now();
         self.stopping = Some(self.runtime.now() + STOPPING);
+        self.settle_strangers(true);
         self.take_back();
         if let Some(announced) = self.announced.take() {
             self.send_away(Box::pin(announced.end()));
@@ -485,7 +486,10 @@ impl<R: Runtime> Server<R> {
                 Event::StreamReady { .. } => {}
                 Event::WrongCode { link, tries_left } => self.wrong_code(link, tries_left),
                 Event::PairingEnded(end) => self.pairing_ended(end),
-                Event::LinkClosed { link, .. } => self.link_closed(link),
+                Event::LinkClosed { link, reason } => {
+                    self.reject_garbled(link, reason);
+                    self.link_closed(link);
+                }
                 Event::ProbeDue { link } => self.probe(link),
             }
         }
@@ -545,11 +549,10 @@ impl<R: Runtime> Server<R> {
         let held = self.advance_held();
         self.watch_audit();
         self.let_in();
+        let strangers = self.settle_strangers(false);
         let letting_go = self.letting_go.map(|(_, by)| by);
-        let first = [protocol, links, streams, held, paused, trusted, letting_go, self.stopping, self.accepts_from]
-            .into_iter()
-            .flatten()
-            .min();
+        let first = [protocol, links, streams, held, paused, trusted, strangers, letting_go];
+        let first = first.into_iter().chain([self.stopping, self.accepts_from]).flatten().min();
         first.is_some_and(|at| self.alarm.poll(cx, at))
     }
 

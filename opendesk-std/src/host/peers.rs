@@ -73,16 +73,50 @@ impl<R: Runtime> Server<R> {
 
     /// Says that a peer gets no session.
     fn reject(&mut self, id: LinkId, key: PublicKey, reason: Reason, log: fn(&mut Govern, &Peer, &str, Reason)) {
-        let now = self.runtime.now();
-        if let Some(link) = self.links.get(&id).filter(|link| link.leaves_by.is_none())
-            && let Some(unsaid) = self.strangers.speak(now)
-        {
+        if let Some(link) = self.links.get(&id).filter(|link| link.leaves_by.is_none()) {
             let address = link.address.clone();
-            if unsaid > 0 {
-                self.govern.trust("session.rejected.more", None, &format!("{unsaid} more were refused before"));
+            if !self.may_speak() {
+                return;
             }
             log(&mut self.govern, &stranger(key), &address, reason);
             self.notify(Notice::Refused { name: String::new(), key, address, reason });
+        }
+    }
+
+    /// Says that somebody did not speak as a controller does. Whoever only connects has said nothing.
+    pub(super) fn reject_garbled(&mut self, id: LinkId, reason: Reason) {
+        let of_garbled =
+            [Reason::MALFORMED, Reason::MISBEHAVED, Reason::UNSUPPORTED, Reason::FORGED, Reason::TOO_LARGE];
+        let is_garbled = of_garbled.contains(&reason);
+        let Some(link) = self.links.get(&id).filter(|link| is_garbled && link.peer.is_none()) else { return };
+        let address = link.address.clone();
+        if self.may_speak() {
+            self.govern.stranger_rejected(&address, reason);
+        }
+    }
+
+    /// Whether a line more is said of strangers in this minute.
+    fn may_speak(&mut self) -> bool {
+        let Some(unsaid) = self.strangers.speak(self.runtime.now()) else { return false };
+        self.count_strangers(unsaid);
+        true
+    }
+
+    /// Says how many were refused of whom nothing was said, a minute after the first of them, or `at_once`. Gives the time
+    /// when that will be.
+    pub(super) fn settle_strangers(&mut self, at_once: bool) -> Option<std::time::Instant> {
+        let due = self.strangers.due()?;
+        if !at_once && due > self.runtime.now() {
+            return Some(due);
+        }
+        let unsaid = self.strangers.settle();
+        self.count_strangers(unsaid);
+        None
+    }
+
+    fn count_strangers(&mut self, unsaid: u32) {
+        if unsaid > 0 {
+            self.govern.trust("session.rejected.more", None, &format!("{unsaid} more were refused before"));
         }
     }
 
