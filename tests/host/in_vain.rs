@@ -38,8 +38,7 @@ fn what_has_no_effect_ends_a_batch_a_program_and_a_replay() {
         let step = json!({"id": 1, "tool": "keyboard", "arguments": {"action": "press", "key": "f9"}});
         let program = json!({"name": "idle", "version": 1, "source": "session", "parameters": [], "steps": [step]});
         fs::write(programs.join("idle.json"), program.to_string()).unwrap();
-        let learned =
-            session.call_tool("learn", json!({"action": "run", "name": "idle", "peer": "local"})).await;
+        let learned = session.call_tool("learn", json!({"action": "run", "name": "idle", "peer": "local"})).await;
         assert!(learned.is_error && learned.all_text().contains("idle stopped at step 1"), "{}", learned.all_text());
 
         let replayed = session.call_tool("audit", json!({"action": "replay", "from": 1, "to": 1})).await;

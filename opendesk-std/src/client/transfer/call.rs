@@ -11,8 +11,9 @@ use crate::api::{
     FsList, FsMkdir, FsMove, FsRead, FsSetstat, FsStat, FsWrite, Method, SetstatParams,
 };
 
-/// How long is waited before each further try: a link that was cut is usually back within seconds, and after a minute the
-/// person is told that the copy can be resumed.
+/// How long is waited before each further try of a call whose link was lost under it. The link itself is sought anew all the
+/// while, for as long as its owner gives it; a minute after that has been given up, the person is told that the copy can be
+/// resumed.
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(200),
     Duration::from_secs(1),
