@@ -6,7 +6,7 @@ use fast_image_resize::PixelType;
 use super::encode::{self, QUALITY};
 use super::jpeg::Unmade;
 use super::{jpeg, scale};
-use crate::api::{Error, ErrorCode, PictureFormat, Result};
+use crate::api::{Error, ErrorCode, PictureFormat, PictureProfile, Result};
 use crate::desktop::Frame;
 
 /// The smallest budget: what a JPEG of a few pixels needs for its tables, and some room.
@@ -14,11 +14,19 @@ const LEAST_BYTES: u32 = 1024;
 
 /// What a JPEG is tried with, best first. Below the last one text cannot be read any more, and a smaller picture is
 /// of more use.
-const QUALITIES: [u8; 4] = [QUALITY, 75, 60, 40];
+const QUALITIES: [u8; 4] = [QUALITY, 75, 60, WORST];
 
-/// How much shorter the edges become in one step. The lower end keeps a picture whose first rows are the costly ones
-/// from becoming smaller than it must; the upper end keeps the steps few.
-const STEP: (f64, f64) = (0.5, 0.9);
+const WORST: u8 = 40;
+
+/// How much shorter the edges are from one size to the next. Closer ones would be more tries for little.
+const STEP: f64 = 0.94;
+
+/// The shortest edge that a guess leaves of what was too large: a picture whose first rows are the costly ones needs
+/// more than they tell.
+const LEAST_SHARE: f64 = 0.25;
+
+/// Those that make pictures smaller.
+const PROFILES: [PictureProfile; 3] = [PictureProfile::Claude, PictureProfile::ClaudeHires, PictureProfile::Openai];
 
 /// A picture, and what became of it.
 #[derive(Debug)]
@@ -31,7 +39,15 @@ pub(super) struct Encoded {
 
 /// Encodes a frame as it is, or, where that has more than `max_bytes`, as a JPEG that has not. Raw pixels have the
 /// number of bytes that they have: they never become anything else.
-pub(super) fn encode(frame: Frame, format: PictureFormat, max_bytes: Option<u32>) -> Result<Encoded> {
+///
+/// `original` is what the frame was scaled down from, if it was. Smaller pictures are made from it, so that frames of
+/// one original and several sizes become the same smaller pictures: the larger one never ends up below the other.
+pub(super) fn encode(
+    frame: Frame,
+    original: Option<Frame>,
+    format: PictureFormat,
+    max_bytes: Option<u32>,
+) -> Result<Encoded> {
     let Frame { width, height, pixels, .. } = frame;
     let encoded = |data| Encoded { format, width, height, data };
     let Some(max_bytes) = max_bytes else {
@@ -51,13 +67,13 @@ pub(super) fn encode(frame: Frame, format: PictureFormat, max_bytes: Option<u32>
             }
             return encode::encode(pixels, width, height, format).map(encoded);
         }
-        PictureFormat::Jpeg => return as_jpeg(&encode::rgb(pixels), width, height, most),
+        PictureFormat::Jpeg => return as_jpeg(encode::rgb(pixels), (width, height), original, most),
         PictureFormat::Png => encode::png,
         PictureFormat::Webp => encode::webp,
     };
     let rgb = encode::rgb(pixels);
     let data = file(&rgb, width, height)?;
-    if data.len() <= most { Ok(encoded(data)) } else { as_jpeg(&rgb, width, height, most) }
+    if data.len() <= most { Ok(encoded(data)) } else { as_jpeg(rgb, (width, height), original, most) }
 }
 
 fn too_large(width: u32, height: u32, bytes: usize, max_bytes: u32) -> Error {
@@ -69,26 +85,115 @@ fn too_large(width: u32, height: u32, bytes: usize, max_bytes: u32) -> Error {
 }
 
 /// The best JPEG that is small enough.
-fn as_jpeg(rgb: &[u8], width: u32, height: u32, most: usize) -> Result<Encoded> {
+fn as_jpeg(rgb: Vec<u8>, size: (u32, u32), original: Option<Frame>, most: usize) -> Result<Encoded> {
     let mut share = 1.0;
     for quality in QUALITIES {
-        match attempt(rgb, (width, height), quality, most)? {
+        match attempt(&rgb, size, quality, most)? {
             Ok(encoded) => return Ok(encoded),
             Err(done) => share = done,
         }
     }
-    let [.., worst] = QUALITIES;
-    let mut edge = width.max(height);
-    while edge > 1 {
-        edge = shorter(edge, share);
-        let size = scale::with_edge(width, height, edge);
-        let smaller = scale::shrink(rgb, PixelType::U8x3, (width, height), size)?;
-        match attempt(&smaller, size, worst, most)? {
-            Ok(encoded) => return Ok(encoded),
-            Err(done) => share = done,
+    match original {
+        None => smaller(Source::of(rgb, size), size, share, most),
+        Some(Frame { width, height, pixels, .. }) => {
+            drop(rgb);
+            smaller(Source::of(encode::rgb(pixels), (width, height)), size, share, most)
         }
     }
-    Err(Error::invalid(format!("no picture has as few as {most} bytes; leave max_bytes out")))
+}
+
+/// The largest JPEG that is small enough, of pixels whose picture of `size` is not: `share` of its rows would be.
+fn smaller(mut source: Source, size: (u32, u32), share: f64, most: usize) -> Result<Encoded> {
+    let sizes = sizes(source.size(), size);
+    let mut guess = f64::from(size.0.max(size.1)) * share.sqrt().max(LEAST_SHARE);
+    // All before `low` are too large, and what is at `high` or behind it is not.
+    let (mut low, mut high) = (0, sizes.len());
+    let mut best = None;
+    let mut bisects = false;
+    while low < high {
+        let guessed = sizes.partition_point(|(width, height)| f64::from(*width.max(height)) > guess);
+        // Every other try halves what is left, so that bad guesses cost little.
+        let at = if bisects && best.is_some() { usize::midpoint(low, high - 1) } else { guessed.clamp(low, high - 1) };
+        bisects = !bisects;
+        let edge = f64::from(sizes[at].0.max(sizes[at].1));
+        let pixels = source.shrunk(sizes[at])?;
+        let share = match attempt(&pixels, sizes[at], WORST, most)? {
+            Ok(encoded) => {
+                let share = most as f64 / encoded.data.len() as f64;
+                high = at;
+                best = Some((encoded, pixels));
+                share
+            }
+            Err(done) => {
+                low = at + 1;
+                done
+            }
+        };
+        guess = edge * share.sqrt().max(LEAST_SHARE);
+    }
+    let Some((mut best, pixels)) = best else {
+        return Err(Error::invalid(format!("no picture has as few as {most} bytes; leave max_bytes out")));
+    };
+    // The next larger size can be far too large where this one leaves room: pixels that were scaled compress better.
+    for quality in QUALITIES.into_iter().rev().skip(1) {
+        match attempt(&pixels, (best.width, best.height), quality, most)? {
+            Ok(better) => best = better,
+            Err(_) => break,
+        }
+    }
+    Ok(best)
+}
+
+/// What smaller pictures are made from: the pixels, and as they are wanted the same at half the edges, and so on. Scaling
+/// reads all that it scales, so that what is to be a tenth is not made of the whole each time.
+struct Source {
+    levels: Vec<(Vec<u8>, (u32, u32))>,
+    /// The sizes that profiles have, which are always made of the whole, as the pictures of those profiles are.
+    of_profiles: [(u32, u32); PROFILES.len()],
+}
+
+impl Source {
+    fn of(rgb: Vec<u8>, (width, height): (u32, u32)) -> Self {
+        let of_profiles = PROFILES.map(|profile| scale::fit(width, height, profile));
+        Self { levels: vec![(rgb, (width, height))], of_profiles }
+    }
+
+    fn size(&self) -> (u32, u32) {
+        self.levels[0].1
+    }
+
+    fn shrunk(&mut self, size: (u32, u32)) -> Result<Vec<u8>> {
+        let mut level = 0;
+        while !self.of_profiles.contains(&size) {
+            let (pixels, from) = &self.levels[level];
+            let half = scale::with_edge(from.0, from.1, (from.0.max(from.1) / 2).max(1));
+            if half.0 / 2 < size.0 || half.1 / 2 < size.1 {
+                break;
+            }
+            if self.levels.len() == level + 1 {
+                let pixels = scale::shrink(pixels, PixelType::U8x3, *from, half)?;
+                self.levels.push((pixels, half));
+            }
+            level += 1;
+        }
+        let (pixels, from) = &self.levels[level];
+        scale::shrink(pixels, PixelType::U8x3, *from, size)
+    }
+}
+
+/// The sizes of pictures of a frame of this size that are smaller than `below`, largest first. Those that profiles have
+/// are among them.
+fn sizes((width, height): (u32, u32), below: (u32, u32)) -> Vec<(u32, u32)> {
+    let longest = width.max(height);
+    let steps = core::iter::successors(Some(longest), |edge| {
+        (*edge > 1).then(|| ((f64::from(*edge) * STEP) as u32).clamp(1, *edge - 1))
+    });
+    let profiles = PROFILES.map(|profile| scale::fit(width, height, profile));
+    let mut sizes: Vec<_> = steps.map(|edge| scale::with_edge(width, height, edge)).chain(profiles).collect();
+    sizes.retain(|size| size.0 <= below.0 && size.1 <= below.1 && *size != below);
+    sizes.sort_unstable_by(|one, other| other.cmp(one));
+    sizes.dedup();
+    sizes
 }
 
 /// One JPEG, or the share of its rows that were done when it was too large.
@@ -105,17 +210,10 @@ fn attempt(
     }
 }
 
-/// The next edge to try, at least 1, when the bytes were enough for this share of the rows. `edge` is at least 2.
-fn shorter(edge: u32, share: f64) -> u32 {
-    let (least, most) = STEP;
-    let factor = share.sqrt().clamp(least, most);
-    ((f64::from(edge) * factor) as u32).clamp(1, edge - 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{PictureProfile, Rect, ScreenState};
+    use crate::api::{Rect, ScreenState};
     use crate::picture::{Mapping, Rendering, decode, render};
 
     /// What compresses worst. The noise repeats only after more bytes than any compressor looks back.
@@ -198,7 +296,7 @@ mod tests {
         for (width, height, profile, max_bytes) in [
             (3840, 2160, PictureProfile::Native, 48_000),
             (7680, 4320, PictureProfile::Openai, 64_000),
-            (7680, 4320, PictureProfile::Claude, 1_024),
+            (3840, 2160, PictureProfile::Claude, 1_024),
         ] {
             let how = Rendering { profile, format: PictureFormat::Jpeg, max_bytes: Some(max_bytes) };
             let picture = render(noise(width, height), &how, None, 0.0).unwrap();
@@ -231,11 +329,51 @@ mod tests {
     }
 
     #[test]
-    fn each_step_is_shorter_and_none_is_too_large() {
-        assert_eq!(shorter(1000, 0.0), 500);
-        assert_eq!(shorter(1000, 0.5625), 750);
-        assert_eq!(shorter(1000, 1.0), 900);
-        assert_eq!(shorter(2, 1.0), 1);
-        assert_eq!(shorter(2, f64::NAN), 1);
+    fn sizes_become_smaller_to_the_last_pixel() {
+        for (from, below) in [((2560, 1440), (2560, 1440)), ((3840, 2160), (2576, 1449)), ((7, 900), (7, 900))] {
+            let sizes = sizes(from, below);
+            assert!(sizes.is_sorted_by(|one, next| one.0 >= next.0 && one.1 >= next.1 && one != next), "{sizes:?}");
+            assert!(f64::from(sizes[0].0.max(sizes[0].1)) >= 0.9 * f64::from(below.0.max(below.1)), "{sizes:?}");
+            assert_eq!(sizes.last(), Some(&(1, 1)));
+        }
+        assert!(sizes((2560, 1440), (2560, 1440)).contains(&(1456, 819)));
+        assert_eq!(sizes((1, 1), (1, 1)), []);
+    }
+
+    /// Text on an even ground, a photograph on noise: what compresses well, badly, and each in its place.
+    fn mixed(width: u32, height: u32) -> Frame {
+        let mut frame = noise(width, height);
+        for (index, pixel) in frame.pixels.chunks_exact_mut(4).enumerate() {
+            let (x, y) = (index as u32 % width, index as u32 / width);
+            if x > width / 2 {
+                pixel.fill(if (x / 3 + y / 5) % 4 == 0 { 0 } else { 230 });
+            } else if y > height / 2 {
+                pixel.fill((x * y / 700) as u8);
+            }
+        }
+        frame
+    }
+
+    #[test]
+    fn a_profile_that_allows_more_pixels_never_gives_fewer() {
+        let profiles = [PictureProfile::Claude, PictureProfile::ClaudeHires, PictureProfile::Native];
+        // Flat, so that profiles differ and an encoder that is not optimised is quick.
+        for frame in [noise(2700, 80), mixed(2700, 81), noise(61, 2650)] {
+            for max_bytes in [4000, 40_000, 80_000, 120_000] {
+                let mut last = 0;
+                for profile in profiles {
+                    let how = Rendering { profile, format: PictureFormat::Png, max_bytes: Some(max_bytes) };
+                    let picture = render(frame.clone(), &how, None, 0.0).unwrap();
+                    let told = format!("{profile:?} of {}×{}: {picture:?}", frame.width, frame.height);
+                    let pixels = picture.width * picture.height;
+                    assert!(pixels >= last, "{last} pixels, then {told}");
+                    assert!(picture.data.len() <= max_bytes as usize, "{told}");
+                    let fits = crate::picture::fit(frame.width, frame.height, profile);
+                    let is_whole = (picture.width, picture.height) == fits;
+                    assert!(is_whole || picture.data.len() > max_bytes as usize * 6 / 10, "{told}");
+                    last = pixels;
+                }
+            }
+        }
     }
 }

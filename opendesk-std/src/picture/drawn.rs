@@ -55,7 +55,7 @@ pub fn numbered(
         sheet.label(numbered);
     }
     let frame = Frame { width, height, pixels: sheet.pixels, area: picture.area };
-    let budget::Encoded { format, width, height, data } = budget::encode(frame, format, max_bytes)?;
+    let budget::Encoded { format, width, height, data } = budget::encode(frame, None, format, max_bytes)?;
     Ok(Picture { format, width, height, data, ..picture })
 }
 

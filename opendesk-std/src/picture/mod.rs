@@ -59,9 +59,11 @@ impl From<&CaptureParams> for Rendering {
 /// no picture keeps; [`ErrorCode::LimitExceeded`](crate::api::ErrorCode::LimitExceeded) for a raw picture that is
 /// larger than its budget, and for an edge that the format does not have.
 pub fn render(frame: Frame, how: &Rendering, display_id: Option<String>, captured_at: f64) -> Result<Picture> {
-    let (frame, screen) = scaled(frame, how.profile)?.into_parts();
     let area = frame.area;
-    let budget::Encoded { format, width, height, data } = budget::encode(frame, how.format, how.max_bytes)?;
+    let (scaled, original) = scaled::keeping(frame, how.profile)?;
+    let (frame, screen) = scaled.into_parts();
+    let original = original.filter(|_| how.max_bytes.is_some());
+    let budget::Encoded { format, width, height, data } = budget::encode(frame, original, how.format, how.max_bytes)?;
     Ok(Picture { format, width, height, area, display_id, captured_at, shot_id: 0, screen, unchanged: false, data })
 }
 

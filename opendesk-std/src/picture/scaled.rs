@@ -20,6 +20,11 @@ pub struct Scaled {
 /// [`ErrorCode::Internal`](crate::api::ErrorCode::Internal) for a frame without pixels or with another number of
 /// bytes than its size needs.
 pub fn scaled(frame: Frame, profile: PictureProfile) -> Result<Scaled> {
+    keeping(frame, profile).map(|(scaled, _)| scaled)
+}
+
+/// The same, and the frame itself where it did not fit.
+pub(super) fn keeping(frame: Frame, profile: PictureProfile) -> Result<(Scaled, Option<Frame>)> {
     let expected = u128::from(frame.width) * u128::from(frame.height) * 4;
     if expected == 0 || frame.pixels.len() as u128 != expected {
         return Err(Error::internal(format!(
@@ -33,10 +38,11 @@ pub fn scaled(frame: Frame, profile: PictureProfile) -> Result<Scaled> {
     let from = (frame.width, frame.height);
     let (width, height) = fit(frame.width, frame.height, profile);
     if (width, height) == from {
-        return Ok(Scaled { frame, screen });
+        return Ok((Scaled { frame, screen }, None));
     }
     let pixels = scale::shrink(&frame.pixels, PixelType::U8x4, from, (width, height))?;
-    Ok(Scaled { frame: Frame { width, height, pixels, area: frame.area }, screen })
+    let smaller = Frame { width, height, pixels, area: frame.area };
+    Ok((Scaled { frame: smaller, screen }, Some(frame)))
 }
 
 impl Scaled {

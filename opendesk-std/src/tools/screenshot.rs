@@ -14,7 +14,7 @@ use super::target::Target;
 use super::{Block, Hints, Output, Tool, ToolError, arguments, for_agents, schema};
 use crate::api::{CaptureParams, Display, DisplayCapture, Picture, PictureFormat, PictureProfile, Rect, ScreenState};
 use crate::home::plain_text;
-use crate::picture::{Mapping, numbered};
+use crate::picture::{Mapping, fit, numbered};
 
 pub(super) const TOOL: Tool = Tool {
     name: "screenshot",
@@ -343,9 +343,30 @@ fn describe(shot: &Shot, picture: &Picture, displays: &[Display]) -> String {
             display.scale_factor
         ));
     }
+    text.push_str(&reduced(&shot.asked, picture, displays));
     text.push_str(" The coordinates of `mouse` are pixels of this picture.");
     text.push_str(about_screen(picture.screen));
     text
+}
+
+/// What has to be said of a picture that is smaller than its profile allows, because it would have too many bytes; it begins
+/// with a space.
+fn reduced(asked: &CaptureParams, picture: &Picture, displays: &[Display]) -> String {
+    let Some(most) = asked.max_bytes else { return String::new() };
+    let shown = displays.iter().filter(|display| super::elements::overlap(display.bounds, picture.area));
+    let scale = shown.map(|display| display.scale_factor).min_by(f64::total_cmp);
+    // A budget makes JPEGs that come near to it. One that is far from it is small for another reason.
+    let is_near = picture.format == PictureFormat::Jpeg && picture.data.len() >= most as usize / 3;
+    let Some(scale) = scale.filter(|_| is_near) else { return String::new() };
+    let [width, height] = [picture.area.width, picture.area.height].map(|edge| (edge * scale).round() as u32);
+    let (width, height) = fit(width, height, asked.profile);
+    // A part that begins within a pixel may have one less.
+    if picture.width + 2 >= width && picture.height + 2 >= height {
+        return String::new();
+    }
+    format!(
+        " Its profile allows {width}x{height}, but that would have more than {most} bytes; `zoom` shows a part in full detail."
+    )
 }
 
 /// What has to be said of a picture that does not show the desktop; it begins with a space.
@@ -373,5 +394,44 @@ pub(super) fn mime_type(format: PictureFormat) -> Result<&'static str, ToolError
         PictureFormat::RawRgba | PictureFormat::RawRgb => {
             Err(ToolError::Arguments("the host sent a picture that was not asked for; update it".to_owned()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_smaller_for_its_bytes_says_so() {
+        let display = |scale_factor| Display {
+            id: "d".to_owned(),
+            bounds: Rect::new(0.0, 0.0, 1280.0, 720.0),
+            scale_factor,
+            primary: true,
+            name: None,
+        };
+        let picture = |width, format, bytes: usize| Picture {
+            format,
+            width,
+            height: width * 9 / 16,
+            area: Rect::new(0.0, 0.0, 1280.0, 720.0),
+            display_id: None,
+            captured_at: 0.0,
+            shot_id: 1,
+            screen: ScreenState::Shown,
+            unchanged: false,
+            data: vec![0; bytes],
+        };
+        let told = |profile, picture: &Picture, scale| {
+            let asked = CaptureParams { profile, max_bytes: Some(9000), ..CaptureParams::default() };
+            reduced(&asked, picture, &[display(scale)])
+        };
+        let near = picture(1456, PictureFormat::Jpeg, 8000);
+        let said = told(PictureProfile::Native, &near, 2.0);
+        assert!(said.starts_with(" Its profile allows 2560x1440, but") && said.contains("9000 bytes"), "{said}");
+        assert_eq!(told(PictureProfile::Claude, &near, 2.0), "", "the profile allows no more");
+        assert_eq!(told(PictureProfile::Native, &near, 1.0), "", "there are no more pixels");
+        assert_eq!(told(PictureProfile::Native, &picture(1456, PictureFormat::Png, 8000), 2.0), "");
+        assert_eq!(told(PictureProfile::Native, &picture(1456, PictureFormat::Jpeg, 900), 2.0), "");
     }
 }
