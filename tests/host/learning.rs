@@ -352,6 +352,90 @@ fn programs_from_hostile_files_do_nothing() {
 }
 
 #[test]
+fn a_recording_that_goes_on_is_not_thrown_away() {
+    run(async {
+        let setup = Setup::new().await;
+        let start = json!({"action": "start"});
+        setup.said("learn", start.clone()).await;
+        let twice = setup.said("learn", start.clone()).await;
+        assert!(!twice.contains("not saved"), "nothing was done yet: {twice}");
+        setup.said("ui", json!({"action": "click", "app": "Controls", "title": "Count"})).await;
+        let said = setup.refused(start.clone()).await;
+        assert!(said.contains("a recording goes on since call 3 and has 1 steps; `save` it"), "{said}");
+        setup.said("learn", json!({"action": "stop"})).await;
+        let said = setup.said("learn", start.clone()).await;
+        assert!(said.contains("not saved; `save_session` with `from` 3 still can"), "{said}");
+        let saved = setup.said("learn", json!({"action": "save_session", "name": "kept", "from": 3})).await;
+        assert!(saved.starts_with("kept is saved with 1 steps"), "{saved}");
+        setup.said("learn", start).await;
+        setup.end().await;
+    });
+}
+
+#[test]
+fn what_a_step_changed_is_checked_when_it_is_run_again() {
+    run(async {
+        let setup = Setup::new().await;
+        setup.said("learn", json!({"action": "start"})).await;
+        setup.said("app", json!({"action": "focus", "name": "Controls"})).await;
+        for call in [
+            json!({"action": "type", "role": "entry", "title": "Name", "text": "Ada"}),
+            json!({"action": "focus", "role": "entry", "title": "Name"}),
+            json!({"action": "click", "role": "check box"}),
+        ] {
+            setup.said("ui", call).await;
+        }
+        let saved = setup.said("learn", json!({"action": "save", "name": "form"})).await;
+        assert!(saved.contains(r#"then element_value_is "Ada""#), "{saved}");
+        assert!(saved.contains(r#"then element_checked "true""#), "{saved}");
+        let output = setup.call("learn", json!({"action": "run", "name": "form"})).await;
+        let said = output.all_text();
+        assert!(output.is_error && said.contains("form stopped at step 4 of 4"), "it unchecks the box: {said}");
+        assert!(said.contains("Then element_value_is held.") && said.contains("element_checked was not so"), "{said}");
+        let ran = setup.said("learn", json!({"action": "run", "name": "form", "from_step": 4})).await;
+        assert!(ran.contains("Then element_checked held."), "{ran}");
+        let name = json!({"app": "Controls", "role": "entry", "name": "Name"});
+        for (kind, value, holds) in [
+            ("element_value_contains", "da", true),
+            ("element_value_contains", "Eve", false),
+            ("element_value_is", "Ad", false),
+        ] {
+            let check = json!({"kind": kind, "value": value, "element": name, "timeout_ms": 0});
+            setup.write("checked", numbered(&[json!({"tool": "wait", "postcondition": check})]));
+            let output = setup.call("learn", json!({"action": "run", "name": "checked"})).await;
+            assert_eq!(!output.is_error, holds, "{kind} {value}: {}", output.all_text());
+        }
+        setup.end().await;
+    });
+}
+
+#[test]
+fn a_program_is_written_without_a_recording() {
+    run(async {
+        let setup = Setup::new().await;
+        let stateless = setup.session.clone().stateless();
+        let output = stateless.call_tool("learn", json!({"action": "start"})).await;
+        assert!(output.is_error && output.all_text().contains("`change` insert"), "{}", output.all_text());
+        let patch = |content: Value| json!({"action": "patch", "name": "new", "change": "insert", "content": content});
+        let no_peer = |output: opendesk_std::tools::Output| {
+            assert!(!output.is_error, "{}", output.all_text());
+            output.all_text()
+        };
+        let said = no_peer(stateless.call_tool("learn", patch(count())).await);
+        assert!(said.starts_with("No program was called new: it is a new one."), "{said}");
+        let said = no_peer(stateless.call_tool("learn", patch(json!({"tool": "wait"}))).await);
+        assert!(said.starts_with("new is changed: it has 2 steps now"), "{said}");
+        let shown = setup.said("learn", json!({"action": "show", "name": "new"})).await;
+        assert!(shown.contains("it was written step by step"), "{shown}");
+        setup.said("learn", json!({"action": "run", "name": "new"})).await;
+        assert_eq!(setup.desktop.counter(), 1);
+        let typo = json!({"action": "patch", "name": "nwe", "change": "replace", "step": 1, "content": {"wait_ms": 1}});
+        assert!(setup.refused(typo).await.contains("no program is called nwe"));
+        setup.end().await;
+    });
+}
+
+#[test]
 fn what_cannot_be_recorded_is_said() {
     run(async {
         let setup = Setup::new().await;

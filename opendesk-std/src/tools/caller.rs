@@ -113,6 +113,7 @@ pub(super) struct State {
     /// The desktop has said that nothing came of what this call did.
     is_in_vain: AtomicBool,
     element: Mutex<Option<Touched>>,
+    was_checked: Mutex<Option<bool>>,
 }
 
 /// The element of a program's interface that a call acted on, by what stays the same when the program is started anew.
@@ -219,6 +220,15 @@ impl Caller {
         let [app, window, role, name] = [app, window, role, name].map(|text| kept(&text));
         let element = Touched { app, window, role, name };
         *self.state.element.lock().unwrap_or_else(PoisonError::into_inner) = Some(element);
+    }
+
+    /// What the call acts on is a box that can be checked, and this is how it was found.
+    pub(super) fn found_checked(&self, checked: bool) {
+        *self.state.was_checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(checked);
+    }
+
+    pub(super) fn was_checked(&self) -> Option<bool> {
+        *self.state.was_checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn touched(&self) -> Option<Touched> {

@@ -42,6 +42,8 @@ pub struct Entry {
     pub target: Option<Target>,
     /// The element that it acted on, where that is known.
     pub touched: Option<Touched>,
+    /// Whether the box that it acted on was checked before.
+    pub was_checked: Option<bool>,
     /// Where on the desktop it pointed, where `mouse` was given places: the start, then what a drag went through.
     pub points: Vec<Point>,
     /// What was answered, its first line.
@@ -178,6 +180,7 @@ impl Begun {
             arguments: if arguments.is_null() { Value::Object(Map::new()) } else { arguments.clone() },
             target,
             touched: None,
+            was_checked: None,
             points,
             said: "given up before its end".to_owned(),
             is_error: true,
@@ -206,6 +209,7 @@ impl Drop for Begun {
         if let Some((mut entry, ground)) = self.entry.take() {
             entry.took = clock::monotonic().saturating_duration_since(self.since);
             entry.touched = self.session.caller.touched();
+            entry.was_checked = self.session.caller.was_checked();
             calls.push(entry, ground);
         }
     }
@@ -234,6 +238,7 @@ mod tests {
             arguments: json!({"action": "write", "text": "x".repeat(text)}),
             target: None,
             touched: None,
+            was_checked: None,
             points: Vec::new(),
             said: String::new(),
             is_error: false,

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(super) use self::act::checked;
 use self::outline::Outline;
 use self::pick::Wanted;
 use self::scope::Scene;

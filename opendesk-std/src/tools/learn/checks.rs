@@ -8,7 +8,7 @@ use crate::api::{AppsInstalled, ClipboardRead, OcrParams, OcrRead, UiTree};
 use crate::home::plain_text;
 use crate::tools::session::Session;
 use crate::tools::target::{Target, ToolError};
-use crate::tools::ui::if_able;
+use crate::tools::ui::{checked, if_able};
 
 /// Waits for it to be so.
 ///
@@ -48,6 +48,30 @@ async fn once(
                 Err(error) => return Err(error),
             }
         }
+        Kind::ElementValueIs | Kind::ElementValueContains | Kind::ElementChecked => {
+            let Some(element) = check.element.as_ref().or(of) else { return Ok(told(false, "no element is named")) };
+            match find::element(session, target, element).await? {
+                Sought::Missing(why) => Sought::Missing(why),
+                Sought::Found(node) if check.kind == Kind::ElementChecked => {
+                    told(checked(&node).is_some_and(|checked| checked.to_string() == wanted), "it is not")
+                }
+                Sought::Found(node) => {
+                    let value = node.value.unwrap_or_default();
+                    let is_so = check.kind == Kind::ElementValueContains && has(&value, wanted);
+                    told(is_so || one_space(&value) == one_space(wanted), "it holds something else")
+                }
+            }
+        }
+        Kind::WindowFocused => {
+            let Some(window) = check.element.as_ref().or(of) else { return Ok(told(false, "no window is named")) };
+            match find::window(session, target, window).await? {
+                Sought::Missing(why) => Sought::Missing(why),
+                Sought::Found(window) => {
+                    let front = find::front(session, target).await?;
+                    told(front.is_some_and(|front| front.id == window.id), "another window has the keyboard")
+                }
+            }
+        }
         Kind::TextVisible => told(is_visible(session, target, wanted).await?, "it was neither told nor read"),
         Kind::ClipboardIs => {
             let entries = session.call::<ClipboardRead>(target, &()).await?.entries;
@@ -83,8 +107,12 @@ fn folded(name: &str) -> String {
 }
 
 fn has(text: &str, wanted: &str) -> bool {
-    let one_space = |text: &str| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
-    one_space(text).contains(&one_space(wanted))
+    one_space(&text.to_lowercase()).contains(&one_space(&wanted.to_lowercase()))
+}
+
+/// Spaces and line ends are told one way and another.
+fn one_space(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn has_element(tree: &UiTree, name: &str, role: Option<&str>) -> bool {

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use self::patch::Patch;
 pub(super) use self::points::pointed;
-use self::program::{Parameter, Step};
+use self::program::{Parameter, Program, Source, Step};
 use self::run::fenced;
 use super::aside::aside;
 use super::session::Session;
@@ -123,15 +123,15 @@ struct Arguments {
     /// `show`: the file as it is.
     #[serde(default)]
     full: bool,
-    /// What `patch` does with a step.
+    /// What `patch` does with a step. `insert` begins a program of a new name.
     change: Option<Change>,
     /// `patch`: the number of the step.
     step: Option<u32>,
     /// `patch`: where the inserted or moved step is to be, from 1.
     position: Option<u32>,
     /// `patch`: the step, or what changes of it: tool, arguments, target {app, window, role, name}, wait_ms, note,
-    /// postcondition {kind: app_frontmost, window_title_contains, element_exists, text_visible or clipboard_is, value,
-    /// timeout_ms}. `mouse` counts in desktop pixels here; the tool `wait` does nothing.
+    /// postcondition {kind: app_frontmost, window_title_contains, window_focused, element_exists, element_value_is,
+    /// element_value_contains, element_checked, text_visible or clipboard_is, value, element, timeout_ms}. `mouse` counts in desktop pixels here; the tool `wait` does nothing.
     #[serde(default)]
     content: Map<String, Value>,
 }
@@ -240,10 +240,11 @@ async fn show(session: &Session, asked: &Arguments) -> Result<Output, ToolError>
     let takes =
         if names.is_empty() { "no parameters".to_owned() } else { format!("the parameters {}", names.join(", ")) };
     let source = match program.source {
-        program::Source::Session => "calls of a session",
-        program::Source::Person => "what the person did",
+        Source::Session => "recorded from calls of a session",
+        Source::Person => "recorded from what the person did",
+        Source::Written => "written step by step",
     };
-    Ok(Output::text(format!("{about} and {takes}; it was recorded from {source}.\n{}", lines(&program.steps)?)))
+    Ok(Output::text(format!("{about} and {takes}; it was {source}.\n{}", lines(&program.steps)?)))
 }
 
 async fn patch(session: &Session, asked: Arguments) -> Result<Output, ToolError> {
@@ -251,16 +252,20 @@ async fn patch(session: &Session, asked: Arguments) -> Result<Output, ToolError>
     let Some(change) = asked.change else { return Err(ToolError::Arguments("patch needs `change`".to_owned())) };
     let patch = Patch { change, step: asked.step, position: asked.position, content: asked.content };
     let of = name.clone();
-    let (count, step) = with_files(session, move |home| {
-        store::change(home, &of, |program| {
+    let new = (change == Change::Insert).then(|| Program::new(&name, "", Source::Written));
+    let (count, step, is_new) = with_files(session, move |home| {
+        store::change(home, &of, new, |program| {
+            let is_new = program.steps.is_empty();
             let place = patch.apply(program)?;
-            Ok((program.steps.len(), program.steps.get(place).cloned()))
+            Ok((program.steps.len(), program.steps.get(place).cloned(), is_new))
         })
     })
     .await?;
-    let about = format!(
-        "{name} is changed: it has {count} steps now, numbered from 1. What it was is kept as {name}.json.bak."
-    );
+    let about = if is_new {
+        format!("No program was called {name}: it is a new one. Insert its other steps likewise.")
+    } else {
+        format!("{name} is changed: it has {count} steps now, numbered from 1. What it was is kept as {name}.json.bak.")
+    };
     let (said, step) = match (change, step) {
         (_, None) => return Ok(Output::text(about)),
         (Change::Delete, Some(step)) => ("In its place is now", step),

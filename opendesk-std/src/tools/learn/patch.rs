@@ -23,6 +23,7 @@ impl Patch {
     /// What is missing or cannot be.
     pub(super) fn apply(self, program: &mut Program) -> Result<usize, String> {
         let steps = program.steps.len();
+        let before = program.used()?;
         let place = match self.change {
             Change::Replace => {
                 let place = program.position(self.step()?)?;
@@ -53,6 +54,9 @@ impl Patch {
             }
         };
         program.number();
+        let after = program.used()?;
+        // What only this step took is asked for no longer.
+        program.parameters.retain(|known| after.contains(&known.name) || !before.contains(&known.name));
         program.list_parameters()?;
         Ok(place)
     }
@@ -149,5 +153,20 @@ mod tests {
         Patch { change: Change::Insert, step: None, position: None, content }.apply(&mut program).unwrap();
         program.check().unwrap();
         assert_eq!(program.parameters[0].name, "who");
+    }
+
+    #[test]
+    fn a_parameter_goes_with_its_last_placeholder() {
+        let mut program = program();
+        let mut patch = |content: Value| {
+            let content = content.as_object().unwrap().clone();
+            Patch { change: Change::Replace, step: Some(1), position: None, content }.apply(&mut program).unwrap();
+            program.check().unwrap();
+            program.parameters.iter().map(|parameter| parameter.name.clone()).collect::<Vec<_>>()
+        };
+        let typed = |text: &str| json!({"tool": "keyboard", "arguments": {"action": "type", "text": text}});
+        assert_eq!(patch(typed("{{who}} {{undeclared}}")), ["undeclared", "who"]);
+        assert_eq!(patch(typed("{{who}}")), ["who"]);
+        assert_eq!(patch(typed("Ada")), [""; 0]);
     }
 }

@@ -60,6 +60,8 @@ pub(super) enum Source {
     Session,
     /// The mouse and keyboard of the person at the machine.
     Person,
+    /// Nothing: it was written step by step.
+    Written,
 }
 
 /// What is filled in when a program is run.
@@ -124,6 +126,9 @@ pub(super) struct Check {
     /// Of `element_exists`: the element's kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) role: Option<String>,
+    /// Of those about one element or window: which one, where it is not what the step acts on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) element: Option<Element>,
     #[serde(default = "five_seconds")]
     pub(super) timeout_ms: u32,
 }
@@ -137,6 +142,14 @@ pub(super) enum Kind {
     WindowTitleContains,
     /// An element has this label.
     ElementExists,
+    /// An element's content is this text.
+    ElementValueIs,
+    /// An element's content has this in it.
+    ElementValueContains,
+    /// A box is checked, `true`, or not, `false`.
+    ElementChecked,
+    /// The window that was meant has the keyboard.
+    WindowFocused,
     /// The screen shows this text.
     TextVisible,
     /// The clipboard holds this text and no other.
@@ -149,7 +162,7 @@ pub(super) const fn five_seconds() -> u32 {
 
 impl Check {
     pub(super) fn new(kind: Kind, value: &str) -> Self {
-        Self { kind, value: value.to_owned(), role: None, timeout_ms: five_seconds() }
+        Self { kind, value: value.to_owned(), role: None, element: None, timeout_ms: five_seconds() }
     }
 
     pub(super) const fn name(&self) -> &'static str {
@@ -157,9 +170,21 @@ impl Check {
             Kind::AppFrontmost => "app_frontmost",
             Kind::WindowTitleContains => "window_title_contains",
             Kind::ElementExists => "element_exists",
+            Kind::ElementValueIs => "element_value_is",
+            Kind::ElementValueContains => "element_value_contains",
+            Kind::ElementChecked => "element_checked",
+            Kind::WindowFocused => "window_focused",
             Kind::TextVisible => "text_visible",
             Kind::ClipboardIs => "clipboard_is",
         }
+    }
+
+    /// Whether it is about one element or window.
+    const fn is_of_one(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::ElementValueIs | Kind::ElementValueContains | Kind::ElementChecked | Kind::WindowFocused
+        )
     }
 }
 
@@ -233,16 +258,9 @@ impl Program {
         })
     }
 
-    fn used(&self) -> Result<BTreeSet<String>, String> {
-        let mut used = BTreeSet::new();
-        for step in &self.steps {
-            step.for_texts(&mut |text| {
-                used.extend(words::names(text)?.into_iter().map(str::to_owned));
-                Ok(())
-            })
-            .map_err(|why| format!("step {}: {why}", step.id))?;
-        }
-        Ok(used)
+    /// The parameters that the steps name.
+    pub(super) fn used(&self) -> Result<BTreeSet<String>, String> {
+        used(&self.steps)
     }
 
     /// Makes sure that it can be run as far as that can be known.
@@ -277,27 +295,31 @@ impl Program {
     }
 }
 
+impl Element {
+    fn line(&self) -> String {
+        let Self { app, window, role, name } = self;
+        let parts = [("app", app), ("window", window), ("role", role), ("name", name)].into_iter();
+        let parts = parts.filter(|(_, part)| !part.is_empty()).map(|(what, part)| format!("{what} {part:?}"));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Step {
     /// What it does, in a line.
     pub(super) fn line(&self) -> String {
         let mut line = format!("{}. {} {}", self.id, self.tool, Value::Object(self.arguments.clone()));
-        if let Some(Element { app, window, role, name }) = &self.target {
-            let parts = [("app", app), ("window", window), ("role", role), ("name", name)];
-            let parts: Vec<String> = parts
-                .into_iter()
-                .filter(|(_, part)| !part.is_empty())
-                .map(|(what, part)| format!("{what} {part:?}"))
-                .collect();
+        if let Some(element) = &self.target {
             // Writing to a string never fails.
-            let _done = write!(line, " at {}", parts.join(", ")).is_ok();
+            let _done = write!(line, " at {}", element.line()).is_ok();
         }
         if self.wait_ms > 0 {
             let _done = write!(line, ", after {} ms", self.wait_ms).is_ok();
         }
         if let Some(check) = &self.postcondition {
             let role = check.role.as_ref().map(|role| format!(" of role {role:?}")).unwrap_or_default();
+            let of = check.element.as_ref().map(|element| format!(" at {}", element.line())).unwrap_or_default();
             let within = check.timeout_ms;
-            let _done = write!(line, "; then {} {:?}{role} within {within} ms", check.name(), check.value).is_ok();
+            let _done = write!(line, "; then {} {:?}{role}{of} within {within} ms", check.name(), check.value).is_ok();
         }
         if !self.note.is_empty() {
             let _done = write!(line, " ({})", self.note).is_ok();
@@ -340,11 +362,20 @@ impl Step {
             if check.timeout_ms > LONGEST_CHECK_MS {
                 return Err(format!("`timeout_ms` is {} and at most {LONGEST_CHECK_MS}", check.timeout_ms));
             }
-            if check.value.is_empty() && check.kind != Kind::ClipboardIs {
+            if check.value.is_empty() && !matches!(check.kind, Kind::ClipboardIs | Kind::ElementValueIs) {
                 return Err(format!("{} needs a `value`", check.name()));
             }
             if check.role.is_some() && check.kind != Kind::ElementExists {
                 return Err(format!("`role` goes with element_exists, not with {}", check.name()));
+            }
+            if check.is_of_one() && check.element.is_none() && self.target.is_none() {
+                return Err(format!("{} needs an `element`, such as {{\"role\", \"name\"}}", check.name()));
+            }
+            if check.element.is_some() && !check.is_of_one() {
+                return Err(format!("`element` does not go with {}", check.name()));
+            }
+            if check.kind == Kind::ElementChecked && !matches!(check.value.as_str(), "true" | "false") {
+                return Err("the `value` of element_checked is \"true\" or \"false\"".to_owned());
             }
         }
         if self.tool == WAIT {
@@ -388,6 +419,22 @@ impl Step {
             }
         }
     }
+}
+
+/// The parameters that some steps name.
+///
+/// # Errors
+/// For two braces that are no placeholder.
+pub(super) fn used(steps: &[Step]) -> Result<BTreeSet<String>, String> {
+    let mut used = BTreeSet::new();
+    for step in steps {
+        step.for_texts(&mut |text| {
+            used.extend(words::names(text)?.into_iter().map(str::to_owned));
+            Ok(())
+        })
+        .map_err(|why| format!("step {}: {why}", step.id))?;
+    }
+    Ok(used)
 }
 
 fn for_strings<'a>(value: &'a Value, hear: &mut dyn FnMut(&'a str) -> Result<(), String>) -> Result<(), String> {
@@ -473,6 +520,20 @@ mod tests {
             (
                 json!([{"id": 1, "tool": "wait", "postcondition": {"kind": "magic", "value": "a"}}]),
                 "unknown variant `magic`",
+            ),
+            (
+                json!([{"id": 1, "tool": "wait", "postcondition": {"kind": "element_value_is", "value": "a"}}]),
+                "needs an `element`",
+            ),
+            (
+                json!([{"id": 1, "tool": "wait", "postcondition":
+                    {"kind": "element_checked", "value": "yes", "element": {"name": "Agree"}}}]),
+                "\"true\" or \"false\"",
+            ),
+            (
+                json!([{"id": 1, "tool": "wait", "postcondition":
+                    {"kind": "text_visible", "value": "yes", "element": {"name": "Agree"}}}]),
+                "`element` does not go with text_visible",
             ),
         ] {
             let error = refused(&program(steps));

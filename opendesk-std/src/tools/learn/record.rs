@@ -16,12 +16,11 @@ const LOOKS: [(&str, &[&str]); 4] = [
     ("ui", &["get_tree", "find", "get_value"]),
 ];
 
-/// Elements that are still there and called the same after they were clicked.
-const LASTING: [&str; 9] =
-    ["check box", "combo box", "entry", "page tab", "radio button", "slider", "spin button", "text", "toggle button"];
-
 /// Elements that have the keyboard once they were clicked, and that would be called otherwise if they took a password.
 const FIELDS: [&str; 5] = ["autocomplete", "combo box", "entry", "spin button", "text"];
+
+/// Characters of a content that are checked: desktops cut what is longer.
+const LONGEST_CHECKED: usize = 200;
 
 /// Characters that may give the keyboard to another field when they are typed.
 const MOVERS: [char; 3] = ['\t', '\n', '\r'];
@@ -60,6 +59,7 @@ pub(super) fn recorded(entries: &[Entry], hide_typed: bool) -> Recorded {
     let mut recorded = Recorded::default();
     let acting: Vec<&Entry> = entries.iter().filter(|entry| acts(entry)).collect();
     let mut focus = Focus::Unknown;
+    let mut window = "";
     let mut behind = 0;
     for entry in entries {
         if acts(entry) {
@@ -71,11 +71,23 @@ pub(super) fn recorded(entries: &[Entry], hide_typed: bool) -> Recorded {
                 Err("its arguments were too long to keep".to_owned())
             };
             match step {
-                Ok(step) => recorded.steps.push(Step { postcondition: check(entry, next), ..step }),
+                Ok(step) => {
+                    let postcondition = check(entry, &step, focus, window, next);
+                    recorded.steps.push(Step { postcondition, ..step });
+                }
                 Err(why) => recorded.left_out.push(format!("call {} ({}): {why}", entry.number, entry.tool)),
             }
         }
         focus = focus.after(entry);
+        if is_action(entry) && entry.tool != "clipboard" {
+            // Which window a program opened is not known.
+            let is_same = matches!(entry.tool, "keyboard" | "mouse" | "ui");
+            window = match &entry.touched {
+                Some(touched) if !touched.window.is_empty() => &touched.window,
+                _ if is_same => window,
+                _ => "",
+            };
+        }
     }
     for (step, id) in recorded.steps.iter_mut().zip(1..) {
         step.id = id;
@@ -85,26 +97,26 @@ pub(super) fn recorded(entries: &[Entry], hide_typed: bool) -> Recorded {
 
 /// What has the keyboard, as far as the calls tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Focus {
+enum Focus<'a> {
     /// A field that is none of a password.
-    Known,
+    Known(&'a Touched),
     Password,
     /// Nobody knows: it may be a password's.
     Unknown,
 }
 
-impl Focus {
+impl<'a> Focus<'a> {
     /// An element was clicked or given the keyboard. What is no field may have opened one.
-    fn of(touched: Option<&Touched>) -> Self {
+    fn of(touched: Option<&'a Touched>) -> Self {
         match touched {
             Some(touched) if is_password(touched) => Self::Password,
-            Some(touched) if FIELDS.contains(&touched.role.as_str()) => Self::Known,
+            Some(touched) if FIELDS.contains(&touched.role.as_str()) => Self::Known(touched),
             _ => Self::Unknown,
         }
     }
 
     /// What has it after a call.
-    fn after(self, entry: &Entry) -> Self {
+    fn after(self, entry: &'a Entry) -> Self {
         if !is_action(entry) {
             // What a program or a task did is not among these calls.
             return if matches!(entry.tool, "learn" | "schedule") { Self::Unknown } else { self };
@@ -119,7 +131,7 @@ impl Focus {
             }
             ("ui", "click") => match Self::of(entry.touched.as_ref()) {
                 // An element's own action need not give it the keyboard.
-                Self::Known if !entry.said.contains(POINTED) => Self::Unknown,
+                Self::Known(_) if !entry.said.contains(POINTED) => Self::Unknown,
                 focus => focus,
             },
             ("keyboard", "type") if !text(entry, "text").contains(MOVERS) => self,
@@ -185,7 +197,7 @@ fn element(touched: &Touched) -> Element {
     Element { app, window, role, name }
 }
 
-fn step(recorded: &mut Recorded, entry: &Entry, focus: Focus, hide_typed: bool) -> Result<Step, String> {
+fn step(recorded: &mut Recorded, entry: &Entry, focus: Focus<'_>, hide_typed: bool) -> Result<Step, String> {
     let mut arguments = entry.arguments.as_object().cloned().unwrap_or_default();
     arguments.retain(|name, value| !OF_ITS_SESSION.contains(&name.as_str()) && !value.is_null());
     let action = arguments.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -250,7 +262,7 @@ fn step(recorded: &mut Recorded, entry: &Entry, focus: Focus, hide_typed: bool) 
 }
 
 /// What stands for a text that was typed.
-fn typed(recorded: &mut Recorded, text: &Value, focus: Focus, hide_typed: bool) -> Value {
+fn typed(recorded: &mut Recorded, text: &Value, focus: Focus<'_>, hide_typed: bool) -> Value {
     match focus {
         Focus::Password => recorded.parameter("password", "what was typed into a password field").into(),
         Focus::Unknown => {
@@ -258,8 +270,8 @@ fn typed(recorded: &mut Recorded, text: &Value, focus: Focus, hide_typed: bool) 
             let about = "what was typed while nobody knew which field had the keyboard; perhaps a password";
             recorded.parameter("text", about).into()
         }
-        Focus::Known if hide_typed => recorded.parameter("text", "what was typed").into(),
-        Focus::Known => {
+        Focus::Known(_) if hide_typed => recorded.parameter("text", "what was typed").into(),
+        Focus::Known(_) => {
             recorded.texts += 1;
             let mut text = text.clone();
             literal(&mut text);
@@ -269,17 +281,17 @@ fn typed(recorded: &mut Recorded, text: &Value, focus: Focus, hide_typed: bool) 
 }
 
 /// Where a text went that a call typed, while `focus` had the keyboard.
-fn field_of(entry: &Entry, focus: Focus) -> Focus {
+fn field_of<'a>(entry: &'a Entry, focus: Focus<'a>) -> Focus<'a> {
     let is_given = entry.tool == "ui" && entry.arguments.get("append") != Some(&Value::Bool(true));
     let field = match (entry.tool, &entry.touched) {
         ("ui", Some(touched)) if is_password(touched) => Focus::Password,
-        ("ui", Some(_)) => Focus::Known,
+        ("ui", Some(touched)) => Focus::Known(touched),
         ("ui", None) => Focus::Unknown,
         _ => focus,
     };
     // What is behind a Tab or a Return was typed somewhere else.
     let is_split = text(entry, "text").trim_end_matches(MOVERS).contains(MOVERS);
-    if is_split && !is_given && field == Focus::Known { Focus::Unknown } else { field }
+    if is_split && !is_given && matches!(field, Focus::Known(_)) { Focus::Unknown } else { field }
 }
 
 /// Every text stands for itself.
@@ -317,36 +329,64 @@ fn at_desktop(arguments: &mut Map<String, Value>, points: &[Point], marked: bool
     Ok(())
 }
 
-/// What has to be so after a call, as far as the calls tell.
-fn check(entry: &Entry, next: Option<&Entry>) -> Option<Check> {
-    let text = |name: &str| entry.arguments.get(name).and_then(Value::as_str).unwrap_or_default();
-    let action = text("action");
-    if entry.tool == "app" && matches!(action, "open" | "focus") {
-        return Some(Check::new(Kind::AppFrontmost, &words::literal(text("name"))));
+/// What has to be so after a call and was not before, as far as the calls tell. `window` is the last one that was acted in.
+fn check(entry: &Entry, step: &Step, focus: Focus<'_>, window: &str, next: Option<&Entry>) -> Option<Check> {
+    let text = |name: &str| text(entry, name);
+    match (entry.tool, text("action")) {
+        ("app", "open" | "focus") => return Some(Check::new(Kind::AppFrontmost, &words::literal(text("name")))),
+        ("app", "focus_window") => {
+            let title = entry.touched.as_ref().map(|touched| words::literal(&touched.window))?;
+            return Some(Check::new(Kind::WindowFocused, &title)).filter(|check| !check.value.is_empty());
+        }
+        ("clipboard", _) if entry.arguments.get("html").is_none() => {
+            return Some(Check::new(Kind::ClipboardIs, &words::literal(text("text"))));
+        }
+        ("keyboard" | "mouse" | "ui", _) => {}
+        _ => return None,
     }
-    if entry.tool == "clipboard" && entry.arguments.get("html").is_none() {
-        return Some(Check::new(Kind::ClipboardIs, &words::literal(text("text"))));
+    let touched = entry.touched.as_ref();
+    let own = touched.map_or("", |touched| &touched.window);
+    let own = if own.is_empty() { window } else { own };
+    let then = next.filter(|next| follows(next, touched)).and_then(|next| next.touched.as_ref());
+    let then = then.map_or("", |next| &next.window);
+    if !own.is_empty() && !then.is_empty() && own != then {
+        return Some(Check::new(Kind::WindowTitleContains, &words::literal(then.trim_start_matches('*').trim())));
     }
-    let touched = entry.touched.as_ref()?;
-    if !matches!(entry.tool, "ui" | "mouse") {
+    match (text("action"), touched) {
+        ("type", _) => holds(entry, step, focus),
+        ("click", Some(touched)) => {
+            let was = entry.was_checked.filter(|_| step.target.is_some())?;
+            let is = touched.role == "radio button" || !was;
+            Some(Check::new(Kind::ElementChecked, if is { "true" } else { "false" }))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the window of the next call is one that this call may have opened or left: not one that was named or brought to
+/// the front for itself.
+fn follows(next: &Entry, touched: Option<&Touched>) -> bool {
+    let app = |touched: Option<&Touched>| touched.map(|touched| touched.app.clone());
+    let is_named = ["app", "window"].into_iter().any(|name| !text(next, name).is_empty());
+    matches!(next.tool, "mouse" | "ui") && (!is_named || app(touched) == app(next.touched.as_ref()))
+}
+
+/// What a field holds once something was typed into it. What is no secret stands in the step already.
+fn holds(entry: &Entry, step: &Step, focus: Focus<'_>) -> Option<Check> {
+    let typed = text(entry, "text");
+    let Focus::Known(field) = field_of(entry, focus) else { return None };
+    let is_told = !field.name.is_empty() && typed.chars().count() <= LONGEST_CHECKED;
+    // A Return may send the text away, and a Tab is none of it.
+    if !is_told || (entry.tool == "keyboard" && typed.contains(MOVERS)) {
         return None;
     }
-    if let Some(next) = next.and_then(|next| next.touched.as_ref())
-        && !next.window.is_empty()
-        && !touched.window.is_empty()
-        && next.window != touched.window
-    {
-        return Some(Check::new(
-            Kind::WindowTitleContains,
-            &words::literal(next.window.trim_start_matches('*').trim()),
-        ));
-    }
-    let stays = matches!(action, "type" | "focus") || LASTING.contains(&touched.role.as_str());
-    if !stays || touched.name.is_empty() || !matches!(action, "type" | "focus" | "press_key" | "click") {
+    let is_all = entry.tool == "ui" && entry.arguments.get("append") != Some(&Value::Bool(true));
+    let kind = if is_all { Kind::ElementValueIs } else { Kind::ElementValueContains };
+    let value = step.arguments.get("text").and_then(Value::as_str)?;
+    if value.is_empty() && !is_all {
         return None;
     }
-    let role = Some(touched.role.clone());
-    Some(Check { role, ..Check::new(Kind::ElementExists, &words::literal(&touched.name)) })
+    Some(Check { element: step.target.is_none().then(|| element(field)), ..Check::new(kind, value) })
 }
 
 #[cfg(test)]
@@ -364,6 +404,7 @@ mod tests {
             arguments,
             target: Some(Target::Local),
             touched: None,
+            was_checked: None,
             points: Vec::new(),
             said: String::new(),
             is_error: false,
@@ -530,23 +571,77 @@ mod tests {
     }
 
     #[test]
-    fn checks_are_what_the_calls_tell() {
+    fn a_check_is_of_what_the_call_changed() {
+        let name = ["One", "entry", "Name"];
+        let boxed = |role, was| Entry {
+            was_checked: Some(was),
+            ..touching("ui", json!({"action": "click", "title": "Agree"}), ["One", role, "Agree"])
+        };
         let entries = [
             entry("app", json!({"action": "open", "name": "Editor"})),
-            touching("ui", json!({"action": "type", "title": "Name", "text": "a"}), ["One", "entry", "Name"]),
+            touching("ui", json!({"action": "type", "title": "Name", "text": "a{{"}), name),
             touching("ui", json!({"action": "click", "title": "Save"}), ["One", "push button", "Save"]),
             touching("ui", json!({"action": "click", "title": "OK"}), ["*Really?", "push button", "OK"]),
             entry("clipboard", json!({"action": "write", "text": "x"})),
+            touching("ui", json!({"action": "focus", "title": "Name"}), name),
+            typing("Ada"),
+            typing("Ada\n"),
+            boxed("check box", true),
+            boxed("check box", false),
+            boxed("radio button", true),
+            touching("ui", json!({"action": "type", "title": "Name", "text": "b", "append": true}), name),
+            entry("ui", json!({"action": "click_menu", "menu": ["File", "Open"], "app": "Editor"})),
+            touching("ui", json!({"action": "click", "title": "OK"}), ["Open", "push button", "OK"]),
+            touching("app", json!({"action": "focus_window", "window": "0x1a"}), ["Open", "window", "Open"]),
+            entry("script", json!({"action": "shell", "code": "true"})),
+            entry("ui", json!({"action": "click_menu", "menu": ["File", "Open"], "app": "Editor"})),
+            touching("ui", json!({"action": "click", "title": "OK"}), ["Else", "push button", "OK"]),
         ];
-        let steps = steps(&entries);
-        let check = |index: usize| {
-            (steps[index]["postcondition"]["kind"].as_str(), steps[index]["postcondition"]["value"].as_str())
-        };
-        assert_eq!(check(0), (Some("app_frontmost"), Some("Editor")));
-        assert_eq!(check(1), (Some("element_exists"), Some("Name")));
-        assert_eq!(check(2), (Some("window_title_contains"), Some("Really?")));
-        assert_eq!(check(3), (None, None), "the button may have gone with its dialog");
-        assert_eq!(check(4), (Some("clipboard_is"), Some("x")));
+        let steps = recorded(&entries, false).steps;
+        let checks: Vec<Option<(&str, &str)>> = steps
+            .iter()
+            .map(|step| step.postcondition.as_ref().map(|check| (check.name(), check.value.as_str())))
+            .collect();
+        let expected = [
+            Some(("app_frontmost", "Editor")),
+            Some(("element_value_is", r"a\{{")),
+            Some(("window_title_contains", "Really?")),
+            None, // The button may have gone with its dialog.
+            Some(("clipboard_is", "x")),
+            None,
+            Some(("element_value_contains", "Ada")),
+            None, // A Return may have sent it away.
+            Some(("element_checked", "false")),
+            Some(("element_checked", "true")),
+            Some(("element_checked", "true")),
+            Some(("element_value_contains", "b")),
+            Some(("window_title_contains", "Open")),
+            None, // It was brought to the front by the next call.
+            Some(("window_focused", "Open")),
+            None,
+            None, // Which window the script left nobody knows.
+            None,
+        ];
+        assert_eq!(checks, expected);
+        let of = |index: usize| steps[index].postcondition.as_ref().and_then(|check| check.element.clone());
+        assert_eq!((of(1), of(6).unwrap().name.as_str()), (None, "Name"), "a step that has a target is about it");
+        let mut program =
+            crate::tools::learn::program::Program::new("a", "", crate::tools::learn::program::Source::Session);
+        program.steps = steps;
+        program.check().unwrap();
+    }
+
+    #[test]
+    fn no_check_tells_what_a_password_is() {
+        let field = || touching("ui", json!({"action": "focus"}), ["One", "password text", "Password"]);
+        let given = touching("ui", json!({"action": "type", "text": "hunter2"}), ["One", "password text", "Password"]);
+        for entries in [vec![given], vec![field(), typing("hunter2")], vec![typing("hunter2")]] {
+            let recorded = recorded(&entries, false);
+            assert!(recorded.steps.iter().all(|step| step.postcondition.is_none()), "{:?}", recorded.steps);
+        }
+        let name = touching("ui", json!({"action": "type", "text": "Ada"}), ["One", "entry", "Name"]);
+        let hidden = recorded(&[name], true);
+        assert_eq!(hidden.steps[0].postcondition.as_ref().unwrap().value, "{{text}}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::checks::holds;
 use super::find::{self, within};
-use super::program::{Program, Step, WAIT};
+use super::program::{Program, Step, WAIT, used};
 use super::{Arguments, lines, named, with_files};
 use crate::api::CaptureParams;
 use crate::clock;
@@ -48,11 +48,12 @@ pub(super) async fn run(session: &Session, asked: Arguments) -> Result<Output, T
         Some(id) => program.position(id).map_err(ToolError::Arguments)?,
         None => 0,
     };
-    let values = values(&program, asked.parameters)?;
-    let filled: Result<Vec<Step>, String> = program.steps.iter().map(|step| step.filled(&values)).collect();
+    let needed = if asked.dry_run { &[] } else { &program.steps[first..] };
+    let values = values(&program, needed, asked.parameters)?;
+    let filled: Result<Vec<Step>, String> = needed.iter().map(|step| step.filled(&values)).collect();
     let steps = filled.map_err(ToolError::Arguments)?;
     let target = session.target(asked.peer.as_deref())?;
-    let (prefix, count) = (target.prefix(), steps.len() - first);
+    let (prefix, count) = (target.prefix(), program.steps.len() - first);
     if asked.dry_run {
         let about =
             format!("{prefix}{} would do {count} steps, each if the one before did what it should.", program.name);
@@ -60,8 +61,8 @@ pub(super) async fn run(session: &Session, asked: Arguments) -> Result<Output, T
     }
     let run = Run::new(session, &target)?;
     let mut said = Vec::new();
-    for (index, step) in steps.iter().enumerate().skip(first) {
-        let (done, title) = ((index - first) as f64, step.title());
+    for (index, step) in steps.iter().enumerate() {
+        let (done, title) = (index as f64, step.title());
         session.caller.report(done, Some(count as f64), &format!("step {}: {title}", step.id));
         let begun = clock::monotonic();
         match run.step(step).await {
@@ -69,7 +70,7 @@ pub(super) async fn run(session: &Session, asked: Arguments) -> Result<Output, T
             Err(Failed::Ask(question)) => return Err(question),
             Err(Failed::Step(why)) => {
                 said.push(format!("step {} {title}: FAILED ({}): {why}", step.id, seconds(begun)));
-                return run.stopped(&program, index, &said).await;
+                return run.stopped(&program, first + index, &said).await;
             }
         }
     }
@@ -82,10 +83,12 @@ fn seconds(begun: Instant) -> String {
     format!("{:.1} s", begun.elapsed().as_secs_f64())
 }
 
-/// A value for each parameter, and none that is no parameter's.
-fn values(program: &Program, given: Map<String, Value>) -> Result<Map<String, Value>, ToolError> {
+/// A value for each parameter of the steps that are to be done, and none that is no parameter's.
+fn values(program: &Program, steps: &[Step], given: Map<String, Value>) -> Result<Map<String, Value>, ToolError> {
+    let used = used(steps).map_err(ToolError::Arguments)?;
     let known: Vec<&str> = program.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-    let missing: Vec<&str> = known.iter().copied().filter(|name| !given.contains_key(*name)).collect();
+    let missing = known.iter().copied().filter(|name| used.contains(*name) && !given.contains_key(*name));
+    let missing: Vec<&str> = missing.collect();
     if !missing.is_empty() {
         let missing = missing.join(", ");
         let why = format!("{} needs `parameters` for {missing}; nothing was done", program.name);
@@ -240,15 +243,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_parameter_has_a_value_and_no_value_is_left_over() {
-        let program = json!({"name": "a", "version": 1, "source": "session", "parameters": [{"name": "who"}, {"name": "age"}],
-            "steps": [{"id": 1, "tool": "keyboard", "arguments": {"action": "type", "text": "{{who}} {{age}}"}}]});
+    fn every_parameter_of_the_steps_has_a_value_and_no_value_is_left_over() {
+        let program = json!({"name": "a", "version": 1, "source": "session", "parameters": [{"name": "who"}, {"name": "age"},
+            {"name": "none"}],
+            "steps": [{"id": 1, "tool": "keyboard", "arguments": {"action": "type", "text": "{{who}} {{age}}"}},
+                {"id": 2, "tool": "wait", "postcondition": {"kind": "text_visible", "value": "{{age}}"}}]});
         let program = Program::parse(program.to_string().as_bytes()).unwrap();
-        let given =
-            |given: Value| values(&program, given.as_object().unwrap().clone()).map_err(|error| error.to_string());
+        let from = |first: usize, given: Value| {
+            let given = given.as_object().unwrap().clone();
+            values(&program, &program.steps[first..], given).map_err(|error| error.to_string())
+        };
+        let given = |values| from(0, values);
         assert!(given(json!({"who": "Ada", "age": 36})).is_ok());
         assert!(given(json!({})).unwrap_err().contains("for who, age; nothing was done"));
         assert!(given(json!({"who": "Ada", "age": 36, "x": 1})).unwrap_err().contains("no parameter \"x\""));
         assert!(given(json!({"who": ["Ada"], "age": 36})).unwrap_err().contains("who has to be a text"));
+        assert!(from(1, json!({"age": 36})).is_ok() && from(2, json!({})).is_ok());
+        assert!(from(1, json!({"who": "Ada"})).unwrap_err().contains("for age; nothing was done"));
     }
 }

@@ -16,11 +16,56 @@ pub(super) async fn start(session: &Session, asked: &Arguments) -> Result<Output
     if asked.source == From::Person {
         return person::start(session).await;
     }
+    let before = match recording(session) {
+        Some(Recording { first, steps, has_ended: false }) => {
+            return Err(ToolError::Arguments(format!(
+                "a recording goes on since call {first} and has {steps} steps; `save` it with a `name`, or `stop` it, then \
+                 `start` anew"
+            )));
+        }
+        Some(Recording { first, steps, .. }) => format!(
+            " The {steps} steps of the recording before are not saved; `save_session` with `from` {first} still can."
+        ),
+        None => String::new(),
+    };
     let about = "From now on every action of this session is recorded. Do the task; then `stop` shows what was recorded, and \
                  `save` with a `name` keeps it. Typed texts are kept too where the field is known and is none of a password: \
                  `ui` gives it the keyboard by `focus`, or types into it itself. What is typed elsewhere, as behind a Tab, \
                  becomes a secret parameter. To keep no typed text, save with `hide_typed`.";
-    Ok(Output::text(about))
+    Ok(Output::text(format!("{about}{before}")))
+}
+
+/// What was recorded last and is not saved.
+struct Recording {
+    /// The number of its first call.
+    first: u64,
+    steps: usize,
+    has_ended: bool,
+}
+
+fn recording(session: &Session) -> Option<Recording> {
+    let calls = session.history().since(0);
+    let start = calls.iter().rposition(is_start)?;
+    let behind = calls.get(start + 1..)?;
+    if behind.iter().any(|entry| is(entry, "save") || is(entry, "save_session")) {
+        return None;
+    }
+    let stop = behind.iter().position(|entry| is(entry, "stop"));
+    let own: Vec<Entry> = behind[..stop.unwrap_or(behind.len())].to_vec();
+    let steps = recorded(&own, true).steps.len();
+    (steps > 0).then(|| Recording { first: calls[start].number + 1, steps, has_ended: stop.is_some() })
+}
+
+/// Whether a call was this action of `learn`.
+fn is(entry: &Entry, action: &str) -> bool {
+    entry.tool == learn::TOOL.name
+        && !entry.is_error
+        && entry.arguments.get("action").and_then(Value::as_str) == Some(action)
+}
+
+fn is_start(entry: &Entry) -> bool {
+    let source = entry.arguments.get("source").and_then(Value::as_str);
+    is(entry, "start") && source.is_none_or(|source| source == "session")
 }
 
 pub(super) async fn stop(session: &Session, asked: &Arguments) -> Result<Output, ToolError> {
@@ -59,22 +104,13 @@ fn is_known(session: &Session) -> Result<(), ToolError> {
         return Ok(());
     }
     let why = "the client keeps no session, so nobody knows which calls were its own; record in a client that does, or write \
-               the program by `patch`";
+               the program step by step: `patch` with a new `name`, `change` insert and `content` begins one";
     Err(Error::new(ErrorCode::CapabilityUnsupported, why).into())
 }
 
 /// The calls after the last `start`, up to the `stop` behind it.
 fn since_start(session: &Session) -> Result<Vec<Entry>, ToolError> {
     let calls = session.history().since(0);
-    let is = |entry: &Entry, action: &str| {
-        entry.tool == learn::TOOL.name
-            && !entry.is_error
-            && entry.arguments.get("action").and_then(Value::as_str) == Some(action)
-    };
-    let is_start = |entry: &Entry| {
-        is(entry, "start")
-            && entry.arguments.get("source").and_then(Value::as_str).is_none_or(|source| source == "session")
-    };
     let Some(start) = calls.iter().rposition(is_start) else {
         let why = "nothing is recorded: `start` first, or keep calls that were made already by `save_session`";
         return Err(ToolError::Arguments(why.to_owned()));

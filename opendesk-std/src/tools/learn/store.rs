@@ -90,23 +90,33 @@ pub(super) fn save(home: &Home, program: &Program, replace: bool) -> Result<Path
     Ok(path)
 }
 
-/// Changes a program and keeps what it was. Gives what `change` gives.
+/// Changes a program and keeps what it was; where there is none, it is `new`, if that is given. Gives what `change` gives.
 ///
 /// # Errors
 /// As [`load`] and [`save`], and those of `change`; nothing is written then.
 pub(super) fn change<T>(
     home: &Home,
     name: &str,
+    new: Option<Program>,
     change: impl FnOnce(&mut Program) -> Result<T, String>,
 ) -> Result<T, HomeError> {
     let invalid = |why: String| HomeError::new(HomeErrorKind::Invalid, why);
     let path = path(home, name)?;
     let _lock = home.lock()?;
-    let mut program = load(home, name)?;
+    let new = new.filter(|_| path.symlink_metadata().is_err());
+    let is_new = new.is_some();
+    let mut program = match new {
+        Some(program) => program,
+        None => load(home, name)?,
+    };
     let done = change(&mut program).map_err(invalid)?;
     program.check().map_err(invalid)?;
     let bytes = program.to_bytes().map_err(invalid)?;
-    back_up(home, name, &path)?;
+    if is_new {
+        make_directory(home)?;
+    } else {
+        back_up(home, name, &path)?;
+    }
     write_atomic(&path, &bytes).map_err(|error| HomeError::io("write", &path, &error))?;
     Ok(done)
 }
@@ -246,7 +256,7 @@ mod tests {
             ["../../outside", "..", ".", "", "a/b", "a\\b", "/etc/passwd", ".hidden", "a\0", "a b", "ä", "a.", &long]
         {
             assert_eq!(load(&home, name).map(drop).unwrap_err().kind(), HomeErrorKind::Invalid, "{name:?}");
-            assert!(delete(&home, name).is_err() && change(&home, name, |_| Ok(())).is_err(), "{name:?}");
+            assert!(delete(&home, name).is_err() && change(&home, name, None, |_| Ok(())).is_err(), "{name:?}");
         }
         symlink(folder.path().join("outside.json"), directory(&home).join("outside.json")).unwrap();
         let error = load(&home, "outside").unwrap_err().to_string();
@@ -271,7 +281,7 @@ mod tests {
             let error = load(&home, "greet").unwrap_err();
             assert!(error.kind() == HomeErrorKind::Corrupt && error.to_string().contains(why), "{error}");
             assert!(error.to_string().contains("programs/greet.json"), "{error}");
-            assert!(change(&home, "greet", |_| Ok(())).is_err());
+            assert!(change(&home, "greet", None, |_| Ok(())).is_err());
             assert_eq!(fs::read(&path).unwrap(), content);
             assert!(list(&home).unwrap()[0].program.is_err());
         }
@@ -280,19 +290,32 @@ mod tests {
     }
 
     #[test]
+    fn a_change_begins_a_program_only_where_there_is_none() {
+        let (_folder, home) = home();
+        let new = || Some(program("greet", 1));
+        assert!(change(&home, "greet", new(), |_| Err::<(), _>("no".to_owned())).is_err());
+        assert!(load(&home, "greet").is_err());
+        change(&home, "greet", new(), |_| Ok(())).unwrap();
+        assert_eq!(load(&home, "greet").unwrap(), program("greet", 1));
+        save(&home, &program("greet", 5), true).unwrap();
+        change(&home, "greet", new(), |_| Ok(())).unwrap();
+        assert_eq!(load(&home, "greet").unwrap(), program("greet", 5));
+    }
+
+    #[test]
     fn a_change_that_makes_no_program_changes_nothing() {
         let (_folder, home) = home();
         save(&home, &program("greet", 1), false).unwrap();
         assert!(
-            change(&home, "greet", |program| {
+            change(&home, "greet", None, |program| {
                 program.steps.clear();
                 Ok(())
             })
             .is_err()
         );
-        assert!(change(&home, "greet", |_| Err::<(), _>("no".to_owned())).is_err());
+        assert!(change(&home, "greet", None, |_| Err::<(), _>("no".to_owned())).is_err());
         assert_eq!(load(&home, "greet").unwrap(), program("greet", 1));
-        change(&home, "greet", |program| {
+        change(&home, "greet", None, |program| {
             program.steps[0].wait_ms = 9;
             Ok(())
         })

@@ -38,6 +38,9 @@ pub(super) async fn perform(session: &Session, target: &Target, asked: &Argument
         Choice::Several(output) => return Ok(output),
     };
     session.caller.touch(scene.touched(index));
+    if let Some(checked) = checked(&scene.tree.nodes[index]) {
+        session.caller.found_checked(checked);
+    }
     let label = label(&scene.tree.nodes[index], asked)?;
     let work = async {
         let said = to_element(session, target, asked, &scene, index).await?;
@@ -175,6 +178,12 @@ fn at_path(tree: &UiTree, labels: &[String]) -> Option<usize> {
         [only] => Some(only),
         _ => None,
     }
+}
+
+/// Whether a box is checked; nothing of what is none.
+pub(in crate::tools) fn checked(node: &UiNode) -> Option<bool> {
+    let is_box = matches!(node.role.as_str(), "check box" | "radio button");
+    is_box.then(|| node.states.iter().any(|state| state == "checked"))
 }
 
 /// What an element is called, where that is not what was asked for by name.
