@@ -1,6 +1,7 @@
 //! Sessions: what a controller can do, who may drive, and what is left behind.
 
 use core::time::Duration;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use opendesk_core::{ErrorCode, Reason};
@@ -60,6 +61,32 @@ fn a_click_and_a_sentence_change_what_is_drawn_and_what_the_tree_says() {
         assert_eq!(tree.find("label", "Counter").unwrap().value.as_deref(), Some("1"));
         assert_eq!(tree.find("text", "Note").unwrap().value.as_deref(), Some("Grüße, 世界!\n\tzweite Zeile"));
         assert_eq!(client.cursor_position().await.unwrap(), Point::new(editor.x.floor(), editor.y.floor()));
+    });
+}
+
+#[test]
+fn what_a_host_says_of_itself_is_learnt_again_whenever_it_is_reached() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let known = || {
+            let peers = opendesk_std::home::Peers::load(&rig.home("controller")).unwrap();
+            peers.list()[0].description.clone()
+        };
+        assert_eq!(known(), "");
+        for words in ["the büro PC", "moved to the attic", ""] {
+            rig.home("host").set_description(words).unwrap();
+            rig.connect("controller").await.unwrap().close().await;
+            assert_eq!(known(), words);
+        }
+        // A file that is written anew is another one.
+        let files = || {
+            let path = |name| rig.home("controller").path().join(name);
+            ["trusted-peers.json", "peers.json"].map(|name| std::fs::metadata(path(name)).unwrap().ino())
+        };
+        let before = files();
+        rig.connect("controller").await.unwrap().close().await;
+        assert_eq!(files(), before);
     });
 }
 

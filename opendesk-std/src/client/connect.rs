@@ -10,7 +10,7 @@ use super::driver::Opened;
 use super::target::{Place, Whom};
 use super::{Client, ClientError};
 use crate::api::{ControllerGreeting, Error, ErrorCode};
-use crate::home::{Home, HomeError, Identity, Peers, TrustedPeer, hex, pin};
+use crate::home::{Home, HomeError, Identity, Peers, TrustedPeer, hex, pin, plain_text};
 use crate::machine;
 use crate::runtime::Runtime;
 
@@ -197,6 +197,11 @@ impl Known {
             // Waited for: a program may end with its only call.
             place(runtime, self.peers.clone(), key, host, port).await;
         }
+        if let Some(peer) = &self.peer
+            && let Some(words) = news(peer, &opened)
+        {
+            describe(runtime, self.peers.clone(), key, words).await;
+        }
         match self.peer.as_ref().map(TrustedPeer::keys) {
             None => {}
             Some(_) if opened.wire == Wire::V1 && opened.greeting.newest_wire.is_some_and(|wire| wire >= 2) => {
@@ -241,6 +246,22 @@ async fn place<R: Runtime>(runtime: &R, mut peers: Peers, key: PublicKey, host: 
     let stored = runtime.run_blocking(move || peers.set_endpoint(&key.0, &host, port)).await;
     if let Err(error) = stored {
         tracing::warn!(%error, key = %hex::encode(&key.0), "where a host was reached could not be stored");
+    }
+}
+
+/// How a host describes itself, where that is not what is known of it.
+fn news(peer: &TrustedPeer, opened: &Opened) -> Option<String> {
+    // Whoever is refused is told nothing of it, and version 1 need not tell it.
+    let is_told = opened.refused.is_none() && (opened.wire != Wire::V1 || !opened.greeting.description.is_empty());
+    let words = plain_text(&opened.greeting.description);
+    (is_told && words != peer.description).then_some(words)
+}
+
+/// Remembers how a host describes itself.
+async fn describe<R: Runtime>(runtime: &R, mut peers: Peers, key: PublicKey, words: String) {
+    let stored = runtime.run_blocking(move || peers.set_description(&key.0, &words)).await;
+    if let Err(error) = stored {
+        tracing::warn!(%error, key = %hex::encode(&key.0), "how a host describes itself could not be stored");
     }
 }
 
@@ -289,6 +310,34 @@ mod tests {
             greeting: HostGreeting { possession, ..HostGreeting::default() },
             refused: None,
         }
+    }
+
+    #[test]
+    fn what_a_host_says_of_itself_is_news_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut peers = Peers::load(&Home::open(Some(folder.path().join("home"))).unwrap()).unwrap();
+        let key = keys(1).static_key.public();
+        let new = crate::home::NewPeer {
+            public_key: key.0,
+            name: "desk".to_owned(),
+            paired_at: 0.0,
+            signing_key: None,
+            wire: 1,
+            terms: None,
+        };
+        peers.add(&new).unwrap();
+        let told = |words: &str, wire, refused| {
+            let greeting = HostGreeting { description: words.to_owned(), ..HostGreeting::default() };
+            Opened { wire, greeting, refused, ..opened(None) }
+        };
+        let says = |peers: &Peers, opened: &Opened| news(peers.by_key(&key.0).unwrap(), opened);
+        let words = told("the bü\u{202e}ro PC\n", Wire::V2, None);
+        assert_eq!(says(&peers, &words).as_deref(), Some("the büro PC"));
+        peers.set_description(&key.0, "the büro PC").unwrap();
+        assert_eq!(says(&peers, &words), None);
+        assert_eq!(says(&peers, &told("", Wire::V2, None)).as_deref(), Some(""));
+        assert_eq!(says(&peers, &told("", Wire::V1, None)), None);
+        assert_eq!(says(&peers, &told("", Wire::V2, Some(Reason::BUSY))), None);
     }
 
     #[test]
