@@ -45,7 +45,7 @@ pub(super) struct Answered {
 pub(super) fn described(call: &Call) -> Vec<String> {
     match &call.wanted {
         Wanted::Tool { name, arguments } => vec![format!("{name} {arguments}")],
-        Wanted::Actions(actions) => actions.iter().map(|action| format!("computer {action:?}")).collect(),
+        Wanted::Actions(actions) => actions.iter().flat_map(Action::calls).collect(),
         Wanted::Nonsense(why) => vec![format!("nothing: {why}")],
     }
 }

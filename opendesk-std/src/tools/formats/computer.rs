@@ -77,6 +77,58 @@ impl Action {
     }
 }
 
+impl Action {
+    /// The calls that it is made of, a line each, for a person.
+    pub(super) fn calls(&self) -> Vec<String> {
+        let mouse = |action: &str, at: &Option<[f64; 2]>, held: &[String], more: Value| {
+            let mut call = json!({"action": action});
+            if let Some([x, y]) = at {
+                (call["x"], call["y"]) = (whole(*x), whole(*y));
+            }
+            if !held.is_empty() {
+                call["modifiers"] = json!(held);
+            }
+            for (name, value) in more.as_object().into_iter().flatten() {
+                call[name] = value.clone();
+            }
+            format!("mouse {call}")
+        };
+        vec![match self {
+            Self::Screenshot => "screenshot {}".to_owned(),
+            Self::Zoom(corners) => format!("screenshot {}", json!({"zoom": corners.map(whole)})),
+            Self::Pointer { action, at, held } => mouse(action, at, held, Value::Null),
+            Self::Drag { start, behind, held } => {
+                let path: Vec<_> = behind.iter().map(|point| point.map(whole)).collect();
+                mouse("drag", start, held, json!({"path": path}))
+            }
+            Self::Scroll { at, across, down, held } => {
+                let ways = [(*down, "down", "up"), (*across, "right", "left")].into_iter();
+                let turns = ways.filter(|(amount, ..)| *amount != 0.0).map(|(amount, positive, negative)| {
+                    let direction = if amount > 0.0 { positive } else { negative };
+                    let turn = json!({"direction": direction, "amount": whole(amount.abs().round())});
+                    mouse("scroll", at, held, turn)
+                });
+                return turns.collect();
+            }
+            Self::Type(text) => format!("keyboard {}", json!({"action": "type", "text": text})),
+            Self::Key { chord, times } => {
+                let times = if *times == 1 { String::new() } else { format!(", {times} times") };
+                format!("keyboard {}{times}", json!({"action": "hotkey", "keys": chord}))
+            }
+            Self::Hold { chord, seconds } => {
+                format!("keyboard {}", json!({"action": "hold", "keys": chord, "hold_duration": whole(*seconds)}))
+            }
+            Self::Cursor => format!("mouse {}", json!({"action": "cursor_position"})),
+            Self::Wait { seconds } => format!("wait {}", json!({"seconds": whole(*seconds)})),
+        }]
+    }
+}
+
+/// A number without the `.0` of whole ones.
+fn whole(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 1e15 { json!(number as i64) } else { json!(number) }
+}
+
 impl Adapter {
     pub(super) async fn perform(&mut self, action: &Action) -> Result<Output, ToolError> {
         match action {

@@ -274,6 +274,26 @@ fn a_person_sees_all_of_a_call() {
     assert!(lines[0].contains("\\u{202e}") && !lines[0].contains('\n'), "{lines:?}");
     let batch = json!({"type": "computer_call", "call_id": "c", "actions": [{"type": "wait"}, {"type": "screenshot"}]});
     assert_eq!(shown(openai::parse(&batch).unwrap()).len(), 2);
+    let held = vec!["shift".to_owned()];
+    let actions = vec![
+        Action::Pointer { action: "click", at: Some([10.0, 20.5]), held },
+        Action::Pointer { action: "left_up", at: None, held: Vec::new() },
+        Action::Drag { start: Some([1.0, 2.0]), behind: vec![[3.0, 4.0]], held: Vec::new() },
+        Action::Scroll { at: Some([1.0, 2.0]), across: -1.0, down: 3.0, held: Vec::new() },
+        Action::Key { chord: vec!["ctrl".to_owned(), "a".to_owned()], times: 2 },
+        Action::Wait { seconds: 0.5 },
+    ];
+    let lines = shown(Call { id: "c".to_owned(), wanted: Wanted::Actions(actions) });
+    let expected = [
+        r#"mouse {"action":"click","modifiers":["shift"],"x":10,"y":20.5}"#,
+        r#"mouse {"action":"left_up"}"#,
+        r#"mouse {"action":"drag","path":[[3,4]],"x":1,"y":2}"#,
+        r#"mouse {"action":"scroll","amount":3,"direction":"down","x":1,"y":2}"#,
+        r#"mouse {"action":"scroll","amount":1,"direction":"left","x":1,"y":2}"#,
+        r#"keyboard {"action":"hotkey","keys":["ctrl","a"]}, 2 times"#,
+        r#"wait {"seconds":0.5}"#,
+    ];
+    assert_eq!(lines, expected);
     // A block that looks like another one is shown as what is carried out.
     let function = json!({"name": "script", "arguments": "{\"code\": \"rm\"}"});
     let two = json!({"id": "1", "actions": [{"type": "screenshot"}], "input": {}, "function": function});
