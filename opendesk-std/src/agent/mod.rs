@@ -171,7 +171,16 @@ impl fmt::Display for Stop {
             Self::CutOff => f.write_str(
                 "the model's answer was cut off, so nothing of it was done; allow longer ones with --max-tokens",
             ),
-            Self::Refused(why) => write!(f, "the model refuses the task: {}", plain_text(why)),
+            Self::Refused(why) if plain_text(why).is_empty() => f.write_str(
+                "the model refuses the task and does not say why; put it another way, or choose another --model",
+            ),
+            Self::Refused(why) => {
+                write!(
+                    f,
+                    "the model refuses the task: {:?}; put it another way, or choose another --model",
+                    plain_text(why)
+                )
+            }
             Self::Malformed(why) => {
                 write!(f, "the endpoint's answer is none of this API ({}); see --api and --base-url", plain_text(why))
             }

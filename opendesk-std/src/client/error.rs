@@ -10,6 +10,9 @@ use crate::api::{Error, RefusalInfo};
 use crate::home::{HomeError, MAX_NAME, PeerName, plain_text};
 use crate::{clock, span};
 
+/// What to do about a machine that nobody answers at.
+const ADVICE: &str = "; is `opendesk serve` running there?";
+
 /// Characters of a host's own line on why it is busy that are told.
 const LONGEST_REFUSAL: usize = 200;
 
@@ -87,6 +90,12 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// That it could not be reached for a reason that an earlier failure told in its own line: with one advice, not two.
+    pub(super) fn unreachable_since(name: &str, why: &str) -> Self {
+        let cause = why.strip_suffix(ADVICE).unwrap_or(why);
+        Self::Unreachable { address: name.to_owned(), why: cause.to_owned() }
+    }
+
     /// How much it tells of a machine that was sought at several places.
     pub(super) const fn rank(&self) -> u8 {
         match self {
@@ -101,9 +110,7 @@ impl ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { address, why } => {
-                write!(f, "{address} cannot be reached: {why}; is `opendesk serve` running there?")
-            }
+            Self::Unreachable { address, why } => write!(f, "{address} cannot be reached: {why}{ADVICE}"),
             Self::Timeout { what, after } => write!(f, "{what} did not answer within {} s", after.as_secs_f32()),
             Self::WrongCode { tries_left: 0 } => {
                 f.write_str("the pairing code is wrong, and it was the last try; run `opendesk pair` there again")
@@ -211,6 +218,15 @@ mod tests {
         assert_eq!(told(None, None, &"x".repeat(5000)).len(), LONGEST_REFUSAL + "it says \"\"".len());
         assert_eq!(told(Some(&"é".repeat(5000)), None, "").chars().count(), MAX_NAME + "\"\" drives it".len());
         assert_eq!(told(Some(" "), None, " \n"), Reason::BUSY.text());
+    }
+
+    #[test]
+    fn what_to_do_is_said_once() {
+        let first = ClientError::Unreachable { address: "127.0.0.1:9".to_owned(), why: "refused".to_owned() };
+        let line = ClientError::unreachable_since("desk", &first.to_string()).to_string();
+        let told = "desk cannot be reached: 127.0.0.1:9 cannot be reached: refused; is `opendesk serve` running there?";
+        assert_eq!(line, told);
+        assert_eq!(ClientError::unreachable_since("127.0.0.1:9", "refused").to_string(), first.to_string());
     }
 
     #[test]

@@ -104,7 +104,14 @@ impl Start<'_> {
         if limit == Some(Duration::ZERO) {
             return Err(Error::new(ErrorCode::Timeout, "a timeout of 0 seconds leaves the command no time"));
         }
-        let child = command.spawn().map_err(|error| failed("run", &shown(self.argv.first().unwrap_or(&"")), &error))?;
+        let program = shown(self.argv.first().unwrap_or(&""));
+        let child = command.spawn().map_err(|error| {
+            let failed = failed("run", &program, &error);
+            if error.kind() != io::ErrorKind::NotFound {
+                return failed;
+            }
+            Error::new(failed.code, format!("{}; install it on that machine, or use another program", failed.message))
+        })?;
         Ok((child, limit))
     }
 

@@ -311,7 +311,7 @@ impl Guard {
     async fn ask_client(&self, elicit: &dyn Elicit, question: Question) -> Result<()> {
         match elicit.elicit(&question).await {
             Elicited::Accepted => Ok(()),
-            Elicited::Declined => Err(refused("the person said no".to_owned())),
+            Elicited::Declined => Err(refused("the person said no; ask them what to do instead".to_owned())),
             Elicited::Silent => Err(refused(format!("nobody answered the question within {} s", question.within))),
             Elicited::Unreached(error) => {
                 tracing::warn!(number = question.number, error, "the client could not ask; the owner is asked here");
@@ -325,7 +325,9 @@ impl Guard {
         let approver = Arc::clone(&self.approver);
         match on_thread(move |cancel| approver.ask(&question, cancel)).await? {
             Answer::Allowed { .. } => Ok(()),
-            Answer::Denied { .. } => Err(refused("the owner of this machine said no".to_owned())),
+            Answer::Denied { .. } => {
+                Err(refused("the owner of this machine said no; ask them what to do instead".to_owned()))
+            }
             Answer::Nobody(why) => Err(refused(format!("the owner of this machine was not there to allow it: {why}"))),
         }
     }

@@ -442,7 +442,7 @@ impl<R: Runtime> Actor<R> {
             }
             let waited = now - waiter.since;
             let error = match &why {
-                Some(why) => ClientError::Unreachable { address: name.clone(), why: why.clone() },
+                Some(why) => ClientError::unreachable_since(&name, why),
                 None => ClientError::Timeout { what: name.clone(), after: waited },
             };
             drop(waiter.reply.try_send(Err(error)));

@@ -179,7 +179,9 @@ fn what_cannot_run_says_why() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let file = file.path().to_str().unwrap().to_owned();
     let missing = exec(&["opendesk-test-no-such-program"]);
-    assert!(run_exec(&missing, &[], &cancel).unwrap_err().message.contains("opendesk-test-no-such-program"));
+    let said = run_exec(&missing, &[], &cancel).unwrap_err().message;
+    assert!(said.starts_with("cannot run opendesk-test-no-such-program: "), "{said}");
+    assert!(said.ends_with("; install it on that machine, or use another program"), "{said}");
     for (params, expected) in [
         (missing, ErrorCode::NotFound),
         (exec(&[]), ErrorCode::InvalidArgument),

@@ -28,6 +28,10 @@ pub(super) fn definition(tool: &Tool) -> Value {
     json!({"name": tool.name, "description": tool.description, "input_schema": tool.schema()})
 }
 
+/// What can be asked for, as it is told.
+const MEMBERS: &str = "screenshot, zoom, left_click, right_click, middle_click, double_click, triple_click, mouse_move, left_mouse_down, \
+     left_mouse_up, left_click_drag, cursor_position, scroll, type, key, hold_key and wait";
+
 pub(super) fn parse(block: &Value) -> Result<Call, CallError> {
     let format = Format::AnthropicToolset;
     let [id, name] = [needed(format, block, "id")?, needed(format, block, "name")?];
@@ -98,7 +102,7 @@ fn member(name: &str, input: &Value) -> Result<Action, String> {
         }
         "hold_key" => Ok(Action::Hold { chord: computer::chord(&text()?), seconds: seconds()? }),
         "wait" => Ok(Action::Wait { seconds: seconds()? }),
-        _ => Err("the computer tool has no such action".to_owned()),
+        _ => Err(format!("the computer tool has no such action, but {MEMBERS}")),
     }
 }
 

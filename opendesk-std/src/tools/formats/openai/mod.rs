@@ -30,6 +30,9 @@ pub(super) fn definition(tool: &Tool) -> Value {
     })
 }
 
+/// What can be asked for, as it is told.
+const ACTIONS: &str = "screenshot, click, double_click, move, drag, scroll, keypress, type and wait";
+
 pub(super) fn parse(block: &Value) -> Result<Call, CallError> {
     let format = Format::OpenaiComputer;
     let id = needed(format, block, "call_id")?.to_owned();
@@ -94,7 +97,7 @@ fn named_action(name: &str, action: &Value) -> Result<Action, String> {
             action["text"].as_str().map(|text| Action::Type(text.to_owned())).ok_or_else(|| "it needs `text`".into())
         }
         "wait" => Ok(Action::Wait { seconds: WAIT_SECONDS }),
-        _ => Err("the computer tool has no such action".to_owned()),
+        _ => Err(format!("the computer tool has no such action, but {ACTIONS}")),
     }
 }
 
