@@ -251,6 +251,9 @@ mod tests {
             for forbidden in ["\"null\"", "\"format\":\"", "$ref", "$schema", "anyOf", "oneOf"] {
                 assert!(!text.contains(forbidden), "{}: {forbidden} in {text}", tool.name);
             }
+            let said = text.matches("\"additionalProperties\":").count();
+            let closed = text.matches("\"additionalProperties\":false").count();
+            assert_eq!(said, closed, "{}: an object says that it is open in {text}", tool.name);
         }
     }
 

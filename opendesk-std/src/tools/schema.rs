@@ -34,6 +34,10 @@ fn plain(value: &mut Value) {
                     object.remove("default");
                 }
                 without_null(object);
+                // Bridges that are strict refuse objects that say to be open; one that does not say it is as open.
+                if object.get("additionalProperties").is_some_and(|open| *open != Value::Bool(false)) {
+                    object.remove("additionalProperties");
+                }
             }
             object.values_mut().for_each(plain);
         }
