@@ -217,7 +217,7 @@ fn what_names_nothing_or_several_does_nothing() {
                 (json!({"action": "get_tree", "title": "x"}), "`title` does not go with get_tree"),
                 (json!({"action": "click", "title": "x", "key": "a"}), "`key` does not go with click"),
                 (json!({"action": "click", "title": "x", "app": "a", "window": "b"}), "name two places"),
-                (json!({"action": "click", "titel": "x"}), "unknown field `titel`"),
+                (json!({"action": "click", "titel": "x"}), "there is no `titel`, but `action`"),
             ] {
                 let refused = setup.refused(peer, "ui", arguments).await;
                 assert!(refused.contains(why), "{refused}");

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::fits::fits;
 use crate::home::plain_text;
-use crate::tools::{TOOLS, Tool, fits as call_fits, without_texts};
+use crate::tools::{TOOLS, Tool, check_beforehand, without_texts};
 
 /// Tools that mean nothing in a session of one call, or would have tasks make tasks.
 const SESSION_ONLY: [&str; 4] = ["audit", "opendesk_disconnect", "opendesk_use", "schedule"];
@@ -47,7 +47,7 @@ impl Task {
         };
         task.check()?;
         let given = Value::Object(task.arguments.clone());
-        call_fits(&task.tool, &given).map_err(|error| format!("`{}`: {error}", task.tool))?;
+        check_beforehand(&task.tool, &given).map_err(|error| format!("`{}`: {error}", task.tool))?;
         Ok(task)
     }
 

@@ -94,10 +94,11 @@ struct Arguments {
     observe: Observe,
     /// Milliseconds to wait after the action.
     #[serde(default = "settle_ms")]
+    #[schemars(range(max = 10_000))]
     settle_ms: u32,
 }
 
-/// See [`fits`](super::fits::fits).
+/// See [`check`](super::beforehand::check).
 pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
     arguments::<Arguments>(given.clone())?.check()
 }

@@ -81,7 +81,7 @@ struct Arguments {
     form: Option<Form>,
 }
 
-/// See [`fits`](super::fits::fits).
+/// See [`check`](super::beforehand::check).
 pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
     arguments::<Arguments>(given.clone())?.check()
 }

@@ -21,6 +21,15 @@ pub(super) fn check(action: &str, given: &[(&str, bool)], needs: &[&str], takes:
     Ok(())
 }
 
+/// Makes sure of the second only, where the action finds out itself what it lacks.
+///
+/// # Errors
+/// [`ToolError::Arguments`], naming the argument.
+pub(super) fn check_unused(action: &str, given: &[(&str, bool)], takes: &[&str]) -> Result<(), ToolError> {
+    let given: Vec<_> = given.iter().copied().filter(|(_, is_given)| *is_given).collect();
+    check(action, &given, &[], takes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use super::observe::{Observe, around};
 use super::proof::entered;
 use super::session::{Gesture, Session};
 use super::target::Target;
-use super::{Hints, Tool, ToolError, arguments, is_refused, schema, settle_ms};
+use super::{Hints, Tool, ToolError, arguments, given, is_refused, schema, settle_ms};
 use crate::api::{Effect, InputKey, InputText, KeyEvent, Press, TextInput};
 use crate::client;
 use crate::desktop::Key;
@@ -79,20 +79,44 @@ struct Arguments {
     observe: Observe,
     /// Milliseconds to wait after the action, so that a screenshot shows what it did; at most 10000.
     #[serde(default = "settle_ms")]
+    #[schemars(range(max = 10_000))]
     settle_ms: u32,
+}
+
+impl Arguments {
+    /// What models give that have to give every argument, 0 and nothing, is as good as left out.
+    fn check_unused(&self) -> Result<(), ToolError> {
+        let some = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let all = [
+            ("text", some(&self.text)),
+            ("key", some(&self.key)),
+            ("keys", !self.keys.is_empty()),
+            ("hold_duration", ![0.0, one()].contains(&self.hold_duration)),
+            ("interval_ms", self.interval_ms != 0),
+        ];
+        let (name, takes): (_, &[&str]) = match self.action {
+            Action::Type => ("type", &["text", "interval_ms"]),
+            Action::Press => ("press", &["key"]),
+            Action::Hotkey => ("hotkey", &["keys"]),
+            Action::Hold if some(&self.key) => ("hold with `key`", &["key", "hold_duration"]),
+            Action::Hold => ("hold", &["keys", "hold_duration"]),
+        };
+        given::check_unused(name, &all, takes)
+    }
 }
 
 const fn one() -> f64 {
     1.0
 }
 
-/// See [`fits`](super::fits::fits).
+/// See [`check`](super::beforehand::check).
 pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
     arguments::<Arguments>(given.clone())?.check()
 }
 
 impl Arguments {
     fn check(&self) -> Result<(), ToolError> {
+        self.check_unused()?;
         match self.action {
             Action::Type => self.text.as_ref().map(drop).ok_or_else(|| missing("type needs `text`")),
             Action::Press => {
@@ -110,8 +134,8 @@ impl Arguments {
     /// The keys of `hold`.
     fn held(&self) -> &[String] {
         match &self.key {
-            Some(key) => core::slice::from_ref(key),
-            None => &self.keys,
+            Some(key) if !key.is_empty() || self.keys.is_empty() => core::slice::from_ref(key),
+            _ => &self.keys,
         }
     }
 }
@@ -268,6 +292,31 @@ mod tests {
     fn what_was_typed_is_counted_and_not_told() {
         assert_eq!(typed("hunter2"), "Typed 7 characters.");
         assert_eq!(typed("a\nb\n\tc"), "Typed 6 characters, among them 2 line ends as Return and 1 tabs as Tab.");
+    }
+
+    #[test]
+    fn what_an_action_would_leave_unread_is_refused() {
+        let of = |given: Value| {
+            let asked: Arguments = arguments(given).unwrap();
+            asked.check_unused().map_err(|error| error.to_string())
+        };
+        for right in [
+            serde_json::json!({"action": "type", "text": "a", "key": "", "keys": [], "hold_duration": 0}),
+            serde_json::json!({"action": "hold", "key": "", "keys": ["a", "b"], "text": ""}),
+            serde_json::json!({"action": "hold", "key": "a", "hold_duration": 2, "text": null}),
+        ] {
+            assert_eq!(of(right.clone()), Ok(()), "{right}");
+        }
+        for (wrong, why) in [
+            (
+                serde_json::json!({"action": "hold", "key": "a", "keys": ["b"]}),
+                "`keys` does not go with hold with `key`, which takes `key`, `hold_duration`",
+            ),
+            (serde_json::json!({"action": "hotkey", "key": "s", "keys": ["ctrl"]}), "`key` does not go with hotkey"),
+            (serde_json::json!({"action": "press", "key": "a", "text": "b"}), "`text` does not go with press"),
+        ] {
+            assert!(of(wrong.clone()).unwrap_err().contains(why), "{wrong}");
+        }
     }
 
     #[test]

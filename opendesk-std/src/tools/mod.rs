@@ -4,6 +4,7 @@ mod app;
 mod aside;
 mod audit;
 mod batch;
+mod beforehand;
 mod caller;
 mod clipboard;
 mod delta;
@@ -43,12 +44,13 @@ mod waiting;
 
 use futures_util::future::BoxFuture;
 use opendesk_core::Reason;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::beforehand::check as check_beforehand;
 pub use self::caller::{Caller, Consent, Deferred, Elicit, Elicited, Progress, Shown, Touched};
 pub use self::fence::{fence, visible};
-pub(crate) use self::fits::fits;
 pub use self::fleet::{FleetCall, FleetMember, FleetOutcome};
 use self::history::Begun;
 pub use self::history::{Entry, History};
@@ -231,10 +233,31 @@ const fn settle_ms() -> u32 {
     200
 }
 
-/// Reads a tool's arguments; none at all are the same as an empty object.
-fn arguments<A: DeserializeOwned>(given: Value) -> Result<A, ToolError> {
-    let given = if given.is_null() { json!({}) } else { given };
-    serde_json::from_value(given).map_err(|error| ToolError::Arguments(error.to_string()))
+/// The longest of those times. What takes longer is looked at again.
+const LONGEST_SETTLE_MS: f64 = 10_000.0;
+
+/// Reads a tool's arguments; none at all are the same as an empty object, and null is the same as left out.
+fn arguments<A: DeserializeOwned + JsonSchema>(given: Value) -> Result<A, ToolError> {
+    let mut given = if given.is_null() { json!({}) } else { given };
+    if let Value::Object(fields) = &mut given {
+        fields.retain(|_, value| !value.is_null());
+    }
+    let read = |given: &Value| {
+        let settles = given.get("settle_ms").and_then(Value::as_f64);
+        if settles.is_some_and(|settles| settles > LONGEST_SETTLE_MS) {
+            return Err(format!("`settle_ms` is at most {LONGEST_SETTLE_MS}; look again later for what takes longer"));
+        }
+        A::deserialize(given).map_err(|error| error.to_string())
+    };
+    read(&given).or_else(|error| {
+        let schema = schema::of::<A>();
+        if fits::without_empty(&schema, &mut given)
+            && let Ok(read) = read(&given)
+        {
+            return Ok(read);
+        }
+        Err(ToolError::Arguments(fits::why_not(&schema, &given).unwrap_or(error)))
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::observe::{Observe, around_shot};
 use super::proof::entered;
 use super::session::Session;
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, schema, settle_ms};
+use super::{Hints, Output, Tool, ToolError, arguments, given, schema, settle_ms};
 use crate::api::{Button, DisplayCursorPosition, Effect, Modifier, Point, PointerAction, PointerEvent};
 
 pub(super) const TOOL: Tool = Tool {
@@ -27,6 +27,7 @@ pub(super) const TOOL: Tool = Tool {
     run: |session, given| {
         Box::pin(async move {
             let asked: Arguments = arguments(given)?;
+            asked.check_unused()?;
             let target = session.target(asked.peer.as_deref())?;
             let ground = Ground::new(session, &target, asked.shot_id.as_deref())?;
             if asked.action == Action::CursorPosition {
@@ -107,6 +108,7 @@ struct Arguments {
     observe: Observe,
     /// Milliseconds to wait after the action, so that a screenshot shows what it did; at most 10000.
     #[serde(default = "settle_ms")]
+    #[schemars(range(max = 10_000))]
     settle_ms: u32,
 }
 
@@ -130,17 +132,44 @@ impl From<ModifierName> for Modifier {
     }
 }
 
+impl Arguments {
+    /// What models give that have to give every argument, 0 and nothing, is as good as left out.
+    fn check_unused(&self) -> Result<(), ToolError> {
+        let some = |value: Option<f64>| value.is_some_and(|value| value != 0.0);
+        let all = [
+            ("x", some(self.x)),
+            ("y", some(self.y)),
+            ("mark", self.mark.is_some_and(|mark| mark != 0)),
+            ("end_x", some(self.end_x)),
+            ("end_y", some(self.end_y)),
+            ("path", !self.path.is_empty()),
+            ("direction", self.direction.is_some()),
+            ("amount", ![0, three()].contains(&self.amount)),
+            ("modifiers", !self.modifiers.is_empty()),
+        ];
+        let takes: &[&str] = match self.action {
+            Action::CursorPosition => &[],
+            Action::Drag => &["x", "y", "mark", "end_x", "end_y", "path", "modifiers"],
+            Action::Scroll => &["x", "y", "mark", "direction", "amount", "modifiers"],
+            _ => &["x", "y", "mark", "modifiers"],
+        };
+        let name = serde_json::to_value(self.action).ok();
+        given::check_unused(name.as_ref().and_then(Value::as_str).unwrap_or_default(), &all, takes)
+    }
+}
+
 const fn three() -> u32 {
     3
 }
 
-/// See [`fits`](super::fits::fits).
+/// See [`check`](super::beforehand::check).
 pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
     arguments::<Arguments>(given.clone())?.check()
 }
 
 impl Arguments {
     fn check(&self) -> Result<(), ToolError> {
+        self.check_unused()?;
         if self.action == Action::CursorPosition {
             return Ok(());
         }
@@ -162,7 +191,11 @@ impl OnDesktop {
     /// [`ToolError::Arguments`] for what is missing, does not go together, or means a picture.
     pub(super) fn of(given: &Map<String, Value>) -> Result<Self, ToolError> {
         let asked: Arguments = arguments(Value::Object(given.clone()))?;
-        if asked.peer.is_some() || asked.mark.is_some() || asked.shot_id.is_some() || asked.observe != Observe::None {
+        if asked.peer.is_some()
+            || asked.mark.is_some_and(|mark| mark != 0)
+            || asked.shot_id.is_some()
+            || asked.observe != Observe::None
+        {
             return Err(missing(
                 "at the desktop itself there is no `peer`, `mark`, `shot_id` or `observe`; leave them out",
             ));
@@ -265,7 +298,7 @@ enum Start {
 }
 
 fn place_of(asked: &Arguments) -> Result<Start, ToolError> {
-    match (asked.mark, asked.x, asked.y) {
+    match (asked.mark.filter(|mark| *mark != 0), asked.x, asked.y) {
         (Some(number), None, None) => Ok(Start::Mark(number)),
         (Some(_), ..) => Err(missing("a place is a `mark` or `x` and `y`, not both")),
         (None, Some(x), Some(y)) => Ok(Start::Pixel(x, y)),
@@ -319,6 +352,8 @@ mod tests {
             json!({"action": "left_up"}),
             json!({"action": "drag", "x": 1, "y": 2, "path": [[3, 4], [5, 6]]}),
             json!({"action": "scroll", "direction": "left", "amount": 2}),
+            json!({"action": "click", "x": 1, "y": 2, "mark": 0, "end_x": 0, "end_y": 0, "path": [], "direction": "",
+                "amount": 0, "modifiers": [], "peer": null}),
         ] {
             assert!(of(&right).is_ok(), "{right}");
         }
@@ -332,6 +367,11 @@ mod tests {
             json!({"action": "cursor_position"}),
             json!({"action": "click", "x": 1, "y": 2, "shot_id": "1"}),
             json!({"action": "click", "mark": 3}),
+            json!({"action": "click", "x": 1, "y": 2, "end_x": 5}),
+            json!({"action": "click", "x": 1, "y": 2, "path": [[3, 4]]}),
+            json!({"action": "double_click", "x": 1, "y": 2, "direction": "up"}),
+            json!({"action": "drag", "x": 1, "y": 2, "end_x": 1, "end_y": 2, "amount": 5}),
+            json!({"action": "click", "x": 1, "y": 2, "settle_ms": 10_001}),
         ] {
             assert!(of(&wrong).is_err(), "{wrong}");
         }

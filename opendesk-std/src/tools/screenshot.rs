@@ -125,7 +125,7 @@ struct Wanted {
     about: String,
 }
 
-/// See [`fits`](super::fits::fits).
+/// See [`check`](super::beforehand::check).
 pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
     arguments::<Arguments>(given.clone())?.check()
 }

@@ -121,7 +121,7 @@ const fn minute() -> f64 {
     60.0
 }
 
-/// See [`fits`](super::fits::fits).
+/// See [`check`](super::beforehand::check).
 pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
     arguments::<Arguments>(given.clone())?.check()
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{Action, MOST, MOST_PICTURES, Member, Name};
-use crate::tools::fits::fits as call_fits;
 use crate::tools::session::Session;
 use crate::tools::target::{Target, ToolError};
-use crate::tools::{find, schema};
+use crate::tools::{check_beforehand, find, schema};
 
 /// Long enough for what was clicked to be there before the next action, short enough for many of them.
 const SETTLE_MS: u32 = 50;
@@ -53,7 +52,7 @@ pub(super) fn members(session: &Session, target: &Target, actions: Vec<Action>) 
             }
         }
         let member = member(tool, arguments, target, schema);
-        match call_fits(tool.text(), &member.arguments) {
+        match check_beforehand(tool.text(), &member.arguments) {
             Err(ToolError::Arguments(why)) => Err(wrong(why)),
             Err(error) => Err(error),
             Ok(()) => Ok(member),

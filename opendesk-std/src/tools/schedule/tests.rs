@@ -114,8 +114,8 @@ fn what_cannot_be_is_refused_and_nothing_is_kept_of_it() {
     for (asked, said) in [
         (json!({"action": "add"}), "this needs `name`"),
         (json!({"action": "remove"}), "this needs `name`"),
-        (json!({"action": "dance"}), "unknown variant"),
-        (with(good(), json!({"when": "now"})), "unknown field `when`"),
+        (json!({"action": "dance"}), "`action` has to be one of add, list"),
+        (with(good(), json!({"when": "now"})), "there is no `when`, but `action`"),
         (with(good(), json!({"name": "../a"})), "the name of a task has"),
         (with(good(), json!({"timing": "every 0m"})), "not between 10 seconds and 366 days"),
         (with(good(), json!({"timing": "every day at 99:99"})), "no time of day"),
