@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use opendesk_std::desktop::Backend;
+use opendesk_std::tools::Tool;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fleet {
-    /// The tool: screenshot, mouse, keyboard
+    #[arg(help = super::tools(Tool::is_for_a_fleet))]
     pub(crate) tool: String,
     /// Its arguments, a JSON object; without `peer`, which is each machine in turn
     #[arg(default_value = "{}")]

@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 use opendesk_std::client::DEFAULT_PORT;
 use opendesk_std::desktop::Backend;
 use opendesk_std::home::{PeerName, Role};
+use opendesk_std::tools::{TOOLS, Tool};
 
 pub(crate) use self::agents::{Agent, AgentCall, Sdk, Sight, Tools};
 pub(crate) use self::copy::Copy;
@@ -372,9 +373,15 @@ pub(crate) struct Connect {
     pub(crate) wait: bool,
 }
 
+/// What the argument is that names a tool, with the names of all that may be named.
+fn tools(may_be: impl Fn(&Tool) -> bool) -> String {
+    let names: Vec<&str> = TOOLS.iter().filter(|tool| may_be(tool)).map(|tool| tool.name).collect();
+    format!("The tool: {}", names.join(", "))
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
-    /// The tool: screenshot, mouse, keyboard, opendesk_peers, opendesk_status, opendesk_use
+    #[arg(help = tools(|_| true))]
     pub(crate) tool: String,
     /// Its arguments, a JSON object
     #[arg(default_value = "{}")]

@@ -45,8 +45,8 @@ impl FleetCall {
     /// that are no object, and for a `peer` among them.
     pub fn new(tool: &str, arguments: Value) -> Result<Self, ToolError> {
         let tool = find(tool)?;
-        if !is_done_on_a_desktop(&tool) {
-            let names: Vec<_> = TOOLS.iter().filter(|tool| is_done_on_a_desktop(tool)).map(|tool| tool.name).collect();
+        if !tool.is_for_a_fleet() {
+            let names: Vec<_> = TOOLS.iter().filter(|tool| tool.is_for_a_fleet()).map(|tool| tool.name).collect();
             let why =
                 format!("{} is not done on a desktop; of those that are there are {}", tool.name, names.join(", "));
             return Err(ToolError::Arguments(why));
@@ -67,15 +67,19 @@ impl FleetCall {
     }
 }
 
-/// Whether a tool takes a `peer` and can do without: one that must have it is about the session.
-fn is_done_on_a_desktop(tool: &Tool) -> bool {
-    let schema = tool.schema();
-    let has = |list: &str, what: &str| match schema.get(list) {
-        Some(Value::Object(properties)) => properties.contains_key(what),
-        Some(Value::Array(names)) => names.iter().any(|name| name == what),
-        _ => false,
-    };
-    has("properties", "peer") && !has("required", "peer")
+impl Tool {
+    /// Whether it can be done on many machines: it takes a `peer` and can do without. One that must have it is about the
+    /// session.
+    #[must_use]
+    pub fn is_for_a_fleet(&self) -> bool {
+        let schema = self.schema();
+        let has = |list: &str, what: &str| match schema.get(list) {
+            Some(Value::Object(properties)) => properties.contains_key(what),
+            Some(Value::Array(names)) => names.iter().any(|name| name == what),
+            _ => false,
+        };
+        has("properties", "peer") && !has("required", "peer")
+    }
 }
 
 /// A machine of a fleet.
