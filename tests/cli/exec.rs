@@ -313,6 +313,21 @@ fn rules_of_the_host_and_of_this_machine_refuse_commands() {
 }
 
 #[test]
+fn that_a_command_gets_no_input_is_not_asked_about_once_it_was_allowed() {
+    let pair = Pair::with(&["--approve", "policy"]);
+    // Whatever is asked about is refused.
+    let rules =
+        r#"{"rules": [{"tool": "script", "action": "start", "decision": "allow"}], "approval": {"chain": ["none"]}}"#;
+    fs::write(pair.path("host").join("policy.json"), rules).unwrap();
+    assert_eq!(succeeded(&pair.shell("cat; echo done")), "done");
+    let file = pair.path("input");
+    fs::write(&file, "some").unwrap();
+    let mut fed = pair.command(&["--", "cat"]);
+    fed.stdin(File::open(&file).unwrap());
+    assert_eq!(failure(&run(fed)).0, 5, "what is fed to it is");
+}
+
+#[test]
 fn nobody_reading_any_more_ends_it_quietly() {
     let pair = Pair::new();
     let exec = pair.command(&["--", "sh", "-c", "echo $$; exec yes"]);

@@ -73,9 +73,14 @@ pub enum Word {
     Refused(Error),
 }
 
-/// Whether a call is about the output or the end of a command that its session has started: that was allowed with the command.
-pub(crate) const fn is_of_a_command(call: &Call) -> bool {
-    matches!(call, Call::ProcessOutput(_) | Call::ProcessSignal(_))
+/// Whether a call is about the output or the end of a command that its session has started, or says that no input comes:
+/// that was allowed with the command.
+pub(crate) fn is_of_a_command(call: &Call) -> bool {
+    match call {
+        Call::ProcessOutput(_) | Call::ProcessSignal(_) => true,
+        Call::ProcessWrite(input) => input.data.is_empty(),
+        _ => false,
+    }
 }
 
 /// Whether an entry of the log has to be there before something happens.
