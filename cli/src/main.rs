@@ -23,7 +23,15 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return told(&error),
     };
+    let is_kept = args.log_file.is_some();
     let done = log::start(&args).and_then(|()| run(args));
+    if let Err(failure) = &done
+        && is_kept
+        && !failure.is_silent()
+    {
+        // Whoever starts a service may drop its standard error.
+        tracing::error!("{failure}");
+    }
     log::flush();
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -315,6 +315,18 @@ fn a_log_goes_into_a_file_that_begins_anew_every_day() {
 }
 
 #[test]
+fn what_a_program_fails_with_is_in_its_log_as_well() {
+    let folder = Folder::new();
+    let (home, log) = (folder.home("home"), folder.home("x.log"));
+    // As whatever starts a service may drop standard error.
+    let arguments = ["unpair", "nobody", "--log-file", log.to_str().unwrap()];
+    let failed = opendesk(&home, &arguments);
+    let line = failure(&failed).1.trim_start_matches("opendesk: ");
+    let logged = text(&log);
+    assert!(logged.contains("ERROR") && logged.contains(line), "{logged}");
+}
+
+#[test]
 fn a_log_that_cannot_be_is_said_in_one_line() {
     let folder = Folder::new();
     let home = folder.home("home");

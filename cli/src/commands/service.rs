@@ -371,7 +371,9 @@ mod tests {
         let context = context(folder.path());
         assert_eq!(log_file(&context, Manager::Systemd).unwrap(), None);
         let own = context.home.path().join("service.log");
-        assert_eq!(log_file(&context, Manager::TaskScheduler).unwrap(), Some(own));
+        for manager in [Manager::TaskScheduler, Manager::Launchd] {
+            assert_eq!(log_file(&context, manager).unwrap().as_ref(), Some(&own), "{manager:?}");
+        }
         let relative = Context { log_file: Some("log".into()), ..context };
         let absolute = std::env::current_dir().unwrap().join("log");
         assert_eq!(log_file(&relative, Manager::TaskScheduler).unwrap(), Some(absolute));

@@ -27,20 +27,16 @@ pub(super) fn place(home: Option<PathBuf>) -> Option<PathBuf> {
     Some(home?.join("Library/LaunchAgents").join(format!("{LABEL}.plist")))
 }
 
-/// Where launchd puts what the host writes to its standard error.
+/// Where the host writes what it has to say.
 pub(super) fn log(home: &Path) -> PathBuf {
     home.join("service.log")
 }
 
-/// The property list for a command. What the host writes to its standard error goes into a file in its `home`.
-///
-/// # Errors
-/// [`ServiceError::Words`] for a home whose path cannot stand in it.
-pub fn agent(command: &HostCommand, home: &Path) -> Result<String, ServiceError> {
-    // The same rules as for a program.
-    let log = HostCommand::new(&log(home), [])?;
+/// The property list for a command, which logs into a file. launchd would let one that it keeps itself grow without end.
+#[must_use]
+pub fn agent(command: &HostCommand) -> String {
     let words: String = command.words().map(|word| format!("    <string>{}</string>\n", escape(word))).collect();
-    Ok(format!(
+    format!(
         "\
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>
 <!-- {MARK}, which writes it anew when it is run again. -->
@@ -68,12 +64,11 @@ pub fn agent(command: &HostCommand, home: &Path) -> Result<String, ServiceError>
   <key>AbandonProcessGroup</key>
   <true/>
   <key>StandardErrorPath</key>
-  <string>{}</string>
+  <string>/dev/null</string>
 </dict>
 </plist>
-",
-        escape(log.program())
-    ))
+"
+    )
 }
 
 /// `launchctl`, of the screen session of a user.
@@ -216,15 +211,14 @@ gui/501/com.opendesk.serve = {
 
     #[test]
     fn the_agent_holds_the_words_of_the_command() {
-        let text = agent(&command(), Path::new("/Users/me/\"home\"")).unwrap();
+        let text = agent(&command());
         for line in [
             "<string>/opt/a &amp; b/opendesk</string>",
             "<string>--home</string>\n    <string>&lt;h&gt;</string>",
-            "<string>/Users/me/&quot;home&quot;/service.log</string>",
+            "<key>StandardErrorPath</key>\n  <string>/dev/null</string>",
         ] {
             assert!(text.contains(line), "{line}: {text}");
         }
-        assert!(agent(&command(), Path::new("/a\nb")).is_err());
     }
 
     #[test]

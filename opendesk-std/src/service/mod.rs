@@ -72,12 +72,13 @@ impl Manager {
         }
     }
 
-    /// Whether it keeps what a program writes to its standard error.
+    /// Whether it keeps what a program writes to its standard error, and not for ever.
     #[must_use]
     pub const fn keeps_output(self) -> bool {
         match self {
-            Self::Systemd | Self::Launchd => true,
-            Self::TaskScheduler => false,
+            Self::Systemd => true,
+            // launchd puts it into a file that grows without end.
+            Self::Launchd | Self::TaskScheduler => false,
         }
     }
 }
@@ -166,7 +167,7 @@ impl Service {
     pub fn definition(&self, command: &HostCommand) -> Result<Definition, ServiceError> {
         let text = match self.manager {
             Manager::Systemd => systemd::unit(command, command::umask())?,
-            Manager::Launchd => launchd::agent(command, &self.home)?,
+            Manager::Launchd => launchd::agent(command),
             Manager::TaskScheduler => task::definition(command, &task::user()),
         };
         Ok(Definition { path: self.path.clone(), text, manager: self.manager })
