@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -10,6 +10,9 @@ use tempfile::NamedTempFile;
 
 /// Never follow a link out of the home, and never hang on a pipe that somebody put there.
 const CAREFUL: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
+
+/// What the names of files begin with that are being written.
+const UNFINISHED: &str = ".new-";
 
 /// Replaces the file by one that holds `bytes`, readable by its owner only. After a crash or a full disk the path
 /// holds either all of the old content or all of the new one. A symbolic link at `path` is itself replaced.
@@ -97,13 +100,43 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
 
 /// A complete file beside `path`, on disk but under another name; dropping it removes it.
 fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-")
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(directory(path))?;
+    let mut file = held(directory(path))?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+/// An empty file that [`sweep`] leaves alone for as long as it is open.
+fn held(directory: &Path) -> io::Result<NamedTempFile> {
+    loop {
+        let file = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(directory)?;
+        match file.as_file().lock() {
+            // Whoever swept between its making and its locking took it for left behind.
+            Ok(()) if file.as_file().metadata()?.nlink() == 0 => {}
+            // Where nothing can be locked, nothing is swept.
+            Ok(()) | Err(_) => return Ok(file),
+        }
+    }
+}
+
+/// Removes the files in a directory that programs have not finished which were killed: keys may be in them. Those that are
+/// being written are locked by whoever writes them. What cannot be removed stays.
+pub(super) fn sweep(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let is_unfinished = entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
+        if is_unfinished
+            && let Ok(file) = open_careful(&path, OpenOptions::new().read(true).write(true))
+            && file.try_lock().is_ok()
+            && let Err(error) = std::fs::remove_file(&path)
+        {
+            tracing::debug!(%error, "a file that was never finished stays for now");
+        }
+    }
 }
 
 /// A rename is on disk only once its directory is.
@@ -146,6 +179,39 @@ mod tests {
         assert!(write_atomic(&path, b"new").is_err());
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
         assert!(path.is_dir());
+    }
+
+    #[test]
+    fn what_was_left_half_written_is_swept_and_what_is_being_written_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        let (dead, kept) = (home.path().join(".new-dead"), home.path().join("new-kept"));
+        std::fs::write(&dead, b"half a k").unwrap();
+        std::fs::write(&kept, b"mine").unwrap();
+        std::os::unix::fs::symlink(&kept, home.path().join(".new-link")).unwrap();
+        let staged = staged(&path, b"whole").unwrap();
+        sweep(home.path());
+        assert!(!dead.exists() && kept.exists() && home.path().join(".new-link").exists());
+        staged.persist(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+    }
+
+    #[test]
+    fn writers_and_sweepers_never_harm_each_other() {
+        let home = tempfile::tempdir().unwrap();
+        let is_done = core::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let sweeping = scope.spawn(|| {
+                while !is_done.load(core::sync::atomic::Ordering::Relaxed) {
+                    sweep(home.path());
+                }
+            });
+            for round in 0..200 {
+                write_atomic(&home.path().join("file"), format!("{round}").as_bytes()).unwrap();
+            }
+            is_done.store(true, core::sync::atomic::Ordering::Relaxed);
+            sweeping.join().unwrap();
+        });
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::error::{HomeError, HomeErrorKind, shown};
-use super::file::open_careful;
+use super::file::{open_careful, sweep};
 
 /// Sections under [`HomeLock`] take milliseconds, so somebody who waited five seconds waits for a stopped process.
 const TRIES: u32 = 500;
@@ -21,7 +21,8 @@ pub struct HomeLock {
 }
 
 impl HomeLock {
-    /// Waits for the lock, five seconds at most. Blocks its thread: not for an event loop.
+    /// Waits for the lock, five seconds at most, and sweeps what killed programs left half written. Blocks its thread:
+    /// not for an event loop.
     pub(super) fn acquire(home: &Path) -> Result<Self, HomeError> {
         Self::acquire_within(home, TRIES)
     }
@@ -30,7 +31,12 @@ impl HomeLock {
         let path = home.join("lock");
         for attempt in 1..=tries {
             match try_exclusive(&path).map_err(|error| HomeError::io("lock", &path, &error))? {
-                Attempt::Held(file) => return Ok(Self { _file: file }),
+                Attempt::Held(file) => {
+                    for folder in ["", "audit", "programs"] {
+                        sweep(&home.join(folder));
+                    }
+                    return Ok(Self { _file: file });
+                }
                 Attempt::Busy(_) if attempt < tries => pause(PAUSE),
                 Attempt::Busy(_) => {}
             }
