@@ -7,6 +7,33 @@ use opendesk_tests::bin::{PEER, Running, Served, command};
 use crate::{Folder, LIMIT, failure, json, opendesk, run, succeeded};
 
 #[test]
+fn a_command_that_only_looks_makes_no_home() {
+    let folder = Folder::new();
+    let home = folder.home("missing");
+    for args in [
+        &["peers"][..],
+        &["peers", "list", "--json"],
+        &["policy"],
+        &["policy", "test", "fs.read"],
+        &["audit"],
+        &["status"],
+        &["sessions"],
+        &["describe"],
+        &["install-service", "--dry-run"],
+    ] {
+        let looked = opendesk(&home, args);
+        succeeded(&looked);
+        assert!(!home.exists(), "{args:?}");
+    }
+    for args in [&["audit", "verify"][..], &["service", "status"]] {
+        opendesk(&home, args);
+        assert!(!home.exists(), "{args:?}");
+    }
+    succeeded(&opendesk(&home, &["identity"]));
+    assert!(home.exists(), "what needs one makes it");
+}
+
+#[test]
 fn a_paired_machine_is_listed_connected_and_driven() {
     let folder = Folder::new();
     let (host, controller) = (folder.home("host"), folder.home("controller"));

@@ -194,6 +194,8 @@ fn without_a_host_status_says_so_and_what_the_files_say() {
     assert_eq!((&status["running"], &status["peers"]), (&json!(false), &json!(0)));
     assert_eq!((&status["control"]["mode"], &status["control_error"]), (&json!("running"), &Value::Null));
 
+    assert!(!home.exists());
+    fs::create_dir(&home).unwrap();
     fs::write(home.join("control.json"), r#"{"mode": "stopped", "since": 1760000000.5, "reason": "lunch"}"#).unwrap();
     let said = opendesk(&home, &["status"]);
     let line = succeeded(&said).lines().nth(1).unwrap();

@@ -44,7 +44,7 @@ use opendesk_std::host::{AdminError, log_at_rest, reload_running};
 use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tokio::Tokio;
 
-use crate::args::{Args, Command, LogFormat};
+use crate::args::{Args, AuditCommand, Command, LogFormat, PeersCommand, PolicyCommand};
 use crate::exit::Failure;
 use crate::{bench, demo, output};
 
@@ -96,7 +96,8 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Man(options) => return man::run(json, &options),
         _ => {}
     }
-    let context = Context { home: Home::open(home)?, json, verbose, log_format, log_file };
+    let home = if only_looks(&command) { Home::look_at(home)? } else { Home::open(home)? };
+    let context = Context { home, json, verbose, log_format, log_file };
     match command {
         Command::Serve(options) => serve::run(&context, options).await,
         Command::Pair(options) => pair::run(&context, options).await,
@@ -139,6 +140,22 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         | Command::Check(_)
         | Command::Completions(_)
         | Command::Man(_) => Ok(()),
+    }
+}
+
+/// Whether a command only looks at what is there: one that is tried out leaves no home behind.
+fn only_looks(command: &Command) -> bool {
+    match command {
+        Command::Peers(options) => matches!(options.command, None | Some(PeersCommand::List)),
+        Command::Policy(options) => {
+            matches!(options.command, None | Some(PolicyCommand::Show | PolicyCommand::Test { .. }))
+        }
+        Command::Audit(options) => !options.follow && !matches!(options.command, Some(AuditCommand::Acknowledge)),
+        Command::Status(options) => !options.watch,
+        Command::Describe(options) => options.text.is_none() && !options.clear,
+        Command::InstallService(options) => options.dry_run,
+        Command::Service(_) | Command::UninstallService | Command::Sessions => true,
+        _ => false,
     }
 }
 

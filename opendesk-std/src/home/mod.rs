@@ -71,16 +71,25 @@ impl Home {
     /// [`HomeErrorKind::Foreign`] for what is no directory, is somebody else's, or holds things that are not
     /// opendesk's and would have to be made private; [`HomeErrorKind::Io`] for what the operating system refuses.
     pub fn open(path: Option<PathBuf>) -> Result<Self, HomeError> {
-        Self::prepare(&choose(path, std::env::var_os("OPENDESK_HOME"), std::env::var_os("HOME"))?)
+        Self::prepare(&chosen(path)?, true)
     }
 
-    fn prepare(chosen: &Path) -> Result<Self, HomeError> {
+    /// The same for a program that only looks: a home that is missing stays missing, and there is nothing in it.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn look_at(path: Option<PathBuf>) -> Result<Self, HomeError> {
+        Self::prepare(&chosen(path)?, false)
+    }
+
+    fn prepare(chosen: &Path, is_made: bool) -> Result<Self, HomeError> {
         // The working directory may change later, the home may not.
         let path = std::path::absolute(chosen).map_err(|error| HomeError::io("use", chosen, &error))?;
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => close_to_others(&path, &metadata)?,
             Ok(_) => return Err(foreign(&path, "is not a directory")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_made => {}
                 DirBuilder::new()
                     .recursive(true)
                     .mode(0o700)
@@ -224,6 +233,10 @@ fn remove(home: &Path, name: &str) -> Result<bool, HomeError> {
 }
 
 fn choose(
+fn chosen(path: Option<PathBuf>) -> Result<PathBuf, HomeError> {
+    choose(path, std::env::var_os("OPENDESK_HOME"), std::env::var_os("HOME"))
+}
+
     explicit: Option<PathBuf>,
     opendesk_home: Option<OsString>,
     user_home: Option<OsString>,
