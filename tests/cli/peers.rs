@@ -110,7 +110,8 @@ fn a_renamed_machine_keeps_everything() {
     assert_eq!(file(&home, "trusted-peers.json")[1]["description_override"], "my words");
     assert_eq!(fs::read_to_string(home.join("default-peer")).unwrap(), "Büro PC\n");
     let again = json(&opendesk(&home, &["peers", "rename", "guest", "Guest", "--json"]));
-    assert_eq!(again, json!({"renamed": "guest", "name": "Guest", "public_key": key("aa")}));
+    let rules = json!({"follow": [], "lost": [], "gained": []});
+    assert_eq!(again, json!({"renamed": "guest", "name": "Guest", "public_key": key("aa"), "rules": rules}));
 }
 
 /// W15.
@@ -321,6 +322,25 @@ fn programs_that_write_at_the_same_time_lose_nothing() {
     assert_eq!(left.filter(|name| name.starts_with('.')).count(), 0, "no file that was half written is left");
 }
 
+#[test]
+fn a_rename_says_which_rules_followed_and_which_do_not_hold_any_more() {
+    let folder = Folder::new();
+    let home = home_of_three(&folder);
+    let rule = |peer: &str| json!({"tool": "*", "peer": peer, "decision": "block"});
+    let rules = [rule("PHONE"), rule("ph*"), rule("tablet"), rule("desk"), rule("*n?")];
+    fs::write(home.join("policy.json"), json!({"rules": rules}).to_string()).unwrap();
+    let renamed = opendesk(&home, &["peers", "rename", "phone", "tablet"]);
+    assert_eq!(succeeded(&renamed), "phone is called tablet now; rule 1 on it followed");
+    let warned = "warning: each of the rules 2, 5 fitted phone and no longer holds for it; see `opendesk policy`\n\
+                  rule 3 holds for it now; see `opendesk policy`\n";
+    assert_eq!(renamed.stderr, warned);
+    let kept = file(&home, "policy.json");
+    assert_eq!(kept["rules"], json!([rule("tablet"), rule("ph*"), rule("tablet"), rule("desk"), rule("*n?")]));
+    let told = json(&opendesk(&home, &["peers", "rename", "tablet", "Tablet", "--json"]));
+    assert_eq!(told["rules"], json!({"follow": [], "lost": [], "gained": []}));
+    assert_eq!(file(&home, "policy.json"), kept);
+}
+
 /// Files that are being written.
 fn unfinished(home: &Path) -> usize {
     let files = fs::read_dir(home).expect("a home").flatten();
@@ -357,8 +377,8 @@ fn a_program_that_is_killed_while_it_writes_leaves_a_list_that_is_whole() {
         let default = json(&opendesk(&home, &["peers", "default", "--json"]))["default"].clone();
         assert!(default.is_null() || default == name, "{default} {name}");
     }
-    assert!(killed > 0, "all of them were faster");
-}
     // Keys of this machine may be in such a file, so the next one that writes takes it away.
     succeeded(&opendesk(&home, &["peers", "describe", "desk", "words"]));
     assert_eq!(unfinished(&home), 0);
+    assert!(killed > 0, "all of them were faster");
+}

@@ -46,7 +46,9 @@ fn rules_are_shown_added_removed_and_tried() {
     let said: Vec<&str> = succeeded(&added).lines().collect();
     let covered = "it covers input.subscribe, input.pointer, input.key, input.text";
     assert_eq!(said, ["rule 1: block    tool=input.* peer=guest-*: guests look", covered]);
-    assert_eq!(added.stderr, "");
+    let hint =
+        "no name of a paired machine fits \"guest-*\"; the rule holds for one that will (see `opendesk peers`)\n";
+    assert_eq!(added.stderr, hint);
     let shown = opendesk(&home, &["policy", "show"]);
     let lines: Vec<&str> = succeeded(&shown).lines().collect();
     assert_eq!(lines[1..3], ["1  block    tool=input.* peer=guest-*: guests look", "2  allow    tool=keyboard"]);
@@ -76,7 +78,7 @@ fn everything_about_rules_can_be_had_as_json() {
     let rule = json!({"tool": "ui", "app": "Term", "decision": "confirm"});
     let added = told(&["add-rule", "--tool", "ui", "--app", "Term", "--decision", "confirm"]);
     let methods = ["ui.tree", "ui.action"];
-    assert_eq!(added, json!({"number": 1, "rule": rule, "methods": methods, "missed": []}));
+    assert_eq!(added, json!({"number": 1, "rule": rule, "methods": methods, "missed": [], "unmet": null}));
     let shown = told(&["show"]);
     assert_eq!(shown, told(&[]));
     assert_eq!((&shown["exists"], &shown["preset"]), (&true.into(), &"relaxed".into()));
@@ -112,6 +114,52 @@ fn a_tool_that_is_called_as_methods_of_others_begin_is_pointed_out() {
 }
 
 #[test]
+#[test]
+fn a_rule_on_nobody_is_pointed_out_and_one_on_a_beginning_of_a_fingerprint_is_refused() {
+    let folder = Folder::new();
+    let key = "3f2a".repeat(16);
+    let paired = format!(r#"[{{"public_key": "{key}", "name": "desk"}}]"#);
+    let home = home_with(&folder, "trusted-peers.json", paired.as_bytes());
+    let add = |peer| opendesk(&home, &["policy", "add-rule", "--tool", "fs", "--decision", "block", "--peer", peer]);
+    succeeded(&opendesk(&home, &["policy", "preset", "standard"]));
+    let upper = key.to_uppercase();
+    for peer in ["DESK", "d*", "local", "*", "3f2a:3f2a:3f2a:3f2a", &upper] {
+        let added = add(peer);
+        succeeded(&added);
+        assert_eq!(added.stderr, "", "{peer}");
+    }
+    for (peer, why) in [
+        ("dest", "no paired machine is called \"dest\"; the rule holds for one that will be (see `opendesk peers`)\n"),
+        ("x*", "no name of a paired machine fits \"x*\"; the rule holds for one that will (see `opendesk peers`)\n"),
+        ("1111111111111111", "no paired machine has the key 1111111111111111\n"),
+    ] {
+        let added = add(peer);
+        succeeded(&added);
+        assert_eq!(added.stderr, why);
+    }
+    let before = file(&home, "policy.json");
+    for (peer, why) in [
+        (
+            "3F2A",
+            "no machine is called \"3F2A\", and a rule takes a whole fingerprint; write 3f2a:3f2a:3f2a:3f2a for desk",
+        ),
+        ("1111:1111:1111:1111:1111", "neither a fingerprint of 16 digits nor a key of 64"),
+    ] {
+        let tried = add(peer);
+        let (code, line) = failure(&tried);
+        assert!(code == 2 && line.contains(why), "{tried:?}");
+    }
+    assert_eq!(file(&home, "policy.json"), before);
+    let tried = |peer| json(&opendesk(&home, &["policy", "test", "fs.read", "--peer", peer, "--json"]))["rule"].clone();
+    succeeded(&opendesk(&home, &["policy", "remove-rule", "1"]));
+    for _ in 0..3 {
+        succeeded(&opendesk(&home, &["policy", "remove-rule", "1"]));
+    }
+    for (peer, rule) in [("desk", 1.into()), ("3f2a", 1.into()), ("other", Value::Null)] {
+        assert_eq!(tried(peer), rule, "{peer}");
+    }
+}
+
 fn what_other_programs_keep_beside_the_rules_stays() {
     let folder = Folder::new();
     let home = home_with(&folder, "policy.json", br#"{"kill_hotkey": "<f9>", "taint": {"calls": 3}, "custom": [1.5]}"#);

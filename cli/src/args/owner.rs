@@ -44,7 +44,7 @@ pub(crate) enum PolicyCommand {
         method: String,
         /// Its parameters, a JSON object as version 1 has it [default: only what the method alone decides]
         arguments: Option<String>,
-        /// The controller's name
+        /// The controller: its name, the beginning of its fingerprint, or its key
         #[arg(long, default_value = "")]
         peer: String,
     },
@@ -75,7 +75,7 @@ pub(crate) struct AddRule {
     /// The application that is meant: a pattern, or a part of its name
     #[arg(long)]
     pub(crate) app: Option<String>,
-    /// The controller's name: a pattern
+    /// The controller's name: a pattern; or its whole fingerprint or key, which stays when it is renamed
     #[arg(long)]
     pub(crate) peer: Option<String>,
     /// What to do with such a call

@@ -34,6 +34,8 @@ pub(super) async fn run(context: &Context, options: args::PairWith) -> Result<()
     let asks = !context.json && io::stdin().is_terminal() && io::stderr().is_terminal();
     let paired = pair(options.clone(), asks).await?;
     let PairOptions { host, port, .. } = options;
+    // One that was paired before may have got another name.
+    super::peers::drop_former_names(context).await;
     let Paired { name, key, words, wire } = paired;
     let value = json!({
         "ok": true, "name": name, "fingerprint": format!("{key:?}"), "public_key": key.to_string(), "words": words,

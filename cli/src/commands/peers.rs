@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use opendesk_core::PublicKey;
 use opendesk_std::clock;
+use opendesk_std::govern::rules::{self, Renaming};
 use opendesk_std::home::{PeerName, Peers, ServeLock, TrustedPeer, printable};
-use opendesk_std::host::{unpair_at_rest, unpair_through_running};
+use opendesk_std::host::{AdminError, reload_running, unpair_at_rest, unpair_through_running};
 use opendesk_tokio::Tokio;
 use serde_json::{Value, json};
 
@@ -50,12 +51,51 @@ pub(super) async fn unpair(context: &Context, peer: &str) -> Result<(), Failure>
 async fn rename(context: &Context, peer: &str, name: &PeerName) -> Result<(), Failure> {
     let mut peers = Peers::load(&context.home)?;
     let before = meant(&peers, peer)?.clone();
+    let Renaming { follow, lost, gained } = Renaming::of(&rules::load(&context.home)?, &before.name, name);
     peers.rename(&before.public_key, name)?;
     let was = format!("it was {:?}", before.name.as_str());
     logged(context, "trust.changed", peers.by_key(&before.public_key), &was).await?;
-    let value = json!({"renamed": before.name.as_str(), "name": name.as_str(), "public_key": key_of(&before)});
-    output::result(context.json, &value, || format!("{} is called {name} now", before.name));
+    drop_former_names(context).await;
+    let value = json!({
+        "renamed": before.name.as_str(), "name": name.as_str(), "public_key": key_of(&before),
+        "rules": {"follow": follow, "lost": lost, "gained": gained},
+    });
+    output::result(context.json, &value, || {
+        let rules = if follow.is_empty() { String::new() } else { format!("; {} on it followed", numbered(&follow)) };
+        format!("{} is called {name} now{rules}", before.name)
+    });
+    if !lost.is_empty() {
+        output::note(&format!(
+            "warning: {} fitted {} and no longer holds for it; see `opendesk policy`",
+            numbered(&lost),
+            before.name
+        ));
+    }
+    if !gained.is_empty() {
+        output::note(&format!("{} holds for it now; see `opendesk policy`", numbered(&gained)));
+    }
     Ok(())
+}
+
+/// `rule 3`, or `each of the rules 3, 5`.
+fn numbered(rules: &[usize]) -> String {
+    match rules {
+        [only] => format!("rule {only}"),
+        several => {
+            let numbers: Vec<String> = several.iter().map(ToString::to_string).collect();
+            format!("each of the rules {}", numbers.join(", "))
+        }
+    }
+}
+
+/// Has rules hold for the new name of a machine alone, once a host that runs knows it by that.
+pub(super) async fn drop_former_names(context: &Context) {
+    let told = reload_running(&Tokio, &context.home).await;
+    let is_known = matches!(told, Ok(()) | Err(AdminError::NotRunning));
+    // Whatever changes the peers or the rules next does it otherwise.
+    if let (true, Err(error)) = (is_known, Peers::drop_former_names(&context.home)) {
+        tracing::warn!(%error, "rules on a machine that was renamed hold for its former name as well for now");
+    }
 }
 
 /// Sets the owner's words about a machine, empty for none, and shows what is said of it.

@@ -1,10 +1,11 @@
 //! `opendesk policy`: the rules of `serve --approve policy`.
 
+use opendesk_core::PublicKey;
 use opendesk_std::api::Call;
 use opendesk_std::govern::rules::{
-    Decision, PolicyFile, Preset, Subject, WrittenRule, add_rule, call_of, load, remove_rule, set_preset,
+    Decision, PolicyFile, Preset, Subject, WrittenRule, add_rule, call_of, load, remove_rule, set_preset, unmet,
 };
-use opendesk_std::home::printable;
+use opendesk_std::home::{Peers, printable};
 use opendesk_std::host::status_of_running;
 use opendesk_tokio::Tokio;
 use serde_json::{Map, Value, json};
@@ -27,9 +28,10 @@ pub(super) async fn run(context: &Context, options: args::Policy) -> Result<(), 
         Some(PolicyCommand::AddRule(options)) => {
             let first = options.first;
             let rule = written(options);
+            let unmet = unmet(&rule, &Peers::load(&context.home)?).map_err(|why| Failure::usage(why.to_string()))?;
             let number = add_rule(&context.home, &rule, first).map_err(Failure::argument)?;
             let (methods, missed) = (rule.methods(), rule.missed());
-            let report = json!({"number": number, "rule": rule, "methods": methods, "missed": missed});
+            let report = json!({"number": number, "rule": rule, "methods": methods, "missed": missed, "unmet": unmet});
             output::result(context.json, &report, || {
                 let all = methods.len() == Call::NAMES.len();
                 let covered = if all { "every method".to_owned() } else { methods.join(", ") };
@@ -38,6 +40,9 @@ pub(super) async fn run(context: &Context, options: args::Policy) -> Result<(), 
             if !missed.is_empty() {
                 let tool = printable(&rule.tool);
                 output::note(&format!("it does not cover {}; for these too, write {tool}.*", missed.join(", ")));
+            }
+            if let Some(why) = unmet {
+                output::note(&printable(&why));
             }
             changed(context).await
         }
@@ -140,7 +145,13 @@ fn test(context: &Context, method: &str, arguments: Option<&str>, peer: &str) ->
     }
     let call = arguments.map(|arguments| decoded(method, arguments)).transpose()?;
     let file = load(&context.home)?;
+    let peers = Peers::load(&context.home)?;
+    let known = peers.find(peer).ok();
+    let peer = known.map_or(peer, |known| known.name.as_str());
     let subject = call.as_ref().map_or_else(|| Subject::named(peer, method), |call| Subject::of(peer, call));
+    // A machine that is not paired has no key that a rule could name.
+    let key = known.map_or(PublicKey([0; 32]), |known| PublicKey(known.public_key));
+    let subject = subject.with_key(key);
     let (decision, reason) = file.compiled.judge(&subject);
     let rule = file.compiled.deciding(&subject);
     let report = json!({

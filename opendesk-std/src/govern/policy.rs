@@ -127,7 +127,7 @@ impl Policy for RulesFile {
                 "{FILE} on the host cannot be read, so every call is refused; its owner sees why with `opendesk policy`"
             ));
         };
-        match rules.judge(&Subject::of(&peer.name, call)) {
+        match rules.judge(&Subject::of(&peer.name, call).with_key(peer.key)) {
             (Decision::Allow, _) => Verdict::Allow,
             (Decision::Confirm, _) if lets_go(call) => Verdict::Allow,
             (Decision::Confirm, why) => Verdict::Ask(why),

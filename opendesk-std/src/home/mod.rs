@@ -28,11 +28,12 @@ pub use error::{HomeError, HomeErrorKind};
 pub use identity::Identity;
 pub(crate) use lock::{Attempt, holder, try_exclusive};
 pub use lock::{HomeLock, ServeLock};
+pub(crate) use name::hex_digits;
 pub(crate) use name::is_hidden;
 pub use name::{BadName, MAX_NAME, PeerName, plain_text, printable};
 pub use peer::{BadRole, NewPeer, Role, Terms, TrustedPeer};
-pub(crate) use peers::pin;
 pub use peers::{Peers, Reached};
+pub(crate) use peers::{is_exactly, pin, settle_rules};
 pub(crate) use screen::Actor;
 pub use screen::{Alone, Screen};
 pub(crate) use stamp::Kept;
@@ -88,8 +89,8 @@ impl Home {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => close_to_others(&path, &metadata)?,
             Ok(_) => return Err(foreign(&path, "is not a directory")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_made => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 DirBuilder::new()
                     .recursive(true)
                     .mode(0o700)
@@ -232,11 +233,11 @@ fn remove(home: &Path, name: &str) -> Result<bool, HomeError> {
     file::remove(&path).map_err(|error| HomeError::io("remove", &path, &error))
 }
 
-fn choose(
 fn chosen(path: Option<PathBuf>) -> Result<PathBuf, HomeError> {
     choose(path, std::env::var_os("OPENDESK_HOME"), std::env::var_os("HOME"))
 }
 
+fn choose(
     explicit: Option<PathBuf>,
     opendesk_home: Option<OsString>,
     user_home: Option<OsString>,

@@ -167,7 +167,7 @@ pub(super) fn own_words(text: &str) -> Result<String, HomeError> {
 
 /// The digits of a key or fingerprint, or of the beginning of one, in lower case and without colons; `None` for what
 /// holds anything else.
-pub(super) fn hex_digits(text: &str) -> Option<String> {
+pub(crate) fn hex_digits(text: &str) -> Option<String> {
     let digits: String = text.chars().filter(|character| *character != ':').collect();
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| digits.to_ascii_lowercase())
 }

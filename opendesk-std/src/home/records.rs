@@ -38,6 +38,16 @@ pub(super) struct Records {
     pub(super) ours: BTreeMap<String, Map<String, Value>>,
     /// The line of `default-peer`.
     pub(super) default: Option<String>,
+    /// What a change called something else; never read from a file.
+    pub(super) renamed: Option<Renamed>,
+}
+
+/// A machine that gets another name.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Renamed {
+    pub(super) public_key: [u8; 32],
+    pub(super) from: PeerName,
+    pub(super) to: PeerName,
 }
 
 impl Records {
@@ -72,7 +82,7 @@ impl Records {
             Some(_) => return Err(corrupt(home, OURS, "is not a JSON object")),
         };
         let default = home.read(DEFAULT, 4096)?.map(|line| String::from_utf8_lossy(&line).trim().to_owned());
-        Ok(Self { trusted, ours, default: default.filter(|name| !name.is_empty()) })
+        Ok(Self { trusted, ours, default: default.filter(|name| !name.is_empty()), renamed: None })
     }
 
     /// Writes what differs from `before`. A crash between two files leaves a machine without trust rather than
@@ -226,7 +236,7 @@ pub(super) mod crash {
         LEFT.take().unwrap_or_default()
     }
 
-    pub(super) fn check() -> Result<(), HomeError> {
+    pub(in super::super) fn check() -> Result<(), HomeError> {
         match LEFT.get() {
             None => Ok(()),
             Some(0) => Err(HomeError::new(HomeErrorKind::Io, "the program crashed")),

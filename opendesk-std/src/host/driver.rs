@@ -40,7 +40,7 @@ use crate::govern::ask::Approver;
 use crate::govern::audit::AuditLog;
 use crate::govern::control::{self, Switch};
 use crate::govern::{Govern, Peer, Throttle, rules};
-use crate::home::{Home, Identity, Role, ServeLock, Watcher};
+use crate::home::{Home, Identity, Peers, Role, ServeLock, Watcher};
 use crate::os::Files;
 use crate::recording::FileTape;
 use crate::runtime::{Alarm, Listener, Runtime};
@@ -164,6 +164,9 @@ impl<R: Runtime> Server<R> {
             options;
         let lock = home.lock_for_serving().map_err(|error| StartError::Home(error.to_string()))?;
         let identity = home.identity().map_err(|error| StartError::Home(error.to_string()))?;
+        if let Err(error) = Peers::drop_former_names(&home) {
+            tracing::warn!(%error, "rules on a machine that was renamed hold for its former name as well for now");
+        }
         let log = match audit {
             true => {
                 let signer = identity.keys.signing_key.clone();

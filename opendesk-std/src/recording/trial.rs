@@ -50,7 +50,7 @@ pub struct Judged {
 /// As [`replay`](super::replay()), and [`RecordingError::Differs`].
 pub fn trial(path: &Path, rules: &Rules, until: Option<u64>) -> Result<Trial, RecordingError> {
     let mut trial = Trial { calls: 0, judged: Vec::new() };
-    let mut peers: BTreeMap<LinkId, (Wire, String)> = BTreeMap::new();
+    let mut peers: BTreeMap<LinkId, (Wire, Option<PublicKey>, String)> = BTreeMap::new();
     let mut arriving: BTreeMap<(LinkId, RequestId), (String, Vec<u8>)> = BTreeMap::new();
     let (mut input_number, mut begun) = (0, None);
     Walk::begin(open(path)?, path)?.each(|around, input, output| {
@@ -66,10 +66,10 @@ pub fn trial(path: &Path, rules: &Rules, until: Option<u64>) -> Result<Trial, Re
         match *delivered {
             Delivered::Hello { link, wire, peer, .. } => {
                 let greeting = Said::read(wire, plaintext).map(|said| said.body).unwrap_or_default();
-                peers.insert(link, (wire, name(Codec::from(wire), greeting, peer)));
+                peers.insert(link, (wire, Some(peer), name(Codec::from(wire), greeting, peer)));
             }
             Delivered::Request { link, call, done, repeats, .. } => {
-                let (wire, peer) = peers.get(&link).cloned().unwrap_or((Wire::V2, String::new()));
+                let (wire, key, peer) = peers.get(&link).cloned().unwrap_or((Wire::V2, None, String::new()));
                 let Some(said) = Said::read(wire, plaintext) else { return ControlFlow::Continue(()) };
                 let (method, params) = arriving.entry((link, call)).or_default();
                 if let Some(named) = said.method {
@@ -82,7 +82,7 @@ pub fn trial(path: &Path, rules: &Rules, until: Option<u64>) -> Result<Trial, Re
                 {
                     trial.calls += 1;
                     let call = Codec::from(wire).decode_call(&method, &params).ok();
-                    trial.judged.extend(judge(rules, input_number, at_us, peer, method, call.as_ref()));
+                    trial.judged.extend(judge(rules, input_number, at_us, (peer, key), method, call.as_ref()));
                 }
             }
             Delivered::Nothing | Delivered::Claim { .. } => {}
@@ -120,8 +120,16 @@ fn name(codec: Codec, greeting: &[u8], key: PublicKey) -> String {
     if name.is_empty() { key.to_string() } else { name }
 }
 
-fn judge(rules: &Rules, input: u64, at_us: u64, peer: String, method: String, call: Option<&Call>) -> Option<Judged> {
+fn judge(
+    rules: &Rules,
+    input: u64,
+    at_us: u64,
+    (peer, key): (String, Option<PublicKey>),
+    method: String,
+    call: Option<&Call>,
+) -> Option<Judged> {
     let subject = call.map_or_else(|| Subject::named(&peer, &method), |call| Subject::of(&peer, call));
+    let subject = Subject { key, ..subject };
     let (decision, reason) = rules.judge(&subject);
     let summary = call.map_or_else(|| method.clone(), Call::summary);
     (decision != Decision::Allow).then_some(Judged { input, at_us, peer, method, summary, decision, reason })

@@ -171,7 +171,7 @@ impl Guard {
         // Before the switch is looked at, so that no stop falls in between.
         let stopped = self.stops.listen();
         self.stops.look().map_err(refused)?;
-        let asks = self.asks(target, call)?;
+        let asks = self.asks(target, key, call)?;
         let waits = async {
             match asks {
                 Some(why) => {
@@ -212,11 +212,12 @@ impl Guard {
     }
 
     /// Why the owner has to be asked, if so. Without rules of their own they have said nothing against anything.
-    fn asks(&self, target: &Target, call: &Call) -> Result<Option<String>> {
+    fn asks(&self, target: &Target, key: Option<PublicKey>, call: &Call) -> Result<Option<String>> {
         if self.rules.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
             return Ok(None);
         }
-        let peer = Peer { key: PublicKey([0; 32]), name: target.name().to_owned(), role: Role::Full };
+        let key = key.unwrap_or(PublicKey([0; 32]));
+        let peer = Peer { key, name: target.name().to_owned(), role: Role::Full };
         let mut known = locked(&self.known);
         let verdict = known.policy.check(&peer, call);
         let Call::InputPointer(event) = call else {

@@ -3,14 +3,14 @@
 use std::fs;
 
 use opendesk_std::api::{
-    CaptureParams, ClipboardContents, ExecParams, Point, PointerAction, PointerEvent, ProcessExec, ProcessShell,
-    ShellParams, SubscribeParams, WindowParams, WindowsFocus,
+    CaptureParams, ClipboardContents, ClipboardRead, ExecParams, Point, PointerAction, PointerEvent, ProcessExec,
+    ProcessShell, ShellParams, SubscribeParams, WindowParams, WindowsFocus,
 };
 use opendesk_tokio::Client;
 
 use super::terminal::Answers;
 use super::{Host, connect, controlled, end_of, meanwhile, refusal, text_of, typed};
-use crate::{Folder, failure, opendesk, succeeded};
+use crate::{Folder, failure, json, opendesk, succeeded};
 
 async fn look(client: &Client) {
     client.cursor_position().await.expect("it may look");
@@ -86,6 +86,38 @@ fn w8_a_controller_that_is_called_something_else_is_bound_by_what_is_said_of_tha
         refusal(client.cursor_position().await);
         refusal(client.text(&text_of("x", 0)).await);
     });
+}
+
+/// W35: what was said of a machine by its name or its key is still said of it when it is called something else.
+#[test]
+fn a_controller_that_is_renamed_stays_bound_by_the_rules_on_its_name_and_its_key() {
+    let folder = Folder::new();
+    let (home, controller) = (folder.home("host"), folder.home("controller"));
+    let host = Host::start(&home, &["--approve", "policy"]);
+    host.pair_as(&controller, "office");
+    let key = json(&opendesk(&home, &["peers", "--json"]))[0]["fingerprint"].as_str().unwrap().to_owned();
+    succeeded(&opendesk(&home, &["policy", "preset", "relaxed"]));
+    for (tool, peer) in [("keyboard", "OFFICE"), ("clipboard", &key)] {
+        let add = ["policy", "add-rule", "--tool", tool, "--decision", "block", "--reason", "bound", "--peer", peer];
+        assert_eq!(opendesk(&home, &add).stderr, "");
+    }
+    controlled(async {
+        let client = connect(&controller).await.unwrap();
+        for name in ["office", "guest", "café"] {
+            if name != "office" {
+                let renamed = meanwhile(&home, &["peers", "rename", &key, name]).await;
+                assert!(succeeded(&renamed).ends_with(&format!("is called {name} now; rule 1 on it followed")));
+                assert_eq!(renamed.stderr, "");
+            }
+            assert!(refusal(client.text(&text_of("x", 0)).await).contains("bound"), "{name}");
+            let clipboard = client.call::<ClipboardRead>(&()).await;
+            assert!(refusal(clipboard).contains("bound"), "{name}");
+            look(&client).await;
+        }
+    });
+    let shown = json(&opendesk(&home, &["policy", "--json"]));
+    let peers: Vec<_> = shown["rules"].as_array().unwrap().iter().map(|rule| rule["peer"].clone()).collect();
+    assert_eq!(peers, ["café".to_owned(), key]);
 }
 
 #[test]

@@ -4,10 +4,11 @@ use glob::Pattern;
 use serde_json::{Map, Value};
 
 use super::format::{BadRules, Decision, Preset, Written, WrittenRule};
+use super::names::can_be_meant;
 use super::subject::{Known, METHODS};
 use super::{Approval, FILE, MAX_FILE, Rules, matches, pattern};
 use crate::home::json::{self, Style};
-use crate::home::{Home, HomeError, HomeErrorKind, plain_text};
+use crate::home::{Home, HomeError, HomeErrorKind, plain_text, settle_rules};
 
 /// What `policy.json` says.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +102,7 @@ fn change<T>(
     act: impl FnOnce(&PolicyFile, &mut Map<String, Value>) -> Result<T, HomeError>,
 ) -> Result<T, HomeError> {
     let _lock = home.lock()?;
+    settle_rules(home)?;
     let content = home.read(FILE, MAX_FILE)?;
     let file = understand(content.as_deref()).map_err(|why| corrupt(home, &why))?;
     let fields = content.as_deref().map(serde_json::from_slice).transpose();
@@ -141,6 +143,9 @@ fn can_fit(rule: &WrittenRule) -> Result<(), String> {
     let action = rule.action.as_deref().map(pattern).transpose()?;
     for text in [&rule.app, &rule.peer].into_iter().flatten() {
         pattern(text)?;
+    }
+    if let Some(peer) = &rule.peer {
+        can_be_meant(peer)?;
     }
     let meant: Vec<&Known> = METHODS.iter().filter(|known| is_meant(&tool, known)).collect();
     if meant.is_empty() {

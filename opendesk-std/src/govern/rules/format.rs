@@ -70,7 +70,7 @@ pub struct WrittenRule {
     /// A pattern of the application that is meant, or a part of its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
-    /// A pattern of the controller's name.
+    /// A pattern of the controller's name, or its whole fingerprint or key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
     /// What is said.
@@ -121,6 +121,9 @@ struct File {
     approval: Option<WrittenApproval>,
     #[serde(default, rename = "taint")]
     _taint: IgnoredAny,
+    /// A machine gets another name: `home/peers/rules.rs`.
+    #[serde(default, rename = "renaming")]
+    _renaming: IgnoredAny,
     #[serde(flatten)]
     others: BTreeMap<String, IgnoredAny>,
 }

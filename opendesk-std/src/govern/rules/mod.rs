@@ -12,7 +12,8 @@
 //! ```
 //!
 //! The first rule that fits a call decides; where none does, the preset. `tool` is the pattern of a tool or of a
-//! method, `action` of what the tool does, `app` of the application that is meant, `peer` of the controller's name.
+//! method, `action` of what the tool does, `app` of the application that is meant, `peer` of the controller's
+//! name; a `peer` that is a whole fingerprint or key is of the controller with this key.
 //! Patterns know `*`, `?` and `[…]` and no difference between small and capital letters; an `app` without any of these
 //! also fits a name that contains it. Where it is not known which application a call is about, a rule that names one
 //! fits unless it allows. A call of nobody in particular is one of `local`.
@@ -23,6 +24,7 @@
 mod approval;
 mod edit;
 mod format;
+mod names;
 mod subject;
 
 use std::io::Read;
@@ -34,6 +36,8 @@ pub use self::approval::Approval;
 pub use self::edit::{PolicyFile, add_rule, load, remove_rule, set_preset};
 use self::format::Written;
 pub use self::format::{BadRules, Decision, Preset, WrittenRule};
+use self::names::digits_of;
+pub use self::names::{Renaming, unmet};
 pub use self::subject::{Risk, Subject, call_of};
 use crate::home::{Home, HomeError, plain_text};
 
@@ -52,6 +56,8 @@ struct Rule {
     action: Option<Pattern>,
     app: Option<Pattern>,
     peer: Option<Pattern>,
+    /// The digits of the fingerprint or the key that `peer` is. No name looks so.
+    key: Option<String>,
     decision: Decision,
     reason: String,
 }
@@ -142,6 +148,7 @@ impl WrittenRule {
             action: optional(&self.action)?,
             app: optional(&self.app)?,
             peer: optional(&self.peer)?,
+            key: self.peer.as_deref().and_then(digits_of),
             decision: self.decision,
             reason: if reason.is_empty() { plain_text(&format!("rule {self}")) } else { reason },
         })
@@ -168,10 +175,14 @@ impl Rule {
         let unknown = self.decision != Decision::Allow;
         let is_in_app = || self.app.as_ref().is_none_or(|app| subject.app.map_or(unknown, |name| contains(app, name)));
         let peer = if subject.peer.is_empty() { NOBODY } else { subject.peer };
+        let has_key = || {
+            let of_somebody = self.key.as_ref().filter(|_| peer != NOBODY);
+            of_somebody.is_some_and(|digits| subject.key.map_or(unknown, |key| key.to_string().starts_with(digits)))
+        };
         (matches(&self.tool, subject.tool) || matches(&self.tool, subject.method))
             && fits(&self.action, subject.action.as_deref())
             && is_in_app()
-            && fits(&self.peer, Some(peer))
+            && (fits(&self.peer, Some(peer)) || has_key())
     }
 }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::borrow::Cow;
 
+use opendesk_core::PublicKey;
 use serde_json::{Map, Value};
 
 use crate::api::{Call, Codec, Error, PointerAction};
@@ -45,6 +46,8 @@ impl fmt::Display for Risk {
 pub struct Subject<'a> {
     /// The controller's name.
     pub peer: &'a str,
+    /// Its key, where that is known. Where it is not, a rule on one key fits unless it allows.
+    pub key: Option<PublicKey>,
     /// The method.
     pub method: &'a str,
     /// The tool that an agent uses for it.
@@ -226,13 +229,19 @@ impl<'a> Subject<'a> {
     #[must_use]
     pub fn named(peer: &'a str, method: &'a str) -> Self {
         let Some(known) = METHODS.iter().find(|known| known.method == method) else {
-            return Self { peer, method, tool: method, action: None, app: None };
+            return Self { peer, key: None, method, tool: method, action: None, app: None };
         };
         let action = match known.action {
             Always(action) => Some(action.into()),
             Unnamed | Pointer | Any => None,
         };
-        Self { peer, method, tool: known.tool, action, app: None }
+        Self { peer, key: None, method, tool: known.tool, action, app: None }
+    }
+
+    /// The same call by the controller with this key.
+    #[must_use]
+    pub fn with_key(self, key: PublicKey) -> Self {
+        Self { key: Some(key), ..self }
     }
 
     /// How much can go wrong.

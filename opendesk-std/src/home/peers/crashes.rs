@@ -4,12 +4,18 @@ use std::fs;
 
 use super::tests::{home, keys, known_by};
 use super::*;
+use crate::govern::rules;
 use crate::home::records::crash;
 use crate::home::{Role, Terms};
 
 type Change = fn(&mut Peers) -> Result<(), HomeError>;
 
 const LOOKS: Terms = Terms { role: Role::Observe, expires_at: Some(2e9) };
+/// One of the machines is bound by a rule.
+const RULES: &str = r#"{"preset": "relaxed", "rules": [
+    {"tool": "*", "peer": "pc-1", "decision": "allow"}, {"tool": "*", "peer": "PC-2", "decision": "block"}
+]}"#;
+
 const OVER: Terms = Terms { role: Role::Observe, expires_at: Some(10.0) };
 
 fn key(byte: u8) -> [u8; 32] {
@@ -43,6 +49,10 @@ const CHANGES: &[(&str, Change)] = &[
     ("bounds stay", |peers| pair(peers, 2, None)),
     ("an expired one pairs again", |peers| pair(peers, 3, Some(LOOKS))),
     ("the default is renamed", |peers| peers.rename(&key(1), &"x".parse().map_err(|_| unknown(&key(1)))?)),
+    ("a bounded one that rules are about is renamed", |peers| {
+        peers.rename(&key(2), &"x".parse().map_err(|_| unknown(&key(2)))?)
+    }),
+    ("a bounded one that rules are about was paired with from here and is renamed", |peers| reach(peers, 2, Some("y"))),
     ("the default is removed", |peers| peers.remove(&key(1)).map(drop)),
     ("a bounded one is removed", |peers| peers.remove(&key(2)).map(drop)),
     ("those that expired are removed", |peers| peers.remove_expired(3e9).map(drop)),
@@ -68,6 +78,7 @@ fn full() -> (Home, tempfile::TempDir) {
         peers.add(&named).expect("a machine");
     }
     peers.set_default(Some(&key(1))).expect("a default");
+    home.write("policy.json", RULES.as_bytes()).expect("a file");
     // As a version 1 program removes one.
     let rest: Vec<_> = Records::read(&home).expect("records").trusted.into_iter().take(3).collect();
     home.write("trusted-peers.json", Value::Array(rest).to_string().as_bytes()).expect("a file");
@@ -91,6 +102,11 @@ fn is_safe(now: &Peers, before: &Peers, done: &Peers, what: &str) {
         assert!(known.iter().any(|known| known.terms() == peer.terms()), "{what}: {peer:?}");
         assert!(known.iter().any(|known| known.signing_key == peer.signing_key), "{what}: {peer:?}");
         assert!(peer.wire >= known[0].wire, "{what}: {peer:?}");
+    }
+    let rules = rules::load(&now.home).expect("rules").compiled;
+    if let Some(bound) = now.by_key(&key(2)) {
+        let said = rules.judge(&rules::Subject::named(bound.name.as_str(), "fs.read")).0;
+        assert_eq!(said, rules::Decision::Block, "{what}: {bound:?}");
     }
     let default = |peers: &Peers| peers.default_peer().map(|peer| peer.public_key);
     assert!([None, default(before), default(done)].contains(&default(now)), "{what}: {:?}", now.default_peer());

@@ -2,15 +2,17 @@
 
 mod find;
 mod paired;
+mod rules;
 mod succession;
 mod terms;
 
 pub use self::paired::Reached;
+pub(crate) use self::rules::{is_exactly, settle as settle_rules};
 use opendesk_core::{PublicKey, VerifyingKey};
 use serde_json::{Map, Value};
 
 use super::name::{own_words, plain_text};
-use super::records::{Records, key_of};
+use super::records::{Records, Renamed, key_of};
 use super::{Home, HomeError, HomeErrorKind, NewPeer, PeerName, TrustedPeer, hex};
 use crate::runtime::Runtime;
 
@@ -81,9 +83,12 @@ impl Peers {
         self.by_key(&new.public_key).cloned().ok_or_else(|| unknown(&new.public_key))
     }
 
-    /// Calls a machine something else; all else about it stays, also that it is the default.
+    /// Calls a machine something else; all else about it stays, also that it is the default and what `policy.json` says
+    /// of exactly this name. The rules hold for both names until [`drop_former_names`](Self::drop_former_names), for
+    /// which a host that runs has to know the new one first.
     ///
     /// # Errors
+    /// [`HomeErrorKind::Corrupt`] when `policy.json` does not parse: what it says could not follow.
     /// [`HomeErrorKind::Taken`] when another machine has the name, in whatever case, [`HomeErrorKind::Invalid`] when no
     /// machine has the key; see also [`Peers`].
     pub fn rename(&mut self, public_key: &[u8; 32], name: &PeerName) -> Result<(), HomeError> {
@@ -91,6 +96,16 @@ impl Peers {
             free(&records.peers(), public_key, name)?;
             rename(records, public_key, name)
         })
+    }
+
+    /// Has the rules of `policy.json` hold for the new name alone of a machine that was renamed. Whatever changes the
+    /// list or the rules next does so as well.
+    ///
+    /// # Errors
+    /// [`HomeErrorKind::Busy`], [`HomeErrorKind::Io`]; the rules then hold for both names as before.
+    pub fn drop_former_names(home: &Home) -> Result<(), HomeError> {
+        let _lock = home.lock()?;
+        rules::settle(home)
     }
 
     /// Ends the trust in a machine and forgets all about it; `None` when it was not trusted.
@@ -197,11 +212,25 @@ impl Peers {
 
     fn change<T>(&mut self, act: impl FnOnce(&mut Records) -> Result<T, HomeError>) -> Result<T, HomeError> {
         let _lock = self.home.lock()?;
+        // Whoever gets a name next must not get what was said of who had it before. Nobody is kept from ending a trust
+        // by rules that cannot be written.
+        if let Err(error) = rules::settle(&self.home) {
+            tracing::warn!(%error, "rules on a machine that was renamed hold for its former name as well for now");
+        }
         let before = Records::read(&self.home)?;
         let mut after = before.clone();
         after.settle();
         let answer = act(&mut after)?;
-        after.write(&self.home, &before)?;
+        let Some(renamed) = after.renamed.take() else {
+            after.write(&self.home, &before)?;
+            self.show(after);
+            return Ok(answer);
+        };
+        rules::follow(&self.home, &renamed)?;
+        if let Err(error) = after.write(&self.home, &before) {
+            drop(rules::settle(&self.home));
+            return Err(error);
+        }
         self.show(after);
         Ok(answer)
     }
@@ -234,6 +263,7 @@ fn rename(records: &mut Records, public_key: &[u8; 32], name: &PeerName) -> Resu
     if records.default.as_deref() == Some(old.as_str()) {
         records.default = Some(name.to_string());
     }
+    records.renamed = Some(Renamed { public_key: *public_key, from: old, to: name.clone() });
     Ok(())
 }
 
