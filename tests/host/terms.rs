@@ -60,6 +60,31 @@ fn a_trust_whose_time_is_over_ends_the_session_and_is_forgotten() {
 }
 
 #[test]
+fn a_trust_whose_time_is_over_leaves_what_is_needed_to_drive_the_other_machine() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        let trusted_for = Some(Duration::from_secs(2));
+        invite(&rig, Invitation { trusted_for, ..Invitation::new("135790") }).await;
+        rig.pair_by("guest", "135790").await.unwrap();
+        let mut peers = Peers::load(&rig.home("host")).unwrap();
+        let key = peers.list()[0].public_key;
+        // As after a connection from here to there.
+        assert!(peers.set_endpoint(&key, "127.0.0.1", 1).unwrap());
+        let client = rig.connect("guest").await.unwrap();
+        rig.wait_for(|notice| matches!(notice, Notice::Expired { .. })).await;
+        assert!(matches!(client.cursor_position().await, Err(ClientError::Closed(_))));
+        for _ in 0..2 {
+            let refused = rig.connect("guest").await.unwrap_err();
+            assert!(matches!(refused, ClientError::Refused { reason: Reason::UNTRUSTED, .. }), "{refused}");
+        }
+        let peers = Peers::load(&rig.home("host")).unwrap();
+        assert!(peers.by_key(&key).is_some_and(|peer| peer.is_driven() && peer.ended));
+        let log = rig.stop().await;
+        assert_eq!(log.iter().filter(|entry| entry["type"] == "trust.expired").count(), 1);
+    });
+}
+
+#[test]
 fn who_is_called_something_else_by_another_program_is_that_from_the_next_call_on() {
     run(async {
         let (rig, _) = Rig::on_virtual();

@@ -202,11 +202,13 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
 
 /// How long a machine is trusted, in the time of this machine.
 fn lasting(peer: &TrustedPeer, now: f64) -> String {
-    let Some(end) = peer.expires_at else { return "until removed".to_owned() };
-    if peer.is_expired(now) {
-        return "expired".to_owned();
+    match peer.expires_at {
+        // It is there to be driven from here.
+        _ if peer.ended => "may not drive this machine any more".to_owned(),
+        _ if peer.is_expired(now) => "expired".to_owned(),
+        None => "until removed".to_owned(),
+        Some(end) => until(end),
     }
-    until(end)
 }
 
 /// The end of a trust, in the time of this machine.

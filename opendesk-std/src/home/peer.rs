@@ -91,13 +91,22 @@ pub struct TrustedPeer {
     /// When the trust is over, in seconds since 1970; `None` for never. Whoever lets a machine in asks
     /// [`is_expired`](Self::is_expired): one whose time is over is listed until it is removed.
     pub expires_at: Option<f64>,
+    /// Its time was seen to be over, whatever the clock says since. It stays known because this machine drives it.
+    pub ended: bool,
 }
 
 impl TrustedPeer {
-    /// Whether the time of the trust is over, `now` in seconds since 1970.
+    /// Whether the time of the trust is over, `now` in seconds since 1970. It may not drive this machine then; this
+    /// machine may still drive it.
     #[must_use]
     pub fn is_expired(&self, now: f64) -> bool {
-        self.terms().are_over(now)
+        self.ended || self.terms().are_over(now)
+    }
+
+    /// Whether this machine has reached it, to drive it.
+    #[must_use]
+    pub fn is_driven(&self) -> bool {
+        !self.last_host.is_empty()
     }
 
     /// Within which bounds it is trusted.

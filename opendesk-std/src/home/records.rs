@@ -26,6 +26,9 @@ const TRIES: usize = 100;
 /// Room for thousands of machines.
 const MAX_FILE: usize = 4 << 20;
 
+/// In `peers.json`: the time of a trust was seen to be over, and the entry is there to drive the machine.
+const ENDED: &str = "ended";
+
 /// What nobody can do anything with.
 const NOTHING: Terms = Terms { role: Role::Observe, expires_at: Some(f64::NEG_INFINITY) };
 
@@ -145,6 +148,7 @@ impl Records {
                 wire: ours.and_then(wire),
                 role,
                 expires_at,
+                ended: ours.is_some_and(|fields| fields.get(ENDED) == Some(&Value::Bool(true))),
             });
         }
         peers
@@ -160,6 +164,15 @@ impl Records {
             let Some(fields) = self.fields_mut(&peer.public_key) else { continue };
             fields.insert("public_key".into(), hex::encode(&peer.public_key).into());
             fields.insert("name".into(), peer.name.as_str().into());
+        }
+    }
+
+    /// Forgets a machine.
+    pub(super) fn remove(&mut self, peer: &TrustedPeer) {
+        self.trusted.retain(|entry| key_of(entry) != Some(peer.public_key));
+        self.ours.remove(&hex::encode(&peer.public_key));
+        if self.default.as_deref() == Some(peer.name.as_str()) {
+            self.default = None;
         }
     }
 
@@ -183,6 +196,12 @@ impl Records {
         }
     }
 
+    /// Notes that a machine may not drive this one any more; `false` where that was noted before.
+    pub(super) fn end(&mut self, public_key: &[u8; 32]) -> bool {
+        let fields = self.ours.entry(hex::encode(public_key)).or_default();
+        fields.insert(ENDED.into(), true.into()) != Some(Value::Bool(true))
+    }
+
     /// Notes within which bounds a machine is trusted.
     pub(super) fn bind(&mut self, public_key: &[u8; 32], terms: Terms) {
         let key = hex::encode(public_key);
@@ -190,6 +209,7 @@ impl Records {
             return;
         }
         let fields = self.ours.entry(key).or_default();
+        fields.remove(ENDED);
         match terms.role {
             Role::Full => fields.remove("role"),
             Role::Observe => fields.insert("role".into(), terms.role.word().into()),

@@ -12,7 +12,7 @@ use opendesk_core::{PublicKey, VerifyingKey};
 use serde_json::{Map, Value};
 
 use super::name::{own_words, plain_text};
-use super::records::{Records, Renamed, key_of};
+use super::records::{Records, Renamed};
 use super::{Home, HomeError, HomeErrorKind, NewPeer, PeerName, TrustedPeer, hex};
 use crate::runtime::Runtime;
 
@@ -113,19 +113,9 @@ impl Peers {
     /// # Errors
     /// See [`Peers`].
     pub fn remove(&mut self, public_key: &[u8; 32]) -> Result<Option<TrustedPeer>, HomeError> {
-        self.remove_where(|peer| peer.public_key == *public_key).map(|mut removed| removed.pop())
-    }
-
-    fn remove_where(&mut self, unwanted: impl Fn(&TrustedPeer) -> bool) -> Result<Vec<TrustedPeer>, HomeError> {
         self.change(|records| {
-            let removed: Vec<_> = records.peers().into_iter().filter(unwanted).collect();
-            for peer in &removed {
-                records.trusted.retain(|entry| key_of(entry) != Some(peer.public_key));
-                records.ours.remove(&hex::encode(&peer.public_key));
-                if records.default.as_deref() == Some(peer.name.as_str()) {
-                    records.default = None;
-                }
-            }
+            let removed = records.peers().into_iter().find(|peer| peer.public_key == *public_key);
+            removed.iter().for_each(|peer| records.remove(peer));
             Ok(removed)
         })
     }

@@ -5,16 +5,28 @@ use crate::home::{HomeError, HomeErrorKind, NewPeer, Terms, TrustedPeer};
 
 impl Peers {
     /// Ends the trust in all machines whose time is over, and gives them; `now` in seconds since 1970. It writes only
-    /// where there are any.
+    /// where there are any. One that this machine [drives](TrustedPeer::is_driven) stays known, and may not drive this
+    /// one: what was said was for how long it may.
     ///
     /// # Errors
     /// See [`Peers`].
     pub fn remove_expired(&mut self, now: f64) -> Result<Vec<TrustedPeer>, HomeError> {
-        if !self.peers.iter().any(|peer| peer.is_expired(now)) {
+        let is_over = |peer: &TrustedPeer| peer.is_expired(now) && !peer.ended;
+        if !self.peers.iter().any(is_over) {
             return Ok(Vec::new());
         }
         // Another program may have paired one anew meanwhile, so they are looked for again.
-        self.remove_where(|peer| peer.is_expired(now))
+        self.change(|records| {
+            let over: Vec<_> = records.peers().into_iter().filter(is_over).collect();
+            for peer in &over {
+                if peer.is_driven() {
+                    records.end(&peer.public_key);
+                } else {
+                    records.remove(peer);
+                }
+            }
+            Ok(over)
+        })
     }
 }
 
@@ -26,7 +38,7 @@ impl Peers {
 /// # Errors
 /// [`HomeErrorKind::Invalid`] for an end that is no time: it could not be read again.
 pub(super) fn agreed(new: &NewPeer, known: Option<&TrustedPeer>) -> Result<Terms, HomeError> {
-    let held = known.map(TrustedPeer::terms).filter(|terms| !terms.are_over(new.paired_at));
+    let held = known.filter(|known| !known.is_expired(new.paired_at)).map(TrustedPeer::terms);
     let terms = new.terms.or(held).unwrap_or_default();
     if terms.expires_at.is_some_and(|end| !end.is_finite()) {
         return Err(HomeError::new(
@@ -113,6 +125,28 @@ mod tests {
         assert_eq!(removed.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(), ["d"]);
         assert_eq!(peers.list().iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!((peers.default_peer(), file(&home, "peers.json").get("04".repeat(32))), (None, None));
+    }
+
+    #[test]
+    fn the_end_of_what_a_machine_may_do_here_does_not_end_what_this_one_does_there() {
+        let (home, _root) = home();
+        let mut peers = Peers::load(&home).unwrap();
+        peers.add(&new(1, "desk")).unwrap();
+        peers.set_endpoint(&[1; 32], "10.0.0.2", 8423).unwrap();
+        peers.set_default(Some(&[1; 32])).unwrap();
+        let brief = Terms { role: Role::Observe, expires_at: Some(1_760_000_100.0) };
+        peers.add(&NewPeer { terms: Some(brief), ..new(1, "desk") }).unwrap();
+        let ended = peers.remove_expired(1_760_000_200.0).unwrap();
+        assert_eq!(ended.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(), ["desk"]);
+        let mut peers = Peers::load(&home).unwrap();
+        let desk = peers.default_peer().unwrap().clone();
+        assert_eq!((desk.last_host.as_str(), desk.last_port, desk.ended), ("10.0.0.2", 8423, true));
+        // Also where the clock is set back.
+        assert!(desk.is_expired(1_760_000_050.0));
+        assert_eq!(peers.remove_expired(1_760_000_300.0).unwrap(), [], "it is told once");
+        // Once it is let in again it may.
+        let again = peers.add(&NewPeer { terms: Some(Terms::default()), ..new(1, "desk") }).unwrap();
+        assert!(!again.is_expired(f64::MAX) && !again.ended);
     }
 
     #[test]

@@ -39,10 +39,10 @@ fn terms(peer: &TrustedPeer, now: f64) -> String {
         crate::home::Role::Full => "may do everything here",
         crate::home::Role::Observe => "may only look here",
     };
-    let Some(end) = peer.expires_at else { return format!("{role} until it is removed") };
     if peer.is_expired(now) {
-        return "is trusted no more, because its time is over".to_owned();
+        return "may do nothing here any more, because its time is over".to_owned();
     }
+    let Some(end) = peer.expires_at else { return format!("{role} until it is removed") };
     format!("{role} for {} more", lasting(end - now))
 }
 
