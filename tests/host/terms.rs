@@ -119,7 +119,11 @@ fn an_unpairing_that_cannot_be_written_shuts_the_peer_out_all_the_same() {
         let list = home.read("trusted-peers.json", 1 << 20).unwrap().unwrap();
         // What cannot be understood is never written over.
         home.write("trusted-peers.json", b"{").unwrap();
-        assert!(unpair_through_running(&Tokio, &home, key).await.is_err());
+        let error = unpair_through_running(&Tokio, &home, key).await.unwrap_err().to_string();
+        assert!(
+            error.contains("turned away until this host ends") && error.ends_with("unpair it once more"),
+            "{error}"
+        );
         assert!(matches!(client.cursor_position().await, Err(ClientError::Closed(_))));
         home.write("trusted-peers.json", &list).unwrap();
         let refused = rig.connect("controller").await.unwrap_err();

@@ -67,7 +67,10 @@ impl ServeLock {
         let failed = |error: io::Error| HomeError::io("lock", &path, &error);
         match try_exclusive(&path).map_err(failed)? {
             Attempt::Held(mut file) => {
-                file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+                // The lock holds without it, also where the disk is full.
+                if let Err(error) = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())) {
+                    tracing::debug!(%error, "a second host will not be told who this one is");
+                }
                 Ok(Self { _file: file })
             }
             Attempt::Busy(file) => Err(HomeError::new(

@@ -9,9 +9,12 @@
 //! Entries are changed in place: fields and entries that nobody here understands stay as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
 
 use serde_json::{Map, Value};
 
+use super::file::open_careful;
 use super::json::{self, Style};
 use super::name::plain_text;
 use super::{Home, HomeError, HomeErrorKind, PeerName, Role, Terms, TrustedPeer, hex};
@@ -28,6 +31,9 @@ const MAX_FILE: usize = 4 << 20;
 
 /// In `peers.json`: the time of a trust was seen to be over, and the entry is there to drive the machine.
 const ENDED: &str = "ended";
+
+/// In place of the key of a machine that was struck off the list: as long, and no key whatever part of it is there.
+const STRUCK: &str = "----------------------------------------------------------------";
 
 /// What nobody can do anything with.
 const NOTHING: Terms = Terms { role: Role::Observe, expires_at: Some(f64::NEG_INFINITY) };
@@ -86,6 +92,24 @@ impl Records {
         };
         let default = home.read(DEFAULT, 4096)?.map(|line| String::from_utf8_lossy(&line).trim().to_owned());
         Ok(Self { trusted, ours, default: default.filter(|name| !name.is_empty()), renamed: None })
+    }
+
+    /// Makes the entry of a machine one that nobody understands, in place: that takes no room. Whatever part of it is on
+    /// disk after a crash, the machine is trusted as before or not at all, and all others as before.
+    pub(super) fn strike(home: &Home, public_key: &[u8; 32]) -> Result<(), HomeError> {
+        let path = home.path().join(TRUSTED);
+        let content = home.read(TRUSTED, MAX_FILE)?.unwrap_or_default();
+        let digits = format!("\"{}\"", hex::encode(public_key));
+        let places = content.windows(digits.len()).enumerate();
+        let places = places.filter(|(_, text)| text.eq_ignore_ascii_case(digits.as_bytes())).map(|(place, _)| place);
+        open_careful(&path, OpenOptions::new().write(true))
+            .and_then(|file| {
+                for place in places {
+                    file.write_all_at(STRUCK.as_bytes(), place as u64 + 1)?;
+                }
+                file.sync_all()
+            })
+            .map_err(|error| HomeError::io("write", &path, &error))
     }
 
     /// Writes what differs from `before`. A crash between two files leaves a machine without trust rather than
@@ -158,6 +182,7 @@ impl Records {
     /// means the same machine from then on. A default that names nobody is none: it must not become whoever gets that
     /// name next.
     pub(super) fn settle(&mut self) {
+        self.trusted.retain(|entry| entry.get("public_key").and_then(Value::as_str) != Some(STRUCK));
         let peers = self.peers();
         self.default = self.default.take().filter(|name| peers.iter().any(|peer| peer.name == **name));
         for peer in peers {
@@ -375,6 +400,22 @@ mod tests {
         after.trusted.remove(0);
         after.write(&home, &before).unwrap();
         assert_eq!(names(&Records::read(&home).unwrap()), ["PC-2", "peer-030303", "again", "pc-3"]);
+    }
+
+    #[test]
+    fn who_is_struck_off_in_place_is_nobody_and_gone_with_the_next_change() {
+        let entry = |digits: &str| format!("{{\"public_key\": \"{}\", \"name\": \"pc-{digits}\"}}", key(digits));
+        let (home, _root) = home(&[(TRUSTED, &format!("[{}, {}]", entry("0A"), entry("bb")))]);
+        let length = home.read(TRUSTED, MAX_FILE).unwrap().unwrap().len();
+        Records::strike(&home, &[0x0a; 32]).unwrap();
+        assert_eq!(home.read(TRUSTED, MAX_FILE).unwrap().unwrap().len(), length);
+        let before = Records::read(&home).unwrap();
+        let keys = |records: &Records| records.peers().iter().map(|peer| peer.public_key).collect::<Vec<_>>();
+        assert_eq!(keys(&before), [[0xbb; 32]]);
+        let mut after = before.clone();
+        after.settle();
+        assert_eq!((after.trusted.len(), keys(&after)), (1, vec![[0xbb; 32]]));
+        assert_eq!(STRUCK.len(), 64);
     }
 
     #[test]

@@ -57,7 +57,11 @@ impl<R: Runtime> Server<R> {
             self.banished.insert(key);
             self.end_links_of(key, Reason::EVICTED);
         }
-        let told = result.map_err(|error| error.to_string()).and_then(|removed| {
+        let only_until = |error: HomeError| {
+            let lasting = "it is turned away until this host ends and trusted again after that";
+            format!("{error}; {lasting}: mend that and unpair it once more")
+        };
+        let told = result.map_err(only_until).and_then(|removed| {
             let peer = subject(&removed.ok_or("no paired machine has that key")?);
             self.end_links_of(peer.key, Reason::EVICTED);
             self.govern.trust("trust.removed", Some(&peer), "by the owner");

@@ -108,16 +108,34 @@ impl Peers {
         rules::settle(home)
     }
 
-    /// Ends the trust in a machine and forgets all about it; `None` when it was not trusted.
+    /// Ends the trust in a machine and forgets all about it; `None` when it was not trusted. Where the disk is full it is
+    /// struck off the list in place.
     ///
     /// # Errors
     /// See [`Peers`].
     pub fn remove(&mut self, public_key: &[u8; 32]) -> Result<Option<TrustedPeer>, HomeError> {
-        self.change(|records| {
+        let known = self.by_key(public_key).cloned();
+        let removed = self.change(|records| {
             let removed = records.peers().into_iter().find(|peer| peer.public_key == *public_key);
             removed.iter().for_each(|peer| records.remove(peer));
             Ok(removed)
-        })
+        });
+        match removed {
+            Err(error) if error.kind() == HomeErrorKind::Io && known.is_some() => {
+                tracing::debug!(%error, "a machine is struck off the list in place");
+                // What is said is why it could not be done as it should be.
+                self.strike(public_key).map_err(|_| error)?;
+                Ok(known)
+            }
+            removed => removed,
+        }
+    }
+
+    /// Ends the trust in a machine where the disk has no room for another list.
+    fn strike(&mut self, public_key: &[u8; 32]) -> Result<(), HomeError> {
+        let _lock = self.home.lock()?;
+        Records::strike(&self.home, public_key)?;
+        self.reload()
     }
 
     /// Remembers where a machine was reached; `false` when it is not trusted.
