@@ -104,7 +104,8 @@ fn a_tool_that_is_called_as_methods_of_others_begin_is_pointed_out() {
     let process = add("process");
     assert!(succeeded(&process).ends_with("\nit covers process.list"), "{process:?}");
     let others = "process.shell, process.exec, process.start, process.output, process.write, process.signal";
-    assert_eq!(process.stderr, format!("it does not cover {others}; for these too, write process.*\n"));
+    let begins = "there was no policy.json; its preset, standard, holds for agents of this machine from now on";
+    assert_eq!(process.stderr, format!("it does not cover {others}; for these too, write process.*\n{begins}\n"));
     let whole = add("process.*");
     assert!(succeeded(&whole).ends_with(&format!("\nit covers process.list, {others}")), "{whole:?}");
     assert_eq!(whole.stderr, "");
@@ -113,7 +114,6 @@ fn a_tool_that_is_called_as_methods_of_others_begin_is_pointed_out() {
     assert!(failure(&none).0 == 2 && failure(&none).1.ends_with("write input.*"), "{none:?}");
 }
 
-#[test]
 #[test]
 fn a_rule_on_nobody_is_pointed_out_and_one_on_a_beginning_of_a_fingerprint_is_refused() {
     let folder = Folder::new();
@@ -160,12 +160,18 @@ fn a_rule_on_nobody_is_pointed_out_and_one_on_a_beginning_of_a_fingerprint_is_re
     }
 }
 
+#[test]
 fn what_other_programs_keep_beside_the_rules_stays() {
     let folder = Folder::new();
     let home = home_with(&folder, "policy.json", br#"{"kill_hotkey": "<f9>", "taint": {"calls": 3}, "custom": [1.5]}"#);
     succeeded(&opendesk(&home, &["policy", "preset", "strict"]));
     succeeded(&opendesk(&home, &["policy", "add-rule", "--tool", "fs", "--decision", "block"]));
-    succeeded(&opendesk(&home, &["policy", "remove-rule", "1"]));
+    let removed = opendesk(&home, &["policy", "remove-rule", "1"]);
+    succeeded(&removed);
+    assert!(
+        removed.stderr.starts_with("no rule is left; the preset, strict, still holds, for agents of"),
+        "{removed:?}"
+    );
     let kept = json!({
         "kill_hotkey": "<f9>", "taint": {"calls": 3}, "custom": [1.5], "preset": "strict", "rules": [],
     });

@@ -29,6 +29,7 @@ pub(super) async fn run(context: &Context, options: args::Policy) -> Result<(), 
             let first = options.first;
             let rule = written(options);
             let unmet = unmet(&rule, &Peers::load(&context.home)?).map_err(|why| Failure::usage(why.to_string()))?;
+            let is_first = !load(&context.home)?.exists;
             let number = add_rule(&context.home, &rule, first).map_err(Failure::argument)?;
             let (methods, missed) = (rule.methods(), rule.missed());
             let report = json!({"number": number, "rule": rule, "methods": methods, "missed": missed, "unmet": unmet});
@@ -41,6 +42,11 @@ pub(super) async fn run(context: &Context, options: args::Policy) -> Result<(), 
                 let tool = printable(&rule.tool);
                 output::note(&format!("it does not cover {}; for these too, write {tool}.*", missed.join(", ")));
             }
+            if is_first {
+                output::note(
+                    "there was no policy.json; its preset, standard, holds for agents of this machine from now on",
+                );
+            }
             if let Some(why) = unmet {
                 output::note(&printable(&why));
             }
@@ -51,6 +57,16 @@ pub(super) async fn run(context: &Context, options: args::Policy) -> Result<(), 
             output::result(context.json, &json!({"number": number, "removed": removed}), || {
                 format!("rule {number} is removed: {}", line(&removed))
             });
+            let left = load(&context.home)?;
+            if left.rules.is_empty() {
+                let file = context.home.path().join("policy.json");
+                output::note(&format!(
+                    "no rule is left; the preset, {}, still holds, for agents of this machine too; without {} they are \
+                     asked about nothing",
+                    left.preset.word(),
+                    printable(&file.display().to_string())
+                ));
+            }
             changed(context).await
         }
         Some(PolicyCommand::Test { method, arguments, peer }) => test(context, &method, arguments.as_deref(), &peer),
@@ -93,7 +109,7 @@ fn show(context: &Context) -> Result<(), Failure> {
 fn text(file: &PolicyFile) -> String {
     let mut lines = vec![meant(file.preset).to_owned()];
     if !file.exists {
-        lines[0].push_str(" (there is no policy.json yet)");
+        lines[0].push_str(" (there is no policy.json yet: for agents of this machine nothing holds)");
     }
     let width = file.rules.len().to_string().len();
     let rules = file.rules.iter().enumerate();
