@@ -24,6 +24,7 @@ mod shell;
 mod short;
 mod status;
 mod view;
+mod writes;
 
 use core::time::Duration;
 use std::fs;

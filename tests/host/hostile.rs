@@ -223,6 +223,31 @@ fn an_untrusted_key_learns_that_and_nothing_else() {
 }
 
 #[test]
+fn of_a_flood_of_strangers_some_are_logged_and_the_others_are_counted() {
+    run(async {
+        let (rig, _) = Rig::on_virtual();
+        rig.pair("controller").await;
+        let mut peers = opendesk_std::home::Peers::load(&rig.home("host")).unwrap();
+        let key = peers.list()[0].public_key;
+        peers.remove(&key).unwrap();
+        let refused = async || {
+            let error = rig.connect("controller").await.unwrap_err();
+            assert!(matches!(error, ClientError::Refused { reason: Reason::UNTRUSTED, .. }), "{error}");
+        };
+        for _ in 0..14 {
+            refused().await;
+        }
+        pass(Duration::from_secs(61)).await;
+        refused().await;
+        let log = rig.stop().await;
+        let of = |kind: &str| log.iter().filter(|entry| entry["type"] == kind).collect::<Vec<_>>();
+        assert_eq!(of("session.rejected").len(), 11, "{log:?}");
+        let more = of("session.rejected.more");
+        assert!(more.len() == 1 && more[0]["detail"] == "4 more were refused before", "{more:?}");
+    });
+}
+
+#[test]
 fn a_controller_that_stops_reading_stalls_only_itself() {
     run(async {
         let (rig, _) = Rig::on_virtual();
