@@ -344,6 +344,12 @@ fn check(entry: &Entry, step: &Step, focus: Focus<'_>, window: &str, next: Optio
         ("keyboard" | "mouse" | "ui", _) => {}
         _ => return None,
     }
+    // Typing opens nothing, whatever is acted in next.
+    if text("action") == "type"
+        && let Some(held) = holds(entry, step, focus)
+    {
+        return Some(held);
+    }
     let touched = entry.touched.as_ref();
     let own = touched.map_or("", |touched| &touched.window);
     let own = if own.is_empty() { window } else { own };
@@ -353,7 +359,6 @@ fn check(entry: &Entry, step: &Step, focus: Focus<'_>, window: &str, next: Optio
         return Some(Check::new(Kind::WindowTitleContains, &words::literal(then.trim_start_matches('*').trim())));
     }
     match (text("action"), touched) {
-        ("type", _) => holds(entry, step, focus),
         ("click", Some(touched)) => {
             let was = entry.was_checked.filter(|_| step.target.is_some())?;
             let is = touched.role == "radio button" || !was;
@@ -586,10 +591,12 @@ mod tests {
             touching("ui", json!({"action": "focus", "title": "Name"}), name),
             typing("Ada"),
             typing("Ada\n"),
+            touching("ui", json!({"action": "type", "title": "Name", "text": ""}), name),
             boxed("check box", true),
             boxed("check box", false),
             boxed("radio button", true),
             touching("ui", json!({"action": "type", "title": "Name", "text": "b", "append": true}), name),
+            touching("ui", json!({"action": "click", "title": "Go"}), ["Two", "push button", "Go"]),
             entry("ui", json!({"action": "click_menu", "menu": ["File", "Open"], "app": "Editor"})),
             touching("ui", json!({"action": "click", "title": "OK"}), ["Open", "push button", "OK"]),
             touching("app", json!({"action": "focus_window", "window": "0x1a"}), ["Open", "window", "Open"]),
@@ -611,10 +618,12 @@ mod tests {
             None,
             Some(("element_value_contains", "Ada")),
             None, // A Return may have sent it away.
+            Some(("element_value_is", "")),
             Some(("element_checked", "false")),
             Some(("element_checked", "true")),
             Some(("element_checked", "true")),
             Some(("element_value_contains", "b")),
+            None,
             Some(("window_title_contains", "Open")),
             None, // It was brought to the front by the next call.
             Some(("window_focused", "Open")),
