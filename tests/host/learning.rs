@@ -417,7 +417,7 @@ fn a_program_is_written_without_a_recording() {
         let output = stateless.call_tool("learn", json!({"action": "start"})).await;
         assert!(output.is_error && output.all_text().contains("`change` insert"), "{}", output.all_text());
         let patch = |content: Value| json!({"action": "patch", "name": "new", "change": "insert", "content": content});
-        let no_peer = |output: opendesk_std::tools::Output| {
+        let no_peer = |output: Output| {
             assert!(!output.is_error, "{}", output.all_text());
             output.all_text()
         };

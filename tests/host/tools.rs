@@ -506,7 +506,7 @@ fn what_a_script_writes_and_how_it_ends_is_told() {
                 (json!({"action": "shell", "code": "ls", "timeout": 0}), "more than 0 and at most 600"),
                 (json!({"action": "shell", "code": "ls", "timeout": 601}), "more than 0 and at most 600"),
                 (json!({"action": "shell", "code": ""}), "needs `code`"),
-                (json!({"action": "shell"}), "missing field `code`"),
+                (json!({"action": "shell"}), "`code` is missing; it has to be a text"),
                 (json!({"action": "applescript", "code": "beep"}), "runs on macOS only, and this machine runs Linux"),
                 (json!({"action": "jxa", "code": "1"}), "runs on macOS only"),
                 (json!({"action": "shell", "code": "ls", "cwd": "/nowhere"}), "/nowhere"),

@@ -41,7 +41,8 @@ fn object(schema: &Map<String, Value>, fields: &Map<String, Value>, within: &str
     }
     let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let name = required.into_iter().find(|name| fields.get(*name).is_none_or(Value::is_null))?;
-    let wanted = properties.get(name).map(|property| format!(", {}", wanted(property))).unwrap_or_default();
+    let wanted =
+        properties.get(name).map(|property| format!("; it has to be {}", wanted(property))).unwrap_or_default();
     Some(format!("`{within}{name}` is missing{wanted}"))
 }
 
@@ -174,7 +175,7 @@ mod tests {
             ("screenshot", json!({"marks": "yes"}), "`marks` has to be true or false, not a text"),
             ("keyboard", json!({"action": "hotkey", "keys": "ctrl"}), "`keys` has to be a list of texts, not a text"),
             ("keyboard", json!({"action": "shout"}), "`action` has to be one of type, press, hotkey, hold"),
-            ("keyboard", json!({"text": "a"}), "`action` is missing, one of type, press, hotkey, hold"),
+            ("keyboard", json!({"text": "a"}), "`action` is missing; it has to be one of type, press, hotkey, hold"),
             ("learn", json!({"action": "show", "nam": "a"}), "there is no `nam`, but `action`, "),
             (
                 "computer_batch",
