@@ -1,6 +1,7 @@
 //! How the program ends.
 
 use core::fmt;
+use core::sync::atomic::{AtomicU8, Ordering};
 use std::process::ExitCode;
 
 use opendesk_core::{ErrorCode, Reason};
@@ -22,7 +23,15 @@ Exit codes:
   5    not trusted: wrong code, unknown peer, or refused by the machine or its owner
   6    the home directory, a file in it, or the log file cannot be used
   7    this machine cannot serve: the port is in use, or there is no desktop
-  130  interrupted";
+  130  interrupted; 143 when it was asked to end (SIGTERM), 129 with its terminal (SIGHUP)";
+
+/// What ended the program, as a signal's number: 2 (SIGINT) unless it was another.
+static SIGNAL: AtomicU8 = AtomicU8::new(2);
+
+/// The program was told to end by this signal.
+pub(crate) fn ended_by(signal: u8) {
+    SIGNAL.store(signal, Ordering::Relaxed);
+}
 
 /// Why the program fails: one line, and the code it exits with.
 #[derive(Debug)]
@@ -100,7 +109,7 @@ impl Failure {
 
     /// The person ended it.
     pub(crate) fn interrupted() -> Self {
-        Self::new(130, "interrupted".to_owned())
+        Self::new(128 + SIGNAL.load(Ordering::Relaxed), "interrupted".to_owned())
     }
 
     pub(crate) fn code(&self) -> ExitCode {

@@ -228,6 +228,12 @@ fn ctrl_c_ends_a_host_well_and_takes_a_code_back() {
     pairing.first_line();
     pairing.signal("INT");
     assert_eq!(pairing.finish(LIMIT).status.code(), Some(130));
+    for (signal, code) in [("TERM", 143), ("HUP", 129)] {
+        let mut pairing = Running::start(command(&host, &["pair", "--code", "111111"]));
+        pairing.first_line();
+        pairing.signal(signal);
+        assert_eq!(pairing.finish(LIMIT).status.code(), Some(code), "{signal}");
+    }
     serving.signal("TERM");
     assert!(serving.finish(LIMIT).status.success());
     assert!(!host.join("admin.sock").exists());

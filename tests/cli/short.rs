@@ -109,6 +109,18 @@ fn a_screenshot_is_saved_and_says_how_to_point_at_what_it_shows() {
 }
 
 #[test]
+fn a_screenshot_goes_to_standard_output_when_that_is_asked_for() {
+    let folder = Folder::new();
+    let args = ["screenshot", "--peer", "local", "--backend", "virtual", "--out", "-"];
+    let piped = command(&folder.home("home"), &args).output().unwrap();
+    assert!(piped.status.success() && piped.stderr.is_empty(), "{piped:?}");
+    let picture = png::Decoder::new(std::io::Cursor::new(&piped.stdout)).read_info().unwrap();
+    assert!(picture.info().width > 100);
+    let both = run(command(&folder.home("home"), &[&args[..], &["--json"]].concat()));
+    assert_eq!(failure(&both).0, 2, "{both:?}");
+}
+
+#[test]
 fn a_screenshot_that_is_given_no_name_gets_one_that_is_free() {
     let folder = Folder::new();
     let here = folder.home("here");

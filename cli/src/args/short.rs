@@ -9,7 +9,7 @@ pub(crate) struct Screenshot {
     /// The machine whose desktop is meant, or `local` [default: as for agents' calls]
     #[arg(long)]
     pub(crate) peer: Option<String>,
-    /// Where to save it (PNG) [default: screenshot-MACHINE-TIME.png, here]
+    /// Where to save it (PNG), or `-` for standard output [default: screenshot-MACHINE-TIME.png, here]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Only a part of the desktop, in desktop pixels

@@ -45,7 +45,7 @@ use opendesk_std::tools::{OnRuntime, Session};
 use opendesk_tokio::Tokio;
 
 use crate::args::{Args, AuditCommand, Command, LogFormat, PeersCommand, PolicyCommand};
-use crate::exit::Failure;
+use crate::exit::{Failure, ended_by};
 use crate::{bench, demo, output};
 
 pub(crate) use agent::HELP as AGENT_HELP;
@@ -268,9 +268,9 @@ pub(crate) async fn interrupted() {
                 }
             };
             tokio::select! {
-                _ = term.recv() => {}
-                _ = interrupt.recv() => {}
-                _ = hung_up => {}
+                _ = term.recv() => ended_by(15),
+                _ = interrupt.recv() => ended_by(2),
+                _ = hung_up => ended_by(1),
             }
             return;
         }

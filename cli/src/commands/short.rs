@@ -16,7 +16,7 @@ use super::pictures::file_name;
 use super::{Context, save, within};
 use crate::args::{self, ButtonName, Pixels};
 use crate::exit::Failure;
-use crate::output;
+use crate::output::{self, Stream};
 
 /// What `--help` says below the options of `screenshot`.
 pub(crate) const SCREENSHOT_HELP: &str = "\
@@ -40,6 +40,12 @@ pub(super) async fn screenshot(context: &Context, options: args::Screenshot) -> 
         profile: if options.full_size { PictureProfile::Native } else { PictureProfile::Claude },
         ..CaptureParams::default()
     };
+    let is_piped = options.out.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    if is_piped && context.json {
+        return Err(Failure::usage(
+            "--json and the picture itself cannot both be on standard output; give --out a file",
+        ));
+    }
     let peer = options.peer.as_deref();
     let (target, picture) = within(context, options.backend, async |session: &Session| {
         let target = session.target(peer)?;
@@ -47,6 +53,10 @@ pub(super) async fn screenshot(context: &Context, options: args::Screenshot) -> 
         Ok((target, picture))
     })
     .await?;
+    if is_piped {
+        let is_heard = output::bytes(Stream::Output, &picture.data);
+        return if is_heard { Ok(()) } else { Err(Failure::failed("nobody reads the picture on standard output")) };
+    }
     let path = options.out.unwrap_or_else(|| default_path(&target));
     save(&path, &picture.data)?;
     let Rect { x, y, width, height } = picture.area;

@@ -21,6 +21,11 @@ impl Side {
         if text.is_empty() {
             return Err(Failure::usage("a path is empty; write . for this directory, and PEER: for the one there"));
         }
+        if text == "-" {
+            let why = "- would be a file of that name; write ./- for one, and `opendesk exec PEER -- cat FILE` for what is in a \
+                       file there";
+            return Err(Failure::usage(why));
+        }
         let bytes = text.as_encoded_bytes();
         let Some(end) = end_of_paired(bytes, is_paired).or_else(|| end_of_peer(bytes)) else {
             return Ok(Self::Here(text.into()));
@@ -129,5 +134,7 @@ mod tests {
                 .contains("write ./ before it")
         );
         Side::parse(OsStr::new(""), nobody).unwrap_err();
+        assert!(Side::parse(OsStr::new("-"), nobody).unwrap_err().to_string().contains("write ./- for one"));
+        assert_eq!(Side::parse("./-".as_ref(), nobody).unwrap(), Side::Here("./-".into()));
     }
 }
