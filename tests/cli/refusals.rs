@@ -98,6 +98,15 @@ fn a_port_in_use_and_a_home_in_use_are_told_apart() {
 }
 
 #[test]
+fn a_home_whose_path_is_too_long_for_a_socket_is_said_with_what_to_do() {
+    let folder = Folder::new();
+    let home = folder.home(&"x".repeat(120));
+    let finished = opendesk(&home, &["serve", "--host", "127.0.0.1", "--port", "0", "--backend", "virtual"]);
+    let (code, line) = failure(&finished);
+    assert!(code == 6 && line.ends_with("is too long a path for a socket; give a shorter --home"), "{code} {line}");
+}
+
+#[test]
 fn no_display_is_said_with_what_to_do() {
     let folder = Folder::new();
     for backend in ["x11", "auto"] {

@@ -146,6 +146,10 @@ impl<R: Runtime> Admin<R> {
         let listener = match runtime.listen_local(&path) {
             Ok(listener) => listener,
             Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
+            // What the system says of the lengths of paths is meant for whoever wrote the program.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(format!("{} is too long a path for a socket; give a shorter --home", path.display()));
+            }
             Err(error) => return Err(format!("cannot listen on {}: {error}", path.display())),
         };
         restrict(&path).map_err(|error| format!("cannot restrict {} to its owner: {error}", path.display()))?;
