@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{FileType, Stat};
 
 use super::fault::limit;
-use super::handle::{Id, entries, id, kind, lstat, open_directory};
+use super::handle::{Id, entries, id, kind, lstat, number, open_directory};
 use super::walk::{End, Place, walk};
 use crate::cancel::Cancel;
 
@@ -24,11 +24,14 @@ const MAX_DEPTH: usize = 16;
 const MEMORY: [&str; 3] = ["mem", "environ", "kcore"];
 
 /// What is refused, as it is at this moment. Files and directories are compared by device and number, so links,
-/// other mounts of the same directory and names that changed since make no difference.
+/// other mounts of the same directory and names that changed since make no difference; and files by what else is kept of
+/// them, for a mount that gives them numbers of its own, as overlayfs does.
 #[derive(Debug)]
 pub(super) struct Guard {
     /// The directory and everything below it: never touched.
     inside: HashSet<Id>,
+    /// What these files look like.
+    looks: HashSet<Look>,
     /// The directories and symbolic links through which opendesk finds it: never moved, deleted or replaced.
     above: HashSet<Id>,
     /// Asked wherever something is checked, so that a long walk ends with its call.
@@ -47,9 +50,10 @@ impl Guard {
             Ok(())
         })?;
         let dir = open_directory(&place.dir, &place.name)?;
-        let mut inside = HashSet::from([id(&rustix::fs::fstat(&dir)?)]);
-        collect(&dir, &mut inside, MAX_DEPTH)?;
-        Ok(Self { inside, above, cancel })
+        let mut guard = Self { inside: HashSet::new(), looks: HashSet::new(), above, cancel };
+        guard.add(&rustix::fs::fstat(&dir)?);
+        guard.collect(&dir, MAX_DEPTH)?;
+        Ok(guard)
     }
 
     /// Walks a path that leads through nothing protected.
@@ -65,7 +69,7 @@ impl Guard {
         if self.cancel.is_cancelled() {
             return Err(io::Error::new(io::ErrorKind::Interrupted, "it was stopped halfway"));
         }
-        if self.inside.contains(&id(stat)) {
+        if self.inside.contains(&id(stat)) || Look::of(stat).is_some_and(|look| self.looks.contains(&look)) {
             return Err(refused("it belongs to opendesk itself (keys, trust, audit), which no call may touch"));
         }
         Ok(())
@@ -79,32 +83,59 @@ impl Guard {
         }
         Ok(())
     }
+
+    fn add(&mut self, stat: &Stat) {
+        self.inside.insert(id(stat));
+        self.looks.extend(Look::of(stat));
+    }
+
+    fn collect(&mut self, dir: &OwnedFd, depth: usize) -> io::Result<()> {
+        for name in entries(dir)? {
+            let name = name?;
+            let Some(stat) = lstat(dir, &name)? else { continue };
+            self.add(&stat);
+            if self.inside.len() > MAX_INSIDE {
+                return Err(limit("it holds more than 100000 files"));
+            }
+            if kind(&stat) != FileType::Directory {
+                continue;
+            }
+            let Some(depth) = depth.checked_sub(1) else { return Err(limit("it nests deeper than 16 directories")) };
+            match open_directory(dir, &name) {
+                Ok(inner) => self.collect(&inner, depth)?,
+                // The host tidies its own files at any time.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stays the same of a file wherever it is mounted, with the nanosecond at which it was changed.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Look {
+    owner: (u64, u64),
+    changed: (u64, u64),
+    size: u64,
+}
+
+impl Look {
+    /// Of a file that nobody but its owner may open, as ours are. What says too little is like too many: an empty one, and
+    /// a time in whole seconds. Directories are, too: each is changed in the moment in which one in it is made.
+    fn of(stat: &Stat) -> Option<Self> {
+        let (size, nanosecond) = (number(stat.st_size), number(stat.st_mtime_nsec));
+        let is_private = kind(stat) == FileType::RegularFile && number(stat.st_mode) & 0o777 == 0o600;
+        (is_private && size != 0 && nanosecond != 0).then(|| Self {
+            owner: (number(stat.st_uid), number(stat.st_gid)),
+            changed: (number(stat.st_mtime), nanosecond),
+            size,
+        })
+    }
 }
 
 fn refused(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, why)
-}
-
-fn collect(dir: &OwnedFd, inside: &mut HashSet<Id>, depth: usize) -> io::Result<()> {
-    for name in entries(dir)? {
-        let name = name?;
-        let Some(stat) = lstat(dir, &name)? else { continue };
-        inside.insert(id(&stat));
-        if inside.len() > MAX_INSIDE {
-            return Err(limit("it holds more than 100000 files"));
-        }
-        if kind(&stat) != FileType::Directory {
-            continue;
-        }
-        let Some(depth) = depth.checked_sub(1) else { return Err(limit("it nests deeper than 16 directories")) };
-        match open_directory(dir, &name) {
-            Ok(inner) => collect(&inner, inside, depth)?,
-            // The host tidies its own files at any time.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// Refuses the memory and the environment of processes: ours holds what the directory holds.

@@ -92,6 +92,13 @@ async fn cannot_be_used(client: &Client, path: &str) {
     ours(&format!("write at {path}"), write(client, path, Some(0)).await);
 }
 
+/// Whatever reads or writes a file.
+async fn cannot_be_opened(client: &Client, path: &str) {
+    ours(&format!("read {path}"), read(client, path).await);
+    ours(&format!("write {path}"), write(client, path, None).await);
+    ours(&format!("write at {path}"), write(client, path, Some(0)).await);
+}
+
 /// Whatever means the name itself.
 async fn cannot_be_replaced(client: &Client, scene: &Scene, path: &str) {
     let named = || path.to_owned();
@@ -224,6 +231,39 @@ fn w6_the_home_is_out_of_reach_by_another_mount() {
             cannot_be_used(&client, &path).await;
             cannot_be_replaced(&client, &scene, &path).await;
         }
+    });
+    assert_eq!(secrets(&home), scene.before);
+}
+
+/// A mount that shows the home's files with numbers of its own, and the folder below one.
+#[test]
+fn w6_the_home_is_out_of_reach_through_an_overlay() {
+    let mut scene = Scene::new();
+    let home = scene.home.clone();
+    let (over, below) = (scene.beside("over"), scene.beside("below"));
+    for folder in [&over, &below] {
+        fs::create_dir(folder).unwrap();
+    }
+    fs::write(format!("{below}/mine"), "mine").unwrap();
+    let mounts = "mount -t overlay overlay -o \"lowerdir=$1:$2\" \"$3\"";
+    let names = ["sh", home.to_str().unwrap(), &below, &over];
+    let alone = ["unshare", "--mount", "--propagation", "private", "sh", "-c"];
+    let tried = std::process::Command::new(alone[0]).args(&alone[1..]).arg(mounts).args(names).output();
+    if !tried.as_ref().is_ok_and(|tried| tried.status.success()) {
+        println!("not tested: this system mounts no overlay here ({tried:?})");
+        return;
+    }
+    let script = format!("{mounts} && shift 3 && exec \"$@\"");
+    let front = [&alone[..], &[script.as_str()], &names].concat();
+    let host = Host::started(&home, behind(&front, &without_terminal(&serving(&home, &[]))));
+    host.pair(&scene.controller, &[]);
+    scene.remember();
+    controlled(async {
+        let client = connect(&scene.controller).await.unwrap();
+        for path in [format!("{over}/identity.key"), format!("{over}/trusted-peers.json")] {
+            cannot_be_opened(&client, &path).await;
+        }
+        read(&client, &format!("{over}/mine")).await.expect("the overlay is there");
     });
     assert_eq!(secrets(&home), scene.before);
 }
