@@ -93,9 +93,8 @@ fn all_that_is_known_of_a_machine_is_listed() {
     assert!(lines[2].contains("  full     expired "), "{text:?}");
 }
 
-/// W35.
 #[test]
-fn a_renamed_machine_keeps_everything() {
+fn w35_a_renamed_machine_keeps_everything() {
     let folder = Folder::new();
     let home = home_of_three(&folder);
     succeeded(&opendesk(&home, &["peers", "describe", "3f2b", "my words"]));
@@ -114,9 +113,8 @@ fn a_renamed_machine_keeps_everything() {
     assert_eq!(again, json!({"renamed": "guest", "name": "Guest", "public_key": key("aa"), "rules": rules}));
 }
 
-/// W15.
 #[test]
-fn a_name_that_is_none_or_taken_is_refused() {
+fn w15_a_name_that_is_none_or_taken_is_refused() {
     let folder = Folder::new();
     let home = home_of_three(&folder);
     let before = fs::read(home.join("trusted-peers.json")).unwrap();
@@ -230,9 +228,8 @@ fn bounds_that_cannot_be_read_are_refused_and_left_as_they_are() {
     }
 }
 
-/// W35.
 #[test]
-fn the_home_is_taken_from_before_and_after_a_nested_command() {
+fn w35_the_home_is_taken_from_before_and_after_a_nested_command() {
     let folder = Folder::new();
     let home = home_of_three(&folder);
     // The user's own home, which must stay as it is.
@@ -271,9 +268,8 @@ fn work(home: &Path, digits: &str, rounds: usize) {
     }
 }
 
-/// W14.
 #[test]
-fn programs_that_write_at_the_same_time_lose_nothing() {
+fn w14_programs_that_write_at_the_same_time_lose_nothing() {
     const ROUNDS: usize = 5;
     let folder = Folder::new();
     let workers = ["ab12", "cd34"];
@@ -347,9 +343,9 @@ fn unfinished(home: &Path) -> usize {
     files.filter(|file| file.file_name().to_string_lossy().starts_with(".new-")).count()
 }
 
-/// W14. What is killed between two files is in `opendesk-std/src/home/peers/crashes.rs`.
+/// What is killed between two files is in `opendesk-std/src/home/peers/crashes.rs`.
 #[test]
-fn a_program_that_is_killed_while_it_writes_leaves_a_list_that_is_whole() {
+fn w14_a_program_that_is_killed_while_it_writes_leaves_a_list_that_is_whole() {
     let folder = Folder::new();
     let home = home_of_three(&folder);
     succeeded(&opendesk(&home, &["peers", "default", "phone"]));

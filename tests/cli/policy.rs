@@ -207,9 +207,8 @@ fn rules_that_make_no_sense_are_usage_errors_and_change_nothing() {
     assert!(!home.join("policy.json").exists());
 }
 
-/// W35.
 #[test]
-fn the_home_that_is_given_is_the_one_that_is_changed_wherever_it_stands() {
+fn w35_the_home_that_is_given_is_the_one_that_is_changed_wherever_it_stands() {
     let folder = Folder::new();
     let add = ["add-rule", "--tool", "fs", "--decision", "block"];
     for (index, words) in [

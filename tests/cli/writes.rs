@@ -128,9 +128,8 @@ fn killed(home: &Path, args: &[String], after: Option<Duration>) -> bool {
     child.wait().unwrap().success()
 }
 
-/// W14.
 #[test]
-fn a_program_that_is_killed_while_it_writes_leaves_everything_whole_and_nothing_half() {
+fn w14_a_program_that_is_killed_while_it_writes_leaves_everything_whole_and_nothing_half() {
     type Look = fn(&Path, &[usize]);
     let table: [(&str, Args, Look); 5] = [
         ("keys are made", shows_keys, |home, _| assert_eq!(keys(home), keys(home))),

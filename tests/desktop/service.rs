@@ -230,9 +230,9 @@ fn a_display_that_is_not_there_is_named() {
     assert!(line.contains(":4242") && line.contains("check that it runs"), "{line}");
 }
 
-/// W45: what the Python package installed ended at once while nobody was paired, and was started again for ever.
+/// What the Python package installed ended at once while nobody was paired, and was started again for ever.
 #[test]
-fn the_unit_starts_a_host_that_finds_the_session_and_stays_while_nobody_is_paired() {
+fn w45_the_unit_starts_a_host_that_finds_the_session_and_stays_while_nobody_is_paired() {
     let _turn = turn();
     let mut desktop = TestDesktop::start_with_session(800, 600);
     let program = session_program(&desktop.home());

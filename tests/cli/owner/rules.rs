@@ -88,9 +88,9 @@ fn w8_a_controller_that_is_called_something_else_is_bound_by_what_is_said_of_tha
     });
 }
 
-/// W35: what was said of a machine by its name or its key is still said of it when it is called something else.
+/// What was said of a machine by its name or its key is still said of it when it is called something else.
 #[test]
-fn a_controller_that_is_renamed_stays_bound_by_the_rules_on_its_name_and_its_key() {
+fn w35_a_controller_that_is_renamed_stays_bound_by_the_rules_on_its_name_and_its_key() {
     let folder = Folder::new();
     let (home, controller) = (folder.home("host"), folder.home("controller"));
     let host = Host::start(&home, &["--approve", "policy"]);

@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn writers_at_the_same_time_lose_nothing() {
+    fn w14_writers_at_the_same_time_lose_nothing() {
         let (home, _root) = home();
         std::thread::scope(|scope| {
             for writer in 0..4 {

@@ -112,9 +112,8 @@ fn is_safe(now: &Peers, before: &Peers, done: &Peers, what: &str) {
     assert!([None, default(before), default(done)].contains(&default(now)), "{what}: {:?}", now.default_peer());
 }
 
-/// W14.
 #[test]
-fn a_crash_at_any_point_never_leaves_more_trust_than_was_said() {
+fn w14_a_crash_at_any_point_never_leaves_more_trust_than_was_said() {
     let (home, _root) = full();
     let before = Peers::load(&home).unwrap();
     assert_eq!(before.list().len(), 3);

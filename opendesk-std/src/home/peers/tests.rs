@@ -47,9 +47,8 @@ fn the_file_is_that_of_a_version_1_peer() {
     assert_eq!(text(&home, "trusted-peers.json"), "[]");
 }
 
-/// W14.
 #[test]
-fn all_files_are_private() {
+fn w14_all_files_are_private() {
     let (home, _root) = home();
     let mut peers = Peers::load(&home).unwrap();
     peers.add(&NewPeer { wire: 2, ..new(1, "a") }).unwrap();
@@ -115,9 +114,9 @@ fn the_version_never_goes_down_and_survives_a_version_1_writer() {
     assert_eq!(Peers::load(&home).unwrap().list()[0].signing_key, Some([9; 32]));
 }
 
-/// W36: it is that machine that is given, not the one that was paired last.
+/// It is that machine that is given, not the one that was paired last.
 #[test]
-fn pairing_again_keeps_the_name_and_the_description() {
+fn w36_pairing_again_keeps_the_name_and_the_description() {
     let (home, _root) = home();
     let mut peers = Peers::load(&home).unwrap();
     peers.add(&new(1, "a")).unwrap();
@@ -130,9 +129,8 @@ fn pairing_again_keeps_the_name_and_the_description() {
     assert_eq!(names(&peers), ["a", "last"]);
 }
 
-/// W15.
 #[test]
-fn new_names_are_made_unique_and_usable() {
+fn w15_new_names_are_made_unique_and_usable() {
     let (home, _root) = home();
     let mut peers = Peers::load(&home).unwrap();
     for (byte, name) in [(1, "pc"), (2, "pc"), (3, "PC"), (4, "all"), (5, ""), (6, &"01".repeat(32))] {
@@ -141,9 +139,8 @@ fn new_names_are_made_unique_and_usable() {
     assert_eq!(names(&peers), ["pc", "pc-2", "PC-3", "peer-040404", "peer-050505", "peer-060606"]);
 }
 
-/// W15.
 #[test]
-fn what_another_program_has_let_grow_is_shown_within_bounds() {
+fn w15_what_another_program_has_let_grow_is_shown_within_bounds() {
     let (home, _root) = home();
     let entry = serde_json::json!({
         "public_key": "01".repeat(32),
@@ -160,9 +157,8 @@ fn what_another_program_has_let_grow_is_shown_within_bounds() {
     assert_eq!((peer.description_override.as_str(), peer.last_host.as_str()), ("one two", "host"));
 }
 
-/// W35.
 #[test]
-fn a_renamed_machine_keeps_everything() {
+fn w35_a_renamed_machine_keeps_everything() {
     let (home, _root) = home();
     let mut peers = Peers::load(&home).unwrap();
     let terms = Some(Terms { role: Role::Observe, expires_at: Some(2e9) });
@@ -281,9 +277,8 @@ fn a_machine_whose_signing_key_is_not_known_cannot_be_followed() {
     assert_eq!(peers.predecessor(&[Succession::sign(&keys(1), &keys(3))], keys(3).public()), None);
 }
 
-/// W14.
 #[test]
-fn a_damaged_file_is_never_overwritten() {
+fn w14_a_damaged_file_is_never_overwritten() {
     let (home, _root) = home();
     let mut peers = Peers::load(&home).unwrap();
     peers.add(&new(1, "a")).unwrap();
@@ -298,9 +293,9 @@ fn a_damaged_file_is_never_overwritten() {
     }
 }
 
-/// W14; between processes tests/cli/peers.rs.
+/// Between processes tests/cli/peers.rs.
 #[test]
-fn writers_at_the_same_time_lose_nothing() {
+fn w14_writers_at_the_same_time_lose_nothing() {
     let (home, _root) = home();
     std::thread::scope(|scope| {
         for writer in 0..4_u8 {
