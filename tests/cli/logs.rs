@@ -220,6 +220,57 @@ fn what_an_agent_types_is_logged_at_trace_only() {
     assert!(!typed.stderr.contains(SECRET), "{typed:?}");
 }
 
+/// Every command that carries what nobody is to read, at the level below the last one.
+#[test]
+fn nothing_secret_is_in_what_a_command_logs_that_carries_it() {
+    let folder = Folder::new();
+    let (host, own, file) = (folder.home("host"), folder.home("controller"), folder.home("file"));
+    let served = Served::start(&host, "virtual", &[]);
+    pair(&served, &host, &own);
+    fs::write(&file, SECRET).unwrap();
+    let typed = format!(r#"{{"action":"type","text":"{SECRET}"}}"#);
+    let step = r#"{"id":1,"tool":"keyboard","arguments":{"action":"type","text":"{{word}}"}}"#;
+    let program =
+        format!(r#"{{"name":"p","version":1,"source":"session","parameters":[{{"name":"word"}}],"steps":[{step}]}}"#);
+    fs::create_dir_all(own.join("programs")).unwrap();
+    fs::write(own.join("programs/p.json"), program).unwrap();
+    let run_program = format!(r#"{{"action":"run","name":"p","parameters":{{"word":"{SECRET}"}}}}"#);
+    let script =
+        format!(r#"{{"action":"shell","code":"echo {SECRET}","env":{{"HUSH":"{SECRET}"}},"stdin":"{SECRET}"}}"#);
+    let (copied, back) = (format!("{PEER}:{}", folder.home("copied").display()), folder.home("back"));
+    let (echo, variable) = (format!("echo {SECRET}; cat"), format!("HUSH={SECRET}"));
+    let (from, to) = (file.to_str().unwrap(), back.to_str().unwrap());
+    for args in [
+        vec!["type", SECRET, "--peer", PEER],
+        vec!["call", "keyboard", &typed, "--peer", PEER],
+        vec!["call", "script", &script, "--peer", PEER],
+        vec!["call", "learn", &run_program, "--peer", PEER],
+        vec!["fleet", "keyboard", &typed, "--peers", PEER],
+        vec!["exec", PEER, "--env", &variable, "--", "sh", "-c", &echo],
+        vec!["cp", from, &copied],
+        vec!["cp", &copied, to],
+        vec!["scheduler", "add", "daily", "0 3 * * *", "keyboard", &typed, "--peer", PEER],
+        vec!["scheduler", "run", "daily"],
+        vec!["scheduler", "list"],
+    ] {
+        // The options of all commands stand before the `--`.
+        let (ours, theirs) = args.split_at(args.iter().position(|word| *word == "--").unwrap_or(args.len()));
+        let mut command = command(&own, ours);
+        command.args(theirs).env("OPENDESK_LOG", "debug").stdin(Stdio::from(File::open(&file).unwrap()));
+        let finished = run(command);
+        assert!(finished.status.success(), "{args:?}: {finished:?}");
+        assert_silent(&finished.stderr, &[&host, &own]);
+    }
+    // An endpoint that is not there: its key is not told either.
+    let mut agent =
+        command(&own, &["agent", "--model", "m", "--base-url", "http://127.0.0.1:1", "--api-key-env", "KEY", "hush"]);
+    agent.env("OPENDESK_LOG", "debug").env("KEY", SECRET);
+    let finished = run(agent);
+    assert!(!finished.status.success(), "{finished:?}");
+    assert_silent(&finished.stderr, &[&host, &own]);
+    assert_eq!(text(&back), SECRET);
+}
+
 /// A command on a machine that has this name.
 fn on_machine(name: &str, args: &[&str], home: &Path) -> Command {
     let script =
