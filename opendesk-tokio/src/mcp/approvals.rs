@@ -2,7 +2,7 @@
 //!
 //! Clients up to 2025-11-25 are asked while the call waits. Since 2026-07-28 a call ends with the question instead, and is made
 //! again with the answer and with a state that only this process can have sealed: it holds for the same tool with the same
-//! arguments on the same machine, once, and for five minutes.
+//! arguments on the same machine, once, and for as long as the owner's rules give a question.
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -137,7 +137,7 @@ impl Approvals {
         if is_allowed {
             Verified::Granted(open.asked.granted())
         } else {
-            Verified::Refused("the person said no".to_owned())
+            Verified::Refused("the person said no; ask them what to do instead".to_owned())
         }
     }
 }
