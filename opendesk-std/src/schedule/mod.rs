@@ -1,7 +1,6 @@
 //! Tasks that are done at their times: what is to be done and when (`schedules.json`), what has become of it
 //! (`schedule-state.json`), and the one runner of a home that does it.
 
-mod fits;
 mod hands;
 mod job;
 mod listing;

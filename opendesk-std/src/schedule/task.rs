@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::fits::fits;
 use crate::home::plain_text;
-use crate::tools::{TOOLS, Tool, check_beforehand, without_texts};
+use crate::tools::{TOOLS, Tool, check_beforehand, why_not, without_texts};
 
 /// Tools that mean nothing in a session of one call, or would have tasks make tasks.
 const SESSION_ONLY: [&str; 4] = ["audit", "opendesk_disconnect", "opendesk_use", "schedule"];
@@ -84,7 +83,8 @@ impl Task {
                 "the arguments have {bytes} bytes and a task keeps {MOST_BYTES}; learn a program instead"
             ));
         }
-        fits(&Value::Object(tool.schema()), &Value::Object(self.arguments.clone()), &format!("`{}`", self.tool))
+        let why = why_not(&tool.schema(), &Value::Object(self.arguments.clone()));
+        why.map_or(Ok(()), |why| Err(format!("`{}`: {why}", self.tool)))
     }
 
     fn known(&self) -> Result<Tool, String> {
@@ -171,9 +171,9 @@ mod tests {
             ("schedule", json!({"action": "list"}), "cannot be scheduled"),
             ("opendesk_use", json!({"name": "x"}), "cannot be scheduled"),
             ("learn", json!({"action": "start"}), "only `run` can be scheduled"),
-            ("keyboard", json!({"action": "shout"}), "`keyboard`.action has to be one of"),
+            ("keyboard", json!({"action": "shout"}), "`keyboard`: `action` has to be one of"),
             ("mouse", json!({"action": "click"}), "this action needs `x` and `y`"),
-            ("keyboard", json!({"action": "type", "txet": "x"}), "does not take \"txet\""),
+            ("keyboard", json!({"action": "type", "txet": "x"}), "there is no `txet`, but"),
             ("keyboard", json!({"action": "type", "text": "x".repeat(MOST_BYTES)}), "a task keeps 65536"),
         ] {
             let error = task(text, arguments).unwrap_err();

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// What is wrong with an object, by the schema that it should fit; `None` where nothing is found.
-pub(super) fn why_not(schema: &Map<String, Value>, given: &Value) -> Option<String> {
+pub(crate) fn why_not(schema: &Map<String, Value>, given: &Value) -> Option<String> {
     let Some(fields) = given.as_object() else {
         return Some(format!("they have to be an object, not {}", kind(given)));
     };

@@ -51,6 +51,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use self::beforehand::check as check_beforehand;
 pub use self::caller::{Caller, Consent, Deferred, Elicit, Elicited, Progress, Shown, Touched};
 pub use self::fence::{fence, visible};
+pub(crate) use self::fits::why_not;
 pub use self::fleet::{FleetCall, FleetMember, FleetOutcome};
 use self::history::Begun;
 pub use self::history::{Entry, History};
@@ -256,7 +257,7 @@ fn arguments<A: DeserializeOwned + JsonSchema>(given: Value) -> Result<A, ToolEr
         {
             return Ok(read);
         }
-        Err(ToolError::Arguments(fits::why_not(&schema, &given).unwrap_or(error)))
+        Err(ToolError::Arguments(why_not(&schema, &given).unwrap_or(error)))
     })
 }
 

@@ -113,7 +113,7 @@ fn a_file_that_says_anything_else_is_refused_and_left_as_it_is() {
         (with("/schedules/0/timezone", json!("Mars/Olympus")), "no time zone is called"),
         (with("/schedules/0/name", json!("a b")), "the name of a task"),
         (with("/schedules/0/task/tool", json!("rm")), "is neither"),
-        (with("/schedules/0/task/arguments", json!({"action": "type", "peer": 5})), "has to be a string"),
+        (with("/schedules/0/task/arguments", json!({"action": "type", "peer": 5})), "has to be a text"),
         (with("/schedules/0/peer", json!({"name": "x", "at": "somewhere"})), "neither local nor a name and a key"),
         (with("/schedules/0/peer", Value::Null), "has no peer"),
         (with("/schedules/0/limit_seconds", json!(0)), "1 to 86400 seconds"),

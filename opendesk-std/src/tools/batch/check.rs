@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Action, MOST, MOST_PICTURES, Member, Name};
 use crate::tools::session::Session;
 use crate::tools::target::{Target, ToolError};
-use crate::tools::{check_beforehand, find, schema};
+use crate::tools::{check_beforehand, find, schema, why_not};
 
 /// Long enough for what was clicked to be there before the next action, short enough for many of them.
 const SETTLE_MS: u32 = 50;
@@ -39,7 +39,10 @@ pub(super) fn members(session: &Session, target: &Target, actions: Vec<Action>) 
             Some(schema) => schema,
             None => schemas.entry(tool.text()).or_insert(schema_of(tool)?),
         };
-        fits(schema, &arguments).map_err(wrong)?;
+        let arguments = Value::Object(arguments);
+        if let Some(why) = why_not(schema, &arguments) {
+            return Err(wrong(why));
+        }
         if let Some(peer) = arguments.get("peer").and_then(Value::as_str) {
             let named = session.target(Some(peer))?;
             if named != *target {
@@ -68,7 +71,8 @@ fn schema_of(tool: Name) -> Result<Map<String, Value>, ToolError> {
     }
 }
 
-fn member(tool: Name, mut arguments: Map<String, Value>, target: &Target, schema: &Map<String, Value>) -> Member {
+fn member(tool: Name, arguments: Value, target: &Target, schema: &Map<String, Value>) -> Member {
+    let Value::Object(mut arguments) = arguments else { return Member { tool, arguments } };
     let takes = |name: &str| schema.get("properties").is_some_and(|properties| properties.get(name).is_some());
     if takes("settle_ms") {
         arguments.entry("settle_ms").or_insert_with(|| SETTLE_MS.into());
@@ -82,68 +86,6 @@ fn member(tool: Name, mut arguments: Map<String, Value>, target: &Target, schema
         arguments.insert("peer".to_owned(), target.name().into());
     }
     Member { tool, arguments: Value::Object(arguments) }
-}
-
-/// Whether arguments are what a schema of ours says, one line why not.
-fn fits(schema: &Map<String, Value>, arguments: &Map<String, Value>) -> Result<(), String> {
-    let none = Map::new();
-    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
-    for (name, value) in arguments {
-        let Some(property) = properties.get(name) else {
-            let known: Vec<String> = properties.keys().map(|name| format!("`{name}`")).collect();
-            return Err(format!("it takes no {name:?}, but {}", known.join(", ")));
-        };
-        // An optional argument may be null as well.
-        if !value.is_null() {
-            check(property, value).map_err(|why| format!("`{name}` {why}"))?;
-        }
-    }
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    for name in required {
-        if arguments.get(name).is_none_or(Value::is_null) {
-            return Err(format!("it needs `{name}`"));
-        }
-    }
-    Ok(())
-}
-
-fn check(schema: &Value, value: &Value) -> Result<(), String> {
-    if let Some(wanted) = schema.get("type").and_then(Value::as_str) {
-        let is_so = match wanted {
-            "string" => value.is_string(),
-            "boolean" => value.is_boolean(),
-            "integer" => value.is_u64() || value.is_i64(),
-            "number" => value.is_number(),
-            "array" => value.is_array(),
-            "object" => value.is_object(),
-            _ => true,
-        };
-        if !is_so {
-            return Err(format!("must be of the type {wanted}"));
-        }
-    }
-    if let Some(names) = schema.get("enum").and_then(Value::as_array)
-        && !names.contains(value)
-    {
-        let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
-        return Err(format!("must be one of {}", names.join(", ")));
-    }
-    if let (Some(most), Some(number)) = (schema.get("maximum").and_then(Value::as_f64), value.as_f64())
-        && number > most
-    {
-        return Err(format!("must be at most {most}"));
-    }
-    if let (Some(least), Some(number)) = (schema.get("minimum").and_then(Value::as_f64), value.as_f64())
-        && number < least
-    {
-        return Err(format!("must be at least {least}"));
-    }
-    if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
-        for value in values {
-            check(items, value).map_err(|why| format!("holds something that {why}"))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -167,15 +109,15 @@ mod tests {
             refusal(json!([{"tool": "wait", "arguments": {"ms": 1}}, {"tool": tool, "arguments": arguments}]))
         };
         for (tool, arguments, why) in [
-            ("mouse", json!({"x": 1, "y": 1}), "action 2 (mouse): it needs `action`"),
-            ("mouse", json!({"action": "fly"}), "`action` must be one of move, click"),
-            ("mouse", json!({"action": "click", "x": "1"}), "`x` must be of the type number"),
-            ("mouse", json!({"action": "click", "z": 1}), "it takes no \"z\", but `action`"),
-            ("keyboard", json!({"action": "hotkey", "keys": "ctrl"}), "`keys` must be of the type array"),
+            ("mouse", json!({"x": 1, "y": 1}), "action 2 (mouse): `action` is missing"),
+            ("mouse", json!({"action": "fly"}), "`action` has to be one of move, click"),
+            ("mouse", json!({"action": "click", "x": "1"}), "`x` has to be a number, not a text"),
+            ("mouse", json!({"action": "click", "z": 1}), "there is no `z`, but `action`"),
+            ("keyboard", json!({"action": "hotkey", "keys": "ctrl"}), "`keys` has to be a list of texts, not a text"),
             (
                 "keyboard",
                 json!({"action": "hotkey", "keys": [1]}),
-                "`keys` holds something that must be of the type string",
+                "`keys` has to be a list of texts; item 1 is none of them",
             ),
             ("mouse", json!({"action": "click"}), "this action needs `x` and `y`, or a `mark`"),
             ("mouse", json!({"action": "drag", "x": 1, "y": 1}), "drag needs `end_x`"),
@@ -184,9 +126,9 @@ mod tests {
             ("ui", json!({"action": "type", "title": "Name"}), "type needs `text`"),
             ("app", json!({"action": "open"}), "open needs `name`"),
             ("script", json!({"action": "shell", "code": " "}), "shell needs `code`"),
-            ("wait", json!({"ms": -1}), "`ms` must be at least 0"),
-            ("wait", json!({}), "it needs `ms`"),
-            ("wait", json!({"ms": 10_001}), "`ms` must be at most 10000"),
+            ("wait", json!({"ms": -1}), "`ms` has to be a whole number from 0 to 10000"),
+            ("wait", json!({}), "`ms` is missing"),
+            ("wait", json!({"ms": 10_001}), "`ms` has to be a whole number from 0 to 10000"),
             ("screenshot", json!({"peer": "desk"}), "its `peer` is desk and that of the batch local"),
             ("screenshot", json!({"peer": "nobody"}), "no paired machine is called \"nobody\""),
         ] {

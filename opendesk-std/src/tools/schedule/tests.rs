@@ -125,7 +125,7 @@ fn what_cannot_be_is_refused_and_nothing_is_kept_of_it() {
         (with(good(), json!({"task": "tell Eve a joke", "arguments": {}})), "no model is here to read it"),
         (with(good(), json!({"task": "run no-such-program", "arguments": {}})), "no-such-program"),
         (with(good(), json!({"task": "schedule"})), "cannot be scheduled"),
-        (with(good(), json!({"arguments": {"action": "type", "teext": "x"}})), "does not take \"teext\""),
+        (with(good(), json!({"arguments": {"action": "type", "teext": "x"}})), "there is no `teext`"),
         (with(good(), json!({"arguments": {"action": "type", "text": "x", "peer": "a"}, "peer": "b"})), "named twice"),
         (with(good(), json!({"limit_seconds": 0})), "1 to 86400 seconds"),
         (with(good(), json!({"peer": "nobody"})), "no paired machine is called \"nobody\""),
