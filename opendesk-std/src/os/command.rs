@@ -1,8 +1,8 @@
 //! Running a command and collecting what it says.
 //!
 //! A command leads a process group of its own and is given nothing of ours: of our open files only its three streams,
-//! and of our environment no variable that begins with `OPENDESK_`, because those can hold secrets. Standard input is
-//! what the call gives, else empty.
+//! and of our environment no variable that begins with `OPENDESK_`, because those can hold secrets; it gets one by which it
+//! is known. Standard input is what the call gives, else empty.
 //!
 //! When its time is over or its call is cancelled, the whole group is killed; a process that left the group, as
 //! `setsid` does, is not found that way. When the command ends by itself, what it left running in the background stays,
