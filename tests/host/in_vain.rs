@@ -30,7 +30,7 @@ fn what_has_no_effect_ends_a_batch_a_program_and_a_replay() {
         let batch = json!({"actions": actions, "picture": false, "peer": "local"});
         let batch = session.call_tool("computer_batch", batch).await;
         let said = batch.all_text();
-        assert!(batch.is_error && said.contains("0 of 2 actions done; action 1"), "{said}");
+        assert!(batch.is_error && said.contains("0 of 2 actions done; action 1 had no effect"), "{said}");
         assert!(said.contains("1 without effect keyboard") && said.contains("2 not executed wait"), "{said}");
 
         let programs = home.path().join("programs");

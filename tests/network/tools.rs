@@ -264,7 +264,11 @@ fn a_batch_stops_at_the_first_failure_and_what_is_wrong_before_does_nothing() {
             assert!(refused.is_error && refused.all_text().contains("action 2 ("), "{}", refused.all_text());
         }
         let unknown = setup.call("computer_batch", json!({"actions": [act("fly", json!({}))]})).await;
-        assert!(unknown.is_error && unknown.all_text().contains("fly"), "{}", unknown.all_text());
+        assert!(
+            unknown.is_error && unknown.all_text().contains("`actions[0].tool` has to be one of mouse, "),
+            "{}",
+            unknown.all_text()
+        );
         assert_eq!(setup.desktop.counter(), 1);
         setup.session.close().await;
     });

@@ -142,6 +142,7 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
     let steps = Steps::new(session, total).with_pictures((asked_for + usize::from(comes_last)) as u32);
     let mut report = Report { lines: Vec::new(), room: MOST_TEXT, pictures: Vec::new() };
     let (mut done, mut has_failed, mut is_gone, mut is_pictured) = (0, false, false, false);
+    let mut how = "failed";
     for (index, Member { tool, arguments }) in members.into_iter().enumerate() {
         let number = index + 1;
         if has_failed {
@@ -155,8 +156,11 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
         is_pictured = false;
         match result {
             Ok((output, is_in_vain)) if !output.is_error => {
-                done += usize::from(!is_in_vain);
-                has_failed = is_in_vain;
+                if is_in_vain {
+                    (has_failed, how) = (true, "had no effect");
+                } else {
+                    done += 1;
+                }
                 let said = without(target, output.all_text());
                 let images = output.blocks.into_iter().filter(|block| matches!(block, Block::Image { .. }));
                 if tool == Name::Screenshot {
@@ -179,7 +183,7 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
     }
     let mut summary = format!("{done} of {total} actions done");
     if has_failed {
-        summary.push_str(&format!("; action {} did not do what it should", done + 1));
+        summary.push_str(&format!("; action {} {how}", done + 1));
     }
     let mut blocks = vec![Block::Text(format!("{}{summary}.\n{}", target.prefix(), report.lines.join("\n")))];
     for (number, image) in report.pictures {
