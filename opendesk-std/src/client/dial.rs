@@ -122,21 +122,16 @@ impl<'a> Attempt<'a> {
         address: &str,
         start: impl Fn(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
     ) -> Result<(Client, Opened), ClientError> {
-        let unreachable = |why: &dyn core::fmt::Display| ClientError::Unreachable {
-            address: address.to_owned(),
-            why: why.to_string(),
-        };
+        let unreachable = |why: io::Error| unreachable(address, &why);
         let late = |after| ClientError::Timeout { what: address.to_owned(), after };
         let (name, port) = (self.host.to_owned(), self.port);
         let look_up = move || (name.as_str(), port).to_socket_addrs().map(Iterator::collect);
         let looked_up = timeout(runtime, self.dial, runtime.run_blocking(look_up)).await;
-        let mut places: Vec<SocketAddr> =
-            looked_up.ok_or_else(|| late(self.dial))?.map_err(|error| unreachable(&error))?;
+        let mut places: Vec<SocketAddr> = looked_up.ok_or_else(|| late(self.dial))?.map_err(unreachable)?;
         let mut said: Option<ClientError> = None;
         loop {
             let dialled = timeout(runtime, self.dial, dial(runtime, &places)).await;
-            let dialled =
-                dialled.map_or_else(|| Err(late(self.dial)), |dialled| dialled.map_err(|error| unreachable(&error)));
+            let dialled = dialled.map_or_else(|| Err(late(self.dial)), |dialled| dialled.map_err(unreachable));
             let (stream, others) = match dialled {
                 Ok(dialled) => dialled,
                 // What somebody said tells more than that another place is silent.
@@ -167,10 +162,6 @@ impl<'a> Attempt<'a> {
         stream: R::Stream,
         start: impl FnOnce(opendesk_core::Instant, [u8; 32]) -> Result<Machine, ClientError>,
     ) -> Result<(Client, Opened), ClientError> {
-        let unreachable = |why: &dyn core::fmt::Display| ClientError::Unreachable {
-            address: address.to_owned(),
-            why: why.to_string(),
-        };
         // What a zone names is known on this machine only.
         let host = self.host.split('%').next().unwrap_or_default();
         let upgraded = async_tungstenite::client_async_with_config(
@@ -180,10 +171,12 @@ impl<'a> Attempt<'a> {
         )
         .await;
         let (stream, _response) = upgraded.map_err(|error| match error {
-            SocketError::Http(response) => unreachable(&format!("it answers HTTP {} instead", response.status())),
-            other => unreachable(&other),
+            SocketError::Http(response) => {
+                unreachable(address, &format!("it answers HTTP {} instead", response.status()))
+            }
+            other => unreachable(address, &other),
         })?;
-        let seed = seed::fresh().map_err(|error| unreachable(&error))?;
+        let seed = seed::fresh().map_err(|error| unreachable(address, &error))?;
         let pulse = Pulse::new(runtime.now());
         let machine = start(opendesk_core::Instant::default(), seed)?;
         // Without a bound, so that the cancel of a dropped call always finds room; every call in it has a caller that
@@ -209,6 +202,10 @@ impl<'a> Attempt<'a> {
         };
         Ok((client, opened))
     }
+}
+
+fn unreachable(address: &str, why: &dyn core::fmt::Display) -> ClientError {
+    ClientError::Unreachable { address: address.to_owned(), why: why.to_string() }
 }
 
 /// An address as it is written.

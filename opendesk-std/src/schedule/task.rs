@@ -46,7 +46,7 @@ impl Task {
         };
         task.check()?;
         let given = Value::Object(task.arguments.clone());
-        check_beforehand(&task.tool, &given).map_err(|error| format!("`{}`: {error}", task.tool))?;
+        check_beforehand(&task.tool, given).map_err(|error| format!("`{}`: {error}", task.tool))?;
         Ok(task)
     }
 

@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::beforehand::{Sensible, sensible};
 use super::caller::Touched;
 use super::fence::{fence_within, refusal};
 use super::observe::{Observe, around};
@@ -11,7 +11,7 @@ use super::proof::proved;
 use super::session::Session;
 use super::target::{Target, ToolError};
 use super::ui::if_able;
-use super::{Hints, Output, Tool, arguments, fence, given, schema, settle_ms};
+use super::{Hints, Output, Tool, fence, given, schema, settle_ms};
 use crate::api::{
     App, AppParams, AppsClose, AppsFocus, AppsInstalled, AppsList, AppsOpen, Effect, Error, ErrorCode, Method,
     MoveWindowParams, Rect, Window, WindowCloseParams, WindowParams, WindowsClose, WindowsFocus, WindowsList,
@@ -28,8 +28,7 @@ pub(super) const TOOL: Tool = Tool {
     schema: schema::of::<Arguments>,
     run: |session, given| {
         Box::pin(async move {
-            let asked: Arguments = arguments(given)?;
-            asked.check()?;
+            let asked: Arguments = sensible(given)?;
             let target = session.target(asked.peer.as_deref())?;
             match asked.action {
                 Action::List => list(session, &target).await,
@@ -69,7 +68,7 @@ enum Action {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub(super) struct Arguments {
     /// What to do.
     action: Action,
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
@@ -98,12 +97,7 @@ struct Arguments {
     settle_ms: u32,
 }
 
-/// See [`check`](super::beforehand::check).
-pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
-    arguments::<Arguments>(given.clone())?.check()
-}
-
-impl Arguments {
+impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         let all = [
             ("name", self.name.is_some()),
@@ -326,7 +320,10 @@ async fn window(session: &Session, target: &Target, id: &str) -> Result<Window, 
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::tools::arguments;
 
     #[test]
     fn a_window_is_a_line_and_no_title_makes_another() {

@@ -18,9 +18,9 @@ use crate::client::ClientError;
 pub(super) const TOOL: Tool = Tool {
     name: "computer_batch",
     title: "Several actions",
-    description: "Does several actions on one desktop in order, and stops at the first that fails or has no effect: the rest is not executed. \
-                  Answers with what came of each and one picture in the end. For steps whose outcome is sure, such as filling \
-                  in a form; look first. All arguments are checked before anything is done.",
+    description: "Does several actions on one desktop in order, and stops at the first that fails or has no effect: the rest \
+                  is not executed. Answers with what came of each and one picture in the end. For steps whose outcome is \
+                  sure, such as filling in a form; look first. All arguments are checked before anything is done.",
     hints: Hints { read_only: false, destructive: true, idempotent: false, open_world: true },
     schema: schema::of::<Arguments>,
     run: |session, given| {

@@ -6,14 +6,14 @@ use image::ImageDecoder as _;
 use image::codecs::jpeg::JpegDecoder;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::aside::aside;
+use super::beforehand::{Sensible, sensible};
 use super::fence::{LONGEST, fence_within};
 use super::proof::proved;
 use super::session::Session;
 use super::target::{Target, ToolError};
-use super::{Block, Hints, Output, Tool, arguments, given, schema};
+use super::{Block, Hints, Output, Tool, given, schema};
 use crate::api::{
     ClipboardContents, ClipboardEntry, ClipboardRead, ClipboardWrite, Error, Patch, PictureFormat, PictureProfile,
     ScreenUpdate,
@@ -29,8 +29,7 @@ pub(super) const TOOL: Tool = Tool {
     schema: schema::of::<Arguments>,
     run: |session, given| {
         Box::pin(async move {
-            let asked: Arguments = arguments(given)?;
-            asked.check()?;
+            let asked: Arguments = sensible(given)?;
             let target = session.target(asked.peer.as_deref())?;
             match asked.action {
                 Action::Read => read(session, &target, asked.form).await,
@@ -68,7 +67,7 @@ enum Form {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub(super) struct Arguments {
     /// What to do.
     action: Action,
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
@@ -81,12 +80,7 @@ struct Arguments {
     form: Option<Form>,
 }
 
-/// See [`check`](super::beforehand::check).
-pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
-    arguments::<Arguments>(given.clone())?.check()
-}
-
-impl Arguments {
+impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         let all = [("text", self.text.is_some()), ("html", self.html.is_some()), ("form", self.form.is_some())];
         match self.action {

@@ -6,13 +6,13 @@ use core::time::Duration;
 use futures_util::future::{Either, select};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::beforehand::{Sensible, sensible};
 use super::observe::{Observe, around};
 use super::proof::entered;
 use super::session::{Gesture, Session};
 use super::target::Target;
-use super::{Hints, Tool, ToolError, arguments, given, is_refused, schema, settle_ms};
+use super::{Hints, Tool, ToolError, given, is_refused, schema, settle_ms};
 use crate::api::{Effect, InputKey, InputText, KeyEvent, Press, TextInput};
 use crate::client;
 use crate::desktop::Key;
@@ -27,8 +27,7 @@ pub(super) const TOOL: Tool = Tool {
     schema: schema::of::<Arguments>,
     run: |session, given| {
         Box::pin(async move {
-            let asked: Arguments = arguments(given)?;
-            asked.check()?;
+            let asked: Arguments = sensible(given)?;
             let target = session.target(asked.peer.as_deref())?;
             let action = perform(session, &target, &asked);
             around(session, &target, asked.observe, asked.settle_ms, action).await
@@ -56,7 +55,7 @@ enum Action {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub(super) struct Arguments {
     /// What to do.
     action: Action,
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
@@ -109,12 +108,7 @@ const fn one() -> f64 {
     1.0
 }
 
-/// See [`check`](super::beforehand::check).
-pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
-    arguments::<Arguments>(given.clone())?.check()
-}
-
-impl Arguments {
+impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         self.check_unused()?;
         match self.action {
@@ -130,7 +124,9 @@ impl Arguments {
             Action::Hold => check(self.held()),
         }
     }
+}
 
+impl Arguments {
     /// The keys of `hold`.
     fn held(&self) -> &[String] {
         match &self.key {
@@ -286,7 +282,10 @@ fn event(action: Press, key: &str) -> KeyEvent {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::tools::arguments;
 
     #[test]
     fn what_was_typed_is_counted_and_not_told() {

@@ -193,8 +193,8 @@ impl Mark {
 }
 
 impl Session {
-    /// The numbered element of a picture, if it is still where the picture shows it and no other window is over it. A desktop that does not tell is taken
-    /// at the picture's word.
+    /// The numbered element of a picture, if it is still where the picture shows it and no other window is over it. A desktop
+    /// that does not tell is taken at the picture's word.
     ///
     /// # Errors
     /// When the picture has no such number, or when the element is gone, has moved or is covered.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use self::place::{Ground, Place, missing};
 use self::pointer::Pointer;
+use super::beforehand::Sensible;
 use super::observe::{Observe, around_shot};
 use super::proof::entered;
 use super::session::Session;
@@ -75,7 +76,7 @@ enum Direction {
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub(super) struct Arguments {
     /// What to do.
     action: Action,
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
@@ -162,12 +163,7 @@ const fn three() -> u32 {
     3
 }
 
-/// See [`check`](super::beforehand::check).
-pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
-    arguments::<Arguments>(given.clone())?.check()
-}
-
-impl Arguments {
+impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         self.check_unused()?;
         if self.action == Action::CursorPosition {

@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::beforehand::{Sensible, sensible};
 use super::caller::Touched;
 use super::fence::{LONGEST, fence_within, refusal};
 use super::observe::{Observe, around};
@@ -12,7 +12,7 @@ use super::proof::entered;
 use super::session::Session;
 use super::target::{Target, ToolError};
 use super::waiting::told;
-use super::{Hints, Output, Tool, arguments, fence, given, schema, settle_ms};
+use super::{Hints, Output, Tool, fence, given, schema, settle_ms};
 use crate::api::{Button, OcrClick, OcrClickParams, OcrParams, OcrRead, OcrWord, Rect, ScreenText};
 
 pub(super) const TOOL: Tool = Tool {
@@ -24,8 +24,7 @@ pub(super) const TOOL: Tool = Tool {
     schema: schema::of::<Arguments>,
     run: |session, given| {
         Box::pin(async move {
-            let asked: Arguments = arguments(given)?;
-            asked.check()?;
+            let asked: Arguments = sensible(given)?;
             let target = session.target(asked.peer.as_deref())?;
             match &asked.click {
                 None => read(session, &target, &asked).await,
@@ -64,7 +63,7 @@ impl From<ButtonName> for Button {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub(super) struct Arguments {
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
     peer: Option<String>,
     /// A part of the desktop as [x, y, width, height] in desktop pixels.
@@ -94,12 +93,7 @@ struct Arguments {
     settle_ms: u32,
 }
 
-/// See [`check`](super::beforehand::check).
-pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
-    arguments::<Arguments>(given.clone())?.check()
-}
-
-impl Arguments {
+impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         let all = [
             ("boxes", self.boxes),
@@ -117,7 +111,9 @@ impl Arguments {
             Some(_) => given::check("a click", &all, &["click"], &["occurrence", "button", "clicks", "observe"]),
         }
     }
+}
 
+impl Arguments {
     fn place(&self) -> OcrParams {
         OcrParams {
             display_id: self.display.clone(),
@@ -216,7 +212,10 @@ fn line(words: &[OcrWord]) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::tools::arguments;
 
     #[test]
     fn words_of_a_line_are_one_line_with_one_place() {

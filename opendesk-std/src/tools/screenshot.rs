@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::aside::aside;
+use super::beforehand::Sensible;
 use super::marks::Marks;
 use super::session::Session;
 use super::shots::Shot;
@@ -90,7 +90,7 @@ impl From<EncodingName> for PictureFormat {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub(super) struct Arguments {
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
     peer: Option<String>,
     /// A part of the desktop as [x, y, width, height] in desktop pixels; all of it when left out.
@@ -125,12 +125,7 @@ struct Wanted {
     about: String,
 }
 
-/// See [`check`](super::beforehand::check).
-pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
-    arguments::<Arguments>(given.clone())?.check()
-}
-
-impl Arguments {
+impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         if self.zoom.is_some() && (self.region.is_some() || self.window.is_some() || self.display.is_some()) {
             return Err(wrong("`zoom` is of a picture; leave `region`, `window` and `display` out"));

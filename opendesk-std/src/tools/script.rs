@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::beforehand::{Sensible, sensible};
 use super::session::Session;
 use super::target::{Target, ToolError};
 use super::waiting::told;
-use super::{Hints, Output, Tool, arguments, fence, schema};
+use super::{Hints, Output, Tool, fence, schema};
 use crate::api::{
     CompletedCommand, Error, ErrorCode, ExecParams, ProcessExec, ProcessShell, ShellParams, SystemEnvironment,
 };
@@ -25,8 +25,7 @@ pub(super) const TOOL: Tool = Tool {
     schema: schema::of::<Arguments>,
     run: |session, given| {
         Box::pin(async move {
-            let asked: Arguments = arguments(given)?;
-            asked.check()?;
+            let asked: Arguments = sensible(given)?;
             let target = session.target(asked.peer.as_deref())?;
             run(session, &target, &asked).await
         })
@@ -98,7 +97,7 @@ fn known(os: &str) -> &'static str {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub(super) struct Arguments {
     /// What the code is written in.
     action: Action,
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
@@ -121,12 +120,7 @@ const fn minute() -> f64 {
     60.0
 }
 
-/// See [`check`](super::beforehand::check).
-pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
-    arguments::<Arguments>(given.clone())?.check()
-}
-
-impl Arguments {
+impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         if !(self.timeout > 0.0 && self.timeout <= LONGEST) {
             return Err(ToolError::Arguments("`timeout` is more than 0 and at most 600 seconds".to_owned()));
@@ -213,7 +207,10 @@ fn ends_of(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::tools::arguments;
 
     #[test]
     fn a_long_output_keeps_its_beginning_and_its_end() {

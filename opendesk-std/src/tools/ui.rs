@@ -8,20 +8,20 @@ mod scope;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 pub(super) use self::act::checked;
 use self::outline::Outline;
 use self::pick::Wanted;
 use self::scope::Scene;
 pub(super) use self::scope::if_able;
+use super::beforehand::{Sensible, sensible};
 use super::fence::fence_within;
 use super::mouse::ModifierName;
 use super::observe::Observe;
 use super::places::Places;
 use super::session::Session;
 use super::target::Target;
-use super::{Hints, Output, Tool, ToolError, arguments, fence, given, schema, settle_ms};
+use super::{Hints, Output, Tool, ToolError, fence, given, schema, settle_ms};
 use crate::api::{Error, ErrorCode};
 use crate::home::plain_text;
 
@@ -36,8 +36,7 @@ pub(super) const TOOL: Tool = Tool {
     schema: schema::of::<Arguments>,
     run: |session, given| {
         Box::pin(async move {
-            let asked: Arguments = arguments(given)?;
-            asked.check()?;
+            let asked: Arguments = sensible(given)?;
             let target = session.target(asked.peer.as_deref())?;
             match asked.action {
                 Action::GetTree => tree(session, &target, &asked).await,
@@ -88,7 +87,7 @@ impl Action {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Arguments {
+pub(super) struct Arguments {
     /// What to do. `type` sets the text of a field.
     action: Action,
     /// The paired machine whose desktop is meant, or `local`; see opendesk_peers.
@@ -129,12 +128,7 @@ struct Arguments {
     settle_ms: u32,
 }
 
-/// See [`check`](super::beforehand::check).
-pub(super) fn fits(given: &Value) -> Result<(), ToolError> {
-    arguments::<Arguments>(given.clone())?.check()
-}
-
-impl Arguments {
+impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         const ELEMENT: [&str; 5] = ["ref", "role", "title", "app", "window"];
         let all = [
@@ -176,7 +170,9 @@ impl Arguments {
         }
         Ok(())
     }
+}
 
+impl Arguments {
     /// What names the element. Of several, those are meant that take one of these actions.
     fn wanted<'a>(&'a self, taking: &'a [&'a str]) -> Wanted<'a> {
         let text = self.text.as_deref().filter(|_| self.action != Action::Type);

@@ -19,8 +19,9 @@ pub(super) type Input = Box<dyn AsyncRead + Send + Unpin>;
 /// What is said to it.
 pub(super) type Output = Box<dyn AsyncWrite + Send + Unpin>;
 
-/// The streams, without a thread between them and the event loop where both are pipes, and what the second one is. From now on the standard output of this
-/// process, and of those that it starts, is its standard error: what anybody else writes there is not in the protocol.
+/// The streams, without a thread between them and the event loop where both are pipes, and what the second one is. From now
+/// on the standard output of this process, and of those that it starts, is its standard error: what anybody else writes there
+/// is not in the protocol.
 ///
 /// # Errors
 /// When the system gives no descriptor.

@@ -55,7 +55,7 @@ pub(super) fn members(session: &Session, target: &Target, actions: Vec<Action>) 
             }
         }
         let member = member(tool, arguments, target, schema);
-        match check_beforehand(tool.text(), &member.arguments) {
+        match check_beforehand(tool.text(), member.arguments.clone()) {
             Err(ToolError::Arguments(why)) => Err(wrong(why)),
             Err(error) => Err(error),
             Ok(()) => Ok(member),
