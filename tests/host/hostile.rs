@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use opendesk_core::frame::Header;
 use opendesk_core::{ErrorCode, Reason, limits};
 use opendesk_std::api::{CaptureParams, KeyEvent, PictureFormat, PictureProfile, Press, TextInput, encode};
+use opendesk_std::home::Peers;
 use opendesk_tests::puppet::Puppet;
 use opendesk_tests::raw::{self, Raw};
 use opendesk_tests::rig::Rig;
@@ -178,7 +179,7 @@ fn a_host_that_is_silent_is_given_up_after_ten_seconds() {
         // Something else listens where the host was.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let home = rig.home("controller");
-        let mut peers = opendesk_std::home::Peers::load(&home).unwrap();
+        let mut peers = Peers::load(&home).unwrap();
         let key = peers.by_name("host").unwrap().public_key;
         peers.set_endpoint(&key, "127.0.0.1", silent.local_addr().unwrap().port()).unwrap();
         // Nobody answers, so the clock jumps from deadline to deadline.
@@ -204,15 +205,20 @@ fn nobody_there_is_said_at_once() {
     });
 }
 
+/// Has the host trust its controller no more, behind both their backs.
+fn forget(rig: &Rig) {
+    let mut peers = Peers::load(&rig.home("host")).expect("it has paired");
+    let key = peers.list()[0].public_key;
+    peers.remove(&key).expect("it is there");
+}
+
 #[test]
 fn an_untrusted_key_learns_that_and_nothing_else() {
     run(async {
         let (rig, _) = Rig::on_virtual();
         rig.pair("controller").await;
         // The host forgets the controller; the controller does not know it yet.
-        let mut peers = opendesk_std::home::Peers::load(&rig.home("host")).unwrap();
-        let key = peers.list()[0].public_key;
-        peers.remove(&key).unwrap();
+        forget(&rig);
         let error = rig.connect("controller").await.unwrap_err();
         let ClientError::Refused { reason, info } = &error else { panic!("{error}") };
         assert_eq!((*reason, info.as_ref().and_then(|info| info.holder.clone())), (Reason::UNTRUSTED, None));
@@ -227,9 +233,7 @@ fn of_a_flood_of_strangers_some_are_logged_and_the_others_are_counted() {
     run(async {
         let (rig, _) = Rig::on_virtual();
         rig.pair("controller").await;
-        let mut peers = opendesk_std::home::Peers::load(&rig.home("host")).unwrap();
-        let key = peers.list()[0].public_key;
-        peers.remove(&key).unwrap();
+        forget(&rig);
         let refused = async || {
             let error = rig.connect("controller").await.unwrap_err();
             assert!(matches!(error, ClientError::Refused { reason: Reason::UNTRUSTED, .. }), "{error}");
