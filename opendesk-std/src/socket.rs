@@ -31,16 +31,21 @@ const READS: u32 = 32;
 
 /// A stream that makes room: a peer that sends without end, in pieces that never make a message, must not keep the
 /// event loop to itself.
+///
+/// Of a link to which nothing can be written any more the reading side tells how it ended: what the peer said before it
+/// closed the link may still be on its way to us, and is why it did.
 pub(crate) struct Fair<S> {
     stream: S,
     reads: u32,
+    /// Writing has failed, and what is written since goes nowhere.
+    mute: bool,
     /// Bytes that may still come, while that is limited.
     allowance: Option<usize>,
 }
 
 impl<S> Fair<S> {
     pub(crate) const fn new(stream: S) -> Self {
-        Self { stream, reads: 0, allowance: Some(STRANGER_BYTES) }
+        Self { stream, reads: 0, mute: false, allowance: Some(STRANGER_BYTES) }
     }
 }
 
@@ -68,11 +73,25 @@ impl<S: AsyncRead + Unpin> AsyncRead for Fair<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Fair<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        if !self.mute {
+            let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+            if !matches!(written, Poll::Ready(Err(_))) {
+                return written;
+            }
+            self.mute = true;
+        }
+        Poll::Ready(Ok(buf.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        if !self.mute {
+            let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+            if !matches!(flushed, Poll::Ready(Err(_))) {
+                return flushed;
+            }
+            self.mute = true;
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -178,5 +197,70 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 impl<S> core::fmt::Debug for Socket<S> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Socket(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::task::Waker;
+    use std::collections::VecDeque;
+
+    use async_tungstenite::tungstenite::protocol::Role;
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    /// A link whose peer said something, and closed it so that nothing can be written. A turn passes before that is there.
+    struct Shut {
+        said: VecDeque<u8>,
+        turns: u32,
+    }
+
+    impl AsyncRead for Shut {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+            if self.turns > 0 {
+                self.turns -= 1;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let length = buf.len().min(self.said.len());
+            for (to, from) in buf.iter_mut().zip(self.said.drain(..length)) {
+                *to = from;
+            }
+            Poll::Ready(Ok(length))
+        }
+    }
+
+    impl AsyncWrite for Shut {
+        fn poll_write(self: Pin<&mut Self>, _cx: &mut Context<'_>, _buf: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn what_was_said_before_the_link_was_closed_is_heard_by_who_was_writing() {
+        // A ping, which wants an answer, a binary message and a close, as a server writes them.
+        let said = [0x89, 0, 0x82, 3, b'b', b'y', b'e', 0x88, 0].into();
+        let shut = Fair::new(Shut { said, turns: 1 });
+        let stream = WebSocketStream::from_raw_socket(shut, Role::Client, Some(config())).now_or_never().unwrap();
+        let mut socket = Socket::new(stream);
+        let (mut cx, mut buf) = (Context::from_waker(Waker::noop()), vec![0; RECORD_BYTES]);
+        let mut words = [5, 14].into_iter();
+        socket.fill(&mut cx, &mut buf, |_| words.next()).unwrap();
+        assert!(words.next().is_none(), "the second word was not handed over");
+        let mut heard = Vec::new();
+        for _ in 0..4 {
+            assert!(socket.poll_flush(&mut cx).map(Result::unwrap).is_ready());
+            heard.push(format!("{:?}", socket.poll_receive(&mut cx)));
+        }
+        assert_eq!(heard, ["Pending", "Ready(Control)", "Ready(Message([98, 121, 101]))", "Ready(End)"]);
     }
 }

@@ -338,23 +338,14 @@ impl<R: Runtime> Driver<R> {
             self.machine.poll_transmit(&mut self.outgoing, buf)
         });
         if filled.is_err() {
-            self.hear_out(cx);
+            self.machine.handle_eof();
         }
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) {
         if matches!(self.socket.poll_flush(cx), Poll::Ready(Err(_))) {
-            self.hear_out(cx);
+            self.machine.handle_eof();
         }
-    }
-
-    /// Nothing can be said any more. What the host said before it closed the link is heard first: why it did.
-    fn hear_out(&mut self, cx: &mut Context<'_>) {
-        let mut messages = 0;
-        while messages < MESSAGES && self.receive(cx) {
-            messages += 1;
-        }
-        self.machine.handle_eof();
     }
 
     fn receive(&mut self, cx: &mut Context<'_>) -> bool {
