@@ -11,6 +11,7 @@ mod displays;
 mod drive;
 mod input;
 mod layouts;
+mod learning;
 mod ledger;
 mod lifetime;
 mod mcp;

@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::sleep;
 use std::time::Instant;
 
 use opendesk_core::ErrorCode;
@@ -40,6 +41,9 @@ const SERVER: &str = "the X server answers";
 /// How long a controller waits for the person.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// How long a finger takes.
+const HAND: Duration = Duration::from_millis(250);
+
 /// The most that is told in a second, and one for what came in the last moment.
 const MOST_IN_A_SECOND: u128 = 5;
 
@@ -53,7 +57,7 @@ fn connect(display: &str) -> (RustConnection, Window) {
 
 /// Somebody with a mouse and a keyboard.
 #[derive(Debug)]
-struct Person {
+pub(crate) struct Person {
     x: RustConnection,
     root: Window,
     mouse: DeviceId,
@@ -62,7 +66,7 @@ struct Person {
 
 impl Person {
     /// Plugs the devices in.
-    fn new(display: &str) -> Self {
+    pub(crate) fn new(display: &str) -> Self {
         let (x, root) = connect(display);
         let name = b"person".to_vec();
         let add = HierarchyChangeDataAddMaster { send_core: true, enable: true, name };
@@ -79,6 +83,33 @@ impl Person {
     fn does(&self, event: u8, detail: u8, (x, y): (i16, i16)) {
         let faked = self.x.xtest_fake_input(event, detail, x11rb::CURRENT_TIME, self.root, x, y, 0);
         faked.expect(SERVER).check().expect(SERVER);
+    }
+
+    /// Clicks somewhere, as fast as a hand does.
+    pub(crate) fn clicks_at(&self, Point { x, y }: Point, button: u8) {
+        self.does(MOTION_NOTIFY_EVENT, 0, (x as i16, y as i16));
+        for event in [BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT] {
+            sleep(HAND);
+            self.does(event, button, (0, 0));
+        }
+        sleep(HAND);
+    }
+
+    /// Presses keys of a US keyboard, by their X keycodes, while one more is held.
+    pub(crate) fn presses(&self, held: Option<u8>, keycodes: &[u8]) {
+        held.iter().for_each(|keycode| self.does(KEY_PRESS_EVENT, *keycode, (0, 0)));
+        for keycode in keycodes {
+            self.does(KEY_PRESS_EVENT, *keycode, (0, 0));
+            self.does(KEY_RELEASE_EVENT, *keycode, (0, 0));
+        }
+        sleep(HAND);
+        held.iter().for_each(|keycode| self.does(KEY_RELEASE_EVENT, *keycode, (0, 0)));
+    }
+
+    /// Gives a window the person's keyboard.
+    pub(crate) fn looks_at(&self, window: Window) {
+        let focus = self.x.xinput_xi_set_focus(window, x11rb::CURRENT_TIME, self.keyboard);
+        focus.expect(SERVER).check().expect(SERVER);
     }
 
     /// Moves the mouse.

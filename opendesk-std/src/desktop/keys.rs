@@ -80,6 +80,17 @@ impl fmt::Display for UnknownKey {
 
 impl core::error::Error for UnknownKey {}
 
+/// The first of its names, which [`FromStr`] reads again.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Char(character) => write!(f, "{character}"),
+            Self::Function(number) => write!(f, "f{number}"),
+            named => f.write_str(NAMES.iter().find(|(_, key)| key == named).map_or("", |(name, _)| name)),
+        }
+    }
+}
+
 /// Every spelling, lower case, without `-`, `_` and spaces.
 const NAMES: &[(&str, Key)] = &[
     ("shift", Key::Shift),
@@ -243,6 +254,15 @@ mod tests {
                 assert_eq!(name.parse(), Ok(key), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn every_key_is_read_again_by_its_name() {
+        let named = NAMES.iter().map(|(_, key)| *key);
+        for key in named.chain([Key::Char('ß'), Key::Char('+'), Key::Function(24)]) {
+            assert_eq!(key.to_string().parse(), Ok(key));
+        }
+        assert_eq!(Key::PageUp.to_string(), "pageup");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 mod a11y;
+mod deed;
 mod hands;
 mod keys;
 #[cfg(any(target_os = "macos", windows))]
@@ -21,6 +22,7 @@ pub mod x11;
 use core::fmt::Debug;
 use core::time::Duration;
 
+pub use deed::{Act, Deed, Heard, Recording};
 pub use hands::Hands;
 pub use keys::{Key, UnknownKey};
 pub use none::NoDesktop;
@@ -29,8 +31,8 @@ pub use watch::{Glimpse, Watch};
 pub use worker::{Desk, Freed, Reply, Seen};
 
 use crate::api::{
-    App, Button, CaptureParams, ClipboardContents, Display, Effect, Error, Notification, OcrParams, Point, Press, Rect,
-    Result, ScreenState, TreeParams, UiActionParams, UiTree, Window,
+    App, Button, CaptureParams, ClipboardContents, Display, Effect, Error, ErrorCode, Notification, OcrParams, Point,
+    Press, Rect, Result, ScreenState, TreeParams, UiActionParams, UiTree, Window,
 };
 use crate::cancel::Cancel;
 use crate::os::command::Variable;
@@ -175,6 +177,22 @@ pub trait Computer: Debug + Send + Sync {
     /// some times a second. False: it cannot be told apart from what is done by calls.
     fn watch_person(&self, _used: Box<dyn Fn() + Send + Sync>) -> bool {
         false
+    }
+
+    /// Whether [`record_person`](Self::record_person) is there at all: before the person is asked.
+    fn can_record_person(&self) -> bool {
+        false
+    }
+
+    /// Has `heard` called with what the person at the machine does with its own mouse and keyboard, until the recording is
+    /// dropped. Whoever asks has the person's word for it.
+    fn record_person(&self, _heard: Heard) -> Result<Recording> {
+        let why = format!(
+            "what the person does cannot be recorded on the desktop {}, only on x11; do the task by tools after `start`, or keep \
+             it by `save_session`",
+            self.name()
+        );
+        Err(Error::new(ErrorCode::CapabilityUnsupported, why))
     }
 
     /// Where the mouse pointer is.

@@ -168,16 +168,41 @@ impl Guard {
         call: &Call,
         caller: &Caller,
     ) -> core::result::Result<Receiver<String>, ToolError> {
-        // Before the switch is looked at, so that no stop falls in between.
         let stopped = self.stops.listen();
-        self.stops.look().map_err(refused)?;
         let asks = self.asks(target, key, call)?;
+        let question = asks.map(|why| self.question(target, key, call, describe(call), why));
+        self.pass_if(target, call, question, caller, stopped).await
+    }
+
+    /// As [`pass`](Self::pass) on this machine, for what the person is always asked about, in these words.
+    ///
+    /// # Errors
+    /// `permission_denied`.
+    pub(super) async fn pass_asked(
+        &self,
+        call: &Call,
+        caller: &Caller,
+        (what, why): (&str, &str),
+    ) -> core::result::Result<Receiver<String>, ToolError> {
+        let (stopped, target) = (self.stops.listen(), Target::Local);
+        let why = self.asks(&target, None, call)?.unwrap_or_else(|| why.to_owned());
+        let question = self.question(&target, None, call, what.to_owned(), why);
+        self.pass_if(&target, call, Some(question), caller, stopped).await
+    }
+
+    /// `stopped` was there before the switch is looked at, so that no stop falls in between.
+    async fn pass_if(
+        &self,
+        target: &Target,
+        call: &Call,
+        question: Option<Question>,
+        caller: &Caller,
+        stopped: Receiver<String>,
+    ) -> core::result::Result<Receiver<String>, ToolError> {
+        self.stops.look().map_err(refused)?;
         let waits = async {
-            match asks {
-                Some(why) => {
-                    let question = self.question(target, key, call, why);
-                    self.ask(target, call, question, caller).await
-                }
+            match question {
+                Some(question) => self.ask(target, call, question, caller).await,
                 // What acts on this machine's desktop could answer in the owner's place.
                 _ if *target == Target::Local && call.kind() == Kind::Action => {
                     drop(self.turn.lock().await);
@@ -290,7 +315,7 @@ impl Guard {
         Ok(())
     }
 
-    fn question(&self, target: &Target, key: Option<PublicKey>, call: &Call, why: String) -> Question {
+    fn question(&self, target: &Target, key: Option<PublicKey>, call: &Call, what: String, why: String) -> Question {
         let (number, within) = {
             let mut known = locked(&self.known);
             known.asked += 1;
@@ -301,7 +326,7 @@ impl Guard {
             peer: format!("an agent on this machine, for {}", target.name()),
             fingerprint: key.map(fingerprint).unwrap_or_default(),
             method: call.method().to_owned(),
-            what: describe(call),
+            what,
             why,
             asked_at: clock::epoch_seconds(),
             within: within.as_secs(),

@@ -55,6 +55,23 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// A call that is made now and succeeds, of which nothing else is known.
+    pub(super) fn new(tool: &'static str, arguments: Value, target: Option<Target>) -> Self {
+        Self {
+            number: 0,
+            at: clock::epoch_seconds(),
+            tool,
+            arguments,
+            target,
+            touched: None,
+            was_checked: None,
+            points: Vec::new(),
+            said: String::new(),
+            is_error: false,
+            took: Duration::ZERO,
+        }
+    }
+
     /// Whether its arguments are kept, so that it can be done again.
     #[must_use]
     pub fn is_whole(&self) -> bool {
@@ -173,19 +190,9 @@ impl Begun {
             calls.under_way.insert(number, under_way);
             number
         };
-        let entry = Entry {
-            number: 0,
-            at: clock::epoch_seconds(),
-            tool,
-            arguments: if arguments.is_null() { Value::Object(Map::new()) } else { arguments.clone() },
-            target,
-            touched: None,
-            was_checked: None,
-            points,
-            said: "given up before its end".to_owned(),
-            is_error: true,
-            took: Duration::ZERO,
-        };
+        let arguments = if arguments.is_null() { Value::Object(Map::new()) } else { arguments.clone() };
+        let said = "given up before its end".to_owned();
+        let entry = Entry { points, said, is_error: true, ..Entry::new(tool, arguments, target) };
         Self { session: session.clone(), entry: Some((entry, ground)), since, number }
     }
 
@@ -231,19 +238,7 @@ mod tests {
     use super::*;
 
     fn entry(text: usize) -> Entry {
-        Entry {
-            number: 0,
-            at: 0.0,
-            tool: "clipboard",
-            arguments: json!({"action": "write", "text": "x".repeat(text)}),
-            target: None,
-            touched: None,
-            was_checked: None,
-            points: Vec::new(),
-            said: String::new(),
-            is_error: false,
-            took: Duration::ZERO,
-        }
+        Entry::new("clipboard", json!({"action": "write", "text": "x".repeat(text)}), None)
     }
 
     #[test]

@@ -229,7 +229,8 @@ impl Session {
     }
 }
 
-fn is_used(node: &UiNode) -> bool {
+/// Whether an element is one that people use.
+pub(super) fn is_used(node: &UiNode) -> bool {
     let is_clickable = || node.actions.iter().any(|action| CLICKS.contains(&action.as_str()));
     let is_editable = || node.states.iter().any(|state| state == "editable");
     node.enabled

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_channel::Receiver;
 use futures_util::future::{BoxFuture, join_all};
 use opendesk_core::PublicKey;
 use serde_json::Value;
@@ -11,12 +12,13 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::guard::{Guard, Hands, unless_stopped};
 use super::history::History;
+use super::learn::Tape;
 use super::links::Links;
 use super::roster::Roster;
 use super::shots::Shots;
 use super::stream::SessionStream;
 use super::target::{self, Because, Target, ToolError, fingerprint};
-use crate::api::{Call, Codec, Error, ErrorCode, Manifest, Method, decode};
+use crate::api::{Call, Codec, Error, ErrorCode, InputSubscribe, Manifest, Method, decode};
 use crate::cancel::Cancel;
 use crate::client::{self, ClientError, LinkState, Remote, RemoteOptions, WhileBusy, Whom};
 use crate::desktop::{Backend, Desk, Freed, Key};
@@ -103,6 +105,8 @@ struct Memory {
     links: Links,
     /// Buttons that one call holds down for later ones.
     gestures: BTreeMap<Target, Gesture>,
+    /// What is recorded of what the person does.
+    tape: Option<Tape>,
 }
 
 /// What means something in one session with a machine only, as a chord of keys or a drag does: the host lets go of what is
@@ -297,7 +301,11 @@ impl Session {
         self.sleep(Duration::from_millis(milliseconds.min(LONGEST_SETTLE_MS).into())).await;
     }
 
-    fn local(&self) -> Result<Desk, ToolError> {
+    /// This machine's desktop.
+    ///
+    /// # Errors
+    /// What keeps it from being opened; `cancelled` once the session was closed.
+    pub(super) fn local(&self) -> Result<Desk, ToolError> {
         let mut memory = self.memory();
         if let Some(desk) = &memory.local {
             return Ok(desk.clone());
@@ -352,6 +360,19 @@ impl Session {
     pub async fn may<M: Method>(&self, target: &Target, params: &M::Params) -> Result<(), ToolError> {
         let (meant, call) = (self.key(target)?, M::call(params.clone()));
         self.shared.guard.pass(target, meant, &call, &self.caller).await.map(drop)
+    }
+
+    /// Asks the person at this machine whether what they do may be recorded. Then what ends it: the line that the agent is told.
+    ///
+    /// # Errors
+    /// `permission_denied`, where it may not.
+    pub(super) async fn may_record(&self, what: &str, why: &str) -> Result<Receiver<String>, ToolError> {
+        self.shared.guard.pass_asked(&InputSubscribe::call(()), &self.caller, (what, why)).await
+    }
+
+    /// What is recorded of what the person does, or was last and is not saved.
+    pub(super) fn with_tape<T>(&self, work: impl FnOnce(&mut Option<Tape>) -> T) -> T {
+        work(&mut self.memory().tape)
     }
 
     /// Calls a method of a desktop.
@@ -488,11 +509,12 @@ impl Session {
     /// Ends every open link, politely: each host is told that the session is over. What this machine's own desktop does is
     /// cancelled, programs that run for it are killed, and what is held is released.
     pub async fn close(&self) {
-        let (links, local) = {
+        let (links, local, tape) = {
             let mut memory = self.memory();
             memory.closed = true;
-            (core::mem::take(&mut memory.links), memory.local.take())
+            (core::mem::take(&mut memory.links), memory.local.take(), memory.tape.take())
         };
+        drop(tape);
         self.shared.here.end.cancel();
         let mut left = ENDS_WITHIN;
         while !self.shared.here.is_idle() && !left.is_zero() {

@@ -13,7 +13,7 @@ pub(super) use self::act::checked;
 use self::outline::Outline;
 use self::pick::Wanted;
 use self::scope::Scene;
-pub(super) use self::scope::if_able;
+pub(super) use self::scope::{if_able, touched};
 use super::beforehand::{Sensible, sensible};
 use super::fence::fence_within;
 use super::mouse::ModifierName;

@@ -10,7 +10,7 @@ mod look;
 
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 
 use async_channel::{Receiver, Sender, WeakSender};
@@ -19,7 +19,7 @@ use look::Sight;
 
 use super::ocr::Found;
 use super::watch::Glimpse;
-use super::{Computer, Key, Wake, Watch};
+use super::{Computer, Heard, Key, Recording, Wake, Watch};
 use crate::api::{
     Call, Codec, CommandEnd, CommandId, Error, Kind, Manifest, Method, OcrClickParams, ProcessStart, Result,
     StartParams, StartedCommand, SystemCapabilities, capability,
@@ -109,6 +109,8 @@ pub struct Desk {
     session: Arc<[Variable]>,
     /// By which commands are known, and what they leave running.
     mark: Option<Mark>,
+    /// The threads have it, which end with the desk.
+    computer: Weak<dyn Computer>,
 }
 
 impl core::fmt::Debug for Desk {
@@ -141,6 +143,7 @@ impl Desk {
         let manifest = Manifest { capabilities, backend: format!("local/{backend}") };
         // Whoever submits counts what has not been reported yet, so no bound is needed here.
         let (act, turns) = async_channel::unbounded();
+        let weak = Arc::downgrade(&computer);
         let (look, looks) = async_channel::unbounded();
         let hands = Arc::clone(&computer);
         let actor = screen.map(Screen::actor).transpose().map_err(|error| Error::internal(error.to_string()))?;
@@ -158,7 +161,7 @@ impl Desk {
         let mark = files.as_ref().map(|_| Mark::new()).transpose().map_err(Error::internal)?;
         session.extend(mark.as_ref().map(Mark::variable));
         let run = files.as_ref().map(|files| runners(files, &session)).transpose()?;
-        Ok(Self { manifest, backend, act, look, read, run, session: session.into(), mark })
+        Ok(Self { manifest, backend, act, look, read, run, session: session.into(), mark, computer: weak })
     }
 
     /// What the desktop was probed to do.
@@ -256,6 +259,25 @@ impl Desk {
             }
             reply(freed);
         });
+    }
+
+    /// Whether what the person at this machine does can be recorded; see [`Computer::can_record_person`].
+    pub(crate) fn can_record_person(&self) -> bool {
+        self.computer.upgrade().is_some_and(|computer| computer.can_record_person())
+    }
+
+    /// Has `heard` called with what the person at this machine does; see [`Computer::record_person`]. May block for as long
+    /// as the desktop takes.
+    pub(crate) fn record_person(&self, heard: Heard) -> Result<Recording> {
+        self.computer.upgrade().ok_or_else(Error::cancelled)?.record_person(heard)
+    }
+
+    /// Shows the person at this machine a notification, where that can be. May block for as long as the desktop takes.
+    pub(crate) fn tell_person(&self, title: &str, text: &str) {
+        let shown = self.computer.upgrade().map(|computer| computer.show_notification(title, text));
+        if let Some(Err(error)) = shown {
+            tracing::debug!(%error, "a notification was not shown");
+        }
     }
 
     /// Holds keys down again that were released, before whatever is submitted after this.

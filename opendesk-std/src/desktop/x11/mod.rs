@@ -44,7 +44,7 @@ use windows::WindowManager;
 
 use super::a11y::Accessibility;
 use super::session::{Apps, Locker, Notifications, Opened, RunningWindow};
-use super::{CaptureArea, Computer, Frame, Key, Missing, Wake};
+use super::{CaptureArea, Computer, Frame, Heard, Key, Missing, Recording, Wake};
 use crate::api::{
     App, Button, ClipboardContents, Display, Effect, Notification, Point, Press, Rect, Result, ScreenState, TreeParams,
     UiActionParams, UiTree, Window,
@@ -189,6 +189,14 @@ impl Computer for X11Desktop {
 
     fn watch_person(&self, used: Box<dyn Fn() + Send + Sync>) -> bool {
         self.person.watch(used)
+    }
+
+    fn can_record_person(&self) -> bool {
+        true
+    }
+
+    fn record_person(&self, heard: Heard) -> Result<Recording> {
+        self.person.record(heard)
     }
 
     fn cursor_position(&self) -> Result<Point> {

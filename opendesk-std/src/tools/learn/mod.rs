@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use self::patch::Patch;
+pub(super) use self::person::Tape;
 pub(super) use self::points::pointed;
 use self::program::{Parameter, Program, Source, Step};
 use self::run::fenced;
@@ -97,7 +98,7 @@ struct Arguments {
     name: Option<String>,
     /// What the program is for.
     description: Option<String>,
-    /// What `start` records: the calls of this session. What a person does cannot be recorded.
+    /// What `start` records: the calls of this session, or what the person at this machine does, who is asked first.
     #[serde(default)]
     source: From,
     /// `save_session`: the first call, by its number in `audit`.

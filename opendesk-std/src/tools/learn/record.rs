@@ -396,25 +396,11 @@ fn holds(entry: &Entry, step: &Step, focus: Focus<'_>) -> Option<Check> {
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use super::*;
     use crate::tools::target::Target;
 
     fn entry(tool: &'static str, arguments: Value) -> Entry {
-        Entry {
-            number: 7,
-            at: 0.0,
-            tool,
-            arguments,
-            target: Some(Target::Local),
-            touched: None,
-            was_checked: None,
-            points: Vec::new(),
-            said: String::new(),
-            is_error: false,
-            took: Duration::ZERO,
-        }
+        Entry { number: 7, ..Entry::new(tool, arguments, Some(Target::Local)) }
     }
 
     fn touching(tool: &'static str, arguments: Value, [window, role, name]: [&str; 3]) -> Entry {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::program::{Program, Source};
 use super::record::{Recorded, recorded};
-use super::{Action, Arguments, From, lines, named, person, store, with_files};
+use super::{Action, Arguments, From, Tape, lines, named, store, with_files};
 use crate::api::{Error, ErrorCode};
 use crate::tools::history::Entry;
 use crate::tools::session::Session;
@@ -13,8 +13,9 @@ use crate::tools::{Output, learn};
 
 pub(super) async fn start(session: &Session, asked: &Arguments) -> Result<Output, ToolError> {
     is_known(session)?;
-    if asked.source == From::Person {
-        return person::start(session).await;
+    if session.with_tape(|tape| tape.as_ref().is_some_and(Tape::goes_on)) {
+        let why = "what the person does is recorded already; `save` it with a `name`, or `stop` it, then `start` anew";
+        return Err(ToolError::Arguments(why.to_owned()));
     }
     let before = match recording(session) {
         Some(Recording { first, steps, has_ended: false }) => {
@@ -28,6 +29,21 @@ pub(super) async fn start(session: &Session, asked: &Arguments) -> Result<Output
         ),
         None => String::new(),
     };
+    let before = match session.with_tape(|tape| tape.as_ref().map(|tape| tape.recorded().steps.len())) {
+        Some(steps) if steps > 0 => {
+            format!("{before} The {steps} steps that the person did before are not saved, and gone.")
+        }
+        _ => before,
+    };
+    if asked.source == From::Person {
+        let tape = Tape::start(session).await?;
+        session.with_tape(|kept| *kept = Some(tape));
+        let about = "The person has agreed: from now on what they do with the mouse and keyboard of this machine is recorded, and \
+                     nothing that you do. When they say that they are done, `stop` shows it, and `save` with a `name` keeps it. \
+                     What they type is not recorded: each text becomes a parameter.";
+        return Ok(Output::text(format!("{about}{before}")));
+    }
+    session.with_tape(|tape| *tape = None);
     let about = "From now on every action of this session is recorded. Do the task; then `stop` shows what was recorded, and \
                  `save` with a `name` keeps it. Typed texts are kept too where the field is known and is none of a password: \
                  `ui` gives it the keyboard by `focus`, or types into it itself. What is typed elsewhere, as behind a Tab, \
@@ -70,6 +86,11 @@ fn is_start(entry: &Entry) -> bool {
 
 pub(super) async fn stop(session: &Session, asked: &Arguments) -> Result<Output, ToolError> {
     is_known(session)?;
+    if let Some(taped) = taped(session, asked.peer.as_deref()).await? {
+        let about = format!("{} steps were recorded of what the person did.", taped.recorded.steps.len());
+        let about = format!("{about}{}{} Keep them by `save` with a `name`.", taped.over, told(&taped.recorded));
+        return Ok(Output::text(format!("{about}\n{}", lines(&taped.recorded.steps)?)));
+    }
     let calls = since_start(session)?;
     let recorded = recorded(&of_one(session, calls, asked.peer.as_deref())?, false);
     let about = format!("{} steps were recorded. Keep them by `save` with a `name`.", recorded.steps.len());
@@ -79,23 +100,56 @@ pub(super) async fn stop(session: &Session, asked: &Arguments) -> Result<Output,
 pub(super) async fn save(session: &Session, asked: Arguments) -> Result<Output, ToolError> {
     is_known(session)?;
     let name = named(&asked)?;
-    let calls = match asked.action {
-        Action::SaveSession => between(session, asked.from, asked.to)?,
-        _ => since_start(session)?,
+    let is_of_start = asked.action == Action::Save;
+    let taped = if is_of_start { taped(session, asked.peer.as_deref()).await? } else { None };
+    let source = if taped.is_some() { Source::Person } else { Source::Session };
+    let recorded = match taped {
+        Some(taped) => taped.recorded,
+        None => {
+            let calls = match asked.action {
+                Action::SaveSession => between(session, asked.from, asked.to)?,
+                _ => since_start(session)?,
+            };
+            recorded(&of_one(session, calls, asked.peer.as_deref())?, asked.hide_typed)
+        }
     };
-    let calls = of_one(session, calls, asked.peer.as_deref())?;
-    let recorded = recorded(&calls, asked.hide_typed);
     if recorded.steps.is_empty() {
         let why = format!("these calls did nothing that could be done again{}", told(&recorded));
         return Err(ToolError::Arguments(why));
     }
-    let mut program = Program::new(&name, asked.description.as_deref().unwrap_or_default(), Source::Session);
+    let mut program = Program::new(&name, asked.description.as_deref().unwrap_or_default(), source);
     let about = told(&recorded);
     (program.steps, program.parameters) = (recorded.steps, recorded.parameters);
     let shown = lines(&program.steps)?;
     let about = format!("{name} is saved with {} steps; only you can read its file.{about}", program.steps.len());
     with_files(session, move |home| store::save(home, &program, asked.replace)).await?;
+    if source == Source::Person {
+        session.with_tape(|tape| *tape = None);
+    }
     Ok(Output::text(format!("{about} Try it by `run`.\n{shown}")))
+}
+
+/// What the person did.
+struct Taped {
+    recorded: Recorded,
+    /// Why the recording has ended by itself, behind a space.
+    over: String,
+}
+
+/// What the person did, if that was recorded last. The recording ends.
+async fn taped(session: &Session, peer: Option<&str>) -> Result<Option<Taped>, ToolError> {
+    let Some(taken) = session.with_tape(|tape| tape.as_mut().map(Tape::end)) else { return Ok(None) };
+    if peer.map(|peer| session.target(Some(peer))).transpose()?.is_some_and(|target| target != Target::Local) {
+        let why = "what the person did on this machine was recorded; leave `peer` out";
+        return Err(ToolError::Arguments(why.to_owned()));
+    }
+    // Nothing is ever sent: it is closed once everything is there.
+    let _closed = taken.recv().await.is_err();
+    Ok(session.with_tape(|tape| {
+        let tape = tape.as_ref()?;
+        let over = tape.over().map(|why| format!(" It had ended before: {why}.")).unwrap_or_default();
+        Some(Taped { recorded: tape.recorded(), over })
+    }))
 }
 
 /// Of a client without a session nobody knows which calls were its own.
@@ -171,7 +225,8 @@ fn told(recorded: &Recorded) -> String {
     let names: Vec<&str> = recorded.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
     if !names.is_empty() {
         told.push_str(&format!(
-            " What was typed elsewhere is not kept: `run` takes it as `parameters` {}, which are secret.",
+            " What was typed{} is not kept: `run` takes it as `parameters` {}, which are secret.",
+            if recorded.texts > 0 { " elsewhere" } else { "" },
             names.join(", ")
         ));
     }

@@ -62,31 +62,35 @@ impl Scene {
 
     /// The element as it is known again later.
     pub(super) fn touched(&self, index: usize) -> Touched {
-        let node = &self.tree.nodes[index];
-        let above = |roles: &[&str]| self.above(index).find(|node| roles.contains(&node.role.as_str()));
-        let window = self.window.as_ref();
-        let title = above(&WINDOWS).map(|node| node.name.clone()).or_else(|| window.map(|window| window.title.clone()));
-        let app = above(&["application"]).map(|node| node.name.clone());
-        let app = app.or_else(|| self.app.clone()).or_else(|| window.map(|window| window.app_name.clone()));
-        Touched {
-            app: app.unwrap_or_default(),
-            window: title.unwrap_or_default(),
-            role: node.role.clone(),
-            name: node.name.clone(),
-        }
+        touched(&self.tree, self.window.as_ref(), self.app.as_deref(), index)
     }
+}
 
-    /// The element and what it stands in, up to the root.
-    fn above(&self, index: usize) -> impl Iterator<Item = &UiNode> {
-        let mut depth = None;
-        self.tree.nodes.get(..=index).unwrap_or_default().iter().rev().filter(move |node| {
-            let is_above = depth.is_none_or(|depth| node.depth < depth);
-            if is_above {
-                depth = Some(node.depth);
-            }
-            is_above
-        })
+/// An element as it is known again later, of a tree that is of a window or of an application.
+pub(in crate::tools) fn touched(tree: &UiTree, window: Option<&Window>, app: Option<&str>, index: usize) -> Touched {
+    let node = &tree.nodes[index];
+    let above = |roles: &[&str]| above(tree, index).find(|node| roles.contains(&node.role.as_str()));
+    let title = above(&WINDOWS).map(|node| node.name.clone()).or_else(|| window.map(|window| window.title.clone()));
+    let named = above(&["application"]).map(|node| node.name.clone()).or_else(|| app.map(str::to_owned));
+    let app = named.or_else(|| window.map(|window| window.app_name.clone()));
+    Touched {
+        app: app.unwrap_or_default(),
+        window: title.unwrap_or_default(),
+        role: node.role.clone(),
+        name: node.name.clone(),
     }
+}
+
+/// The element and what it stands in, up to the root.
+fn above(tree: &UiTree, index: usize) -> impl Iterator<Item = &UiNode> {
+    let mut depth = None;
+    tree.nodes.get(..=index).unwrap_or_default().iter().rev().filter(move |node| {
+        let is_above = depth.is_none_or(|depth| node.depth < depth);
+        if is_above {
+            depth = Some(node.depth);
+        }
+        is_above
+    })
 }
 
 /// The window of an id, as far as it is known.

@@ -6,7 +6,12 @@
 //! from elsewhere, cannot be told from us.
 //!
 //! An event also says which key it is. Nobody looks: the kind of the event and its device are all that is read of it,
-//! and it is dropped before the next one is taken. Nothing but that there was one leaves this file (docs/adr/0014).
+//! and it is dropped before the next one is taken. Nothing but that there was one leaves this file (docs/adr/0014). What the
+//! person has agreed to have recorded is told by [`record`].
+
+mod devices;
+mod keys;
+mod record;
 
 use core::time::Duration;
 use std::os::unix::net::UnixStream;
@@ -15,18 +20,16 @@ use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use x11rb::connection::RequestConnection as _;
 use x11rb::protocol::xinput::{
-    self, ConnectionExt as _, Device, DeviceId, DeviceType, EventMask, HIERARCHY_EVENT, RAW_BUTTON_PRESS_EVENT,
-    RAW_KEY_PRESS_EVENT, RAW_MOTION_EVENT, RAW_TOUCH_BEGIN_EVENT, RAW_TOUCH_UPDATE_EVENT, XIDeviceInfo, XIEventMask,
+    DeviceId, HIERARCHY_EVENT, RAW_BUTTON_PRESS_EVENT, RAW_KEY_PRESS_EVENT, RAW_MOTION_EVENT, RAW_TOUCH_BEGIN_EVENT,
+    RAW_TOUCH_UPDATE_EVENT, XIEventMask,
 };
 use x11rb::protocol::xproto::GE_GENERIC_EVENT;
 
+use self::devices::{devices, listen_to, of_programs};
 use super::connection::{Fault, Outcome, Server, Slot, Wire};
 use crate::api::{Error, Result};
-
-/// The first version that tells of devices which a program has grabbed, and of fingers on a screen.
-const VERSION: (u16, u16) = (2, 2);
+use crate::desktop::{Heard, Recording};
 
 /// How long nothing is taken once somebody was told: at five times a second, whoever wants to know is late by less than
 /// a person notices, and a hand on the mouse costs next to nothing.
@@ -34,15 +37,6 @@ const REST: Timespec = Timespec { tv_sec: 0, tv_nsec: Duration::from_millis(200)
 
 /// How long a server that went away is left alone: less than a session takes to start on it.
 const AGAIN: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
-
-/// The two devices of a server for what programs do by XTEST.
-const BY_PROGRAMS: [(&[u8], DeviceType); 2] = [
-    (b"Virtual core XTEST pointer", DeviceType::SLAVE_POINTER),
-    (b"Virtual core XTEST keyboard", DeviceType::SLAVE_KEYBOARD),
-];
-
-/// How the devices of an Xwayland are called.
-const OF_XWAYLAND: &[u8] = b"xwayland-";
 
 /// Tells whoever asks when the person uses the machine.
 pub(super) struct Person {
@@ -66,12 +60,17 @@ impl Person {
         begun.is_ok()
     }
 
+    /// Has `heard` called with what the person does, from a thread with a connection of its own.
+    ///
+    /// # Errors
+    /// `capability_unsupported` where the server does not tell.
+    pub(super) fn record(&self, heard: Heard) -> Result<Recording> {
+        record::start(&self.server, heard)
+    }
+
     fn begin(&self, used: Box<dyn Fn() + Send + Sync>) -> Result<()> {
         let ear = Slot::open(self.server.clone(), Ear::start)?;
-        let failed = |error: std::io::Error| Error::internal(format!("no thread could be started to listen: {error}"));
-        let (ours, end) = UnixStream::pair().map_err(failed)?;
-        let listener = thread::Builder::new().name("opendesk-person".to_owned());
-        listener.spawn(move || listen(&ear, &end, &*used)).map_err(failed)?;
+        let ours = listener("opendesk-person", move |end| listen(&ear, end, &*used))?;
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(ours);
         Ok(())
     }
@@ -99,6 +98,23 @@ fn listen(ear: &Slot<Ear>, end: &UnixStream, used: &dyn Fn()) {
     }
 }
 
+/// Starts a thread that listens until what this gives is dropped; then its end of it is closed.
+fn listener(name: &str, listen: impl FnOnce(&UnixStream) + Send + 'static) -> Result<UnixStream> {
+    let failed = |error: std::io::Error| Error::internal(format!("no thread could be started to listen: {error}"));
+    let (ours, end) = UnixStream::pair().map_err(failed)?;
+    thread::Builder::new().name(name.to_owned()).spawn(move || listen(&end)).map_err(failed)?;
+    Ok(ours)
+}
+
+/// Waits until the server tells something; false when nobody wants to know any more.
+fn is_wanted(wire: &Wire, end: &UnixStream) -> Outcome<bool> {
+    let mut ready = [PollFd::new(end, PollFlags::IN), PollFd::new(wire.x.stream(), PollFlags::IN)];
+    match poll(&mut ready, None) {
+        Ok(_) | Err(Errno::INTR) => Ok(ready[0].revents().is_empty()),
+        Err(error) => Err(Fault::Gone(error.to_string())),
+    }
+}
+
 /// Waits; false when nobody wants to know any more.
 fn rest(end: &UnixStream, pause: &Timespec) -> bool {
     matches!(poll(&mut [PollFd::new(end, PollFlags::IN)], Some(pause)), Ok(0) | Err(Errno::INTR))
@@ -115,14 +131,6 @@ struct Ear {
 
 impl Ear {
     fn start(wire: Wire) -> Outcome<Self> {
-        let cannot = |wire: &Wire, why| Err(wire.cannot("noticing the person", why).into());
-        let Some(extension) = wire.x.extension_information(xinput::X11_EXTENSION_NAME)? else {
-            return cannot(&wire, "has no XInput extension");
-        };
-        let version = wire.x.xinput_xi_query_version(VERSION.0, VERSION.1)?.reply()?;
-        if (version.major_version, version.minor_version) < VERSION {
-            return cannot(&wire, "has an XInput extension from before version 2.2");
-        }
         // What comes up is no sign: a server lets go of a device's keys by itself. The three of a touch go together.
         let mask = XIEventMask::HIERARCHY
             | XIEventMask::RAW_KEY_PRESS
@@ -131,14 +139,8 @@ impl Ear {
             | XIEventMask::RAW_TOUCH_BEGIN
             | XIEventMask::RAW_TOUCH_UPDATE
             | XIEventMask::RAW_TOUCH_END;
-        // Not those of a pointer on the screen alone: a program may have taken a device away from it.
-        let mask = EventMask { deviceid: Device::ALL.into(), mask: vec![mask] };
-        wire.x.xinput_xi_select_events(wire.root(), &[mask])?.check()?;
-        let devices = devices(&wire)?;
-        if is_of_xwayland(&devices) {
-            return cannot(&wire, "is an Xwayland, which hears of the person over its own windows only");
-        }
-        Ok(Self { wire, extension: extension.major_opcode, programs: of_programs(&devices) })
+        let (extension, devices) = listen_to(&wire, "noticing the person", mask)?;
+        Ok(Self { wire, extension, programs: of_programs(&devices) })
     }
 
     /// Calls `used` when the person does something, and returns when nobody wants to know any more.
@@ -158,16 +160,9 @@ impl Ear {
                 if !rest(end, &REST) {
                     return Ok(());
                 }
-            } else if !changed {
-                // What came with an answer is not waited for.
-                let mut ready = [PollFd::new(end, PollFlags::IN), PollFd::new(self.wire.x.stream(), PollFlags::IN)];
-                match poll(&mut ready, None) {
-                    Ok(_) | Err(Errno::INTR) => {}
-                    Err(error) => return Err(Fault::Gone(error.to_string())),
-                }
-                if !ready[0].revents().is_empty() {
-                    return Ok(());
-                }
+            // What came with an answer is not waited for.
+            } else if !changed && !is_wanted(&self.wire, end)? {
+                return Ok(());
             }
         }
     }
@@ -204,51 +199,11 @@ impl Told {
     }
 }
 
-/// All devices that the server has.
-fn devices(wire: &Wire) -> Outcome<Vec<XIDeviceInfo>> {
-    Ok(wire.x.xinput_xi_query_device(Device::ALL)?.reply()?.infos)
-}
-
-/// The devices by which programs act that ask for no pointer and keyboard but the server's first ones, as we do. Who
-/// uses a second pair of them is somebody else.
-fn of_programs(devices: &[XIDeviceInfo]) -> Vec<DeviceId> {
-    let Some(pointer) = devices.iter().find(|device| device.type_ == DeviceType::MASTER_POINTER) else {
-        return Vec::new();
-    };
-    // The two are attached to each other.
-    let first = [pointer.deviceid, pointer.attachment];
-    let is_one = |device: &&XIDeviceInfo| {
-        first.contains(&device.attachment) && BY_PROGRAMS.contains(&(device.name.as_slice(), device.type_))
-    };
-    devices.iter().filter(is_one).map(|device| device.deviceid).collect()
-}
-
-/// Whether the server shows its windows on a Wayland desktop.
-fn is_of_xwayland(devices: &[XIDeviceInfo]) -> bool {
-    devices.iter().any(|device| device.name.starts_with(OF_XWAYLAND))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const XINPUT: u8 = 131;
-
-    fn device(deviceid: DeviceId, type_: DeviceType, attachment: DeviceId, name: &str) -> XIDeviceInfo {
-        XIDeviceInfo { deviceid, type_, attachment, enabled: true, name: name.into(), classes: Vec::new() }
-    }
-
-    /// What a server has that somebody sits at.
-    fn seat() -> Vec<XIDeviceInfo> {
-        vec![
-            device(2, DeviceType::MASTER_POINTER, 3, "Virtual core pointer"),
-            device(3, DeviceType::MASTER_KEYBOARD, 2, "Virtual core keyboard"),
-            device(4, DeviceType::SLAVE_POINTER, 2, "Virtual core XTEST pointer"),
-            device(5, DeviceType::SLAVE_KEYBOARD, 3, "Virtual core XTEST keyboard"),
-            device(6, DeviceType::SLAVE_POINTER, 2, "Logitech USB Mouse"),
-            device(7, DeviceType::SLAVE_KEYBOARD, 3, "AT Translated Set 2 keyboard"),
-        ]
-    }
 
     /// A raw event of a device that comes through another one.
     fn event(kind: u16, device: u16, source: u16) -> Vec<u8> {
@@ -258,37 +213,6 @@ mod tests {
         event[10..12].copy_from_slice(&device.to_ne_bytes());
         event[20..22].copy_from_slice(&source.to_ne_bytes());
         event
-    }
-
-    #[test]
-    fn what_the_first_pointer_and_keyboard_have_for_xtest_is_of_programs() {
-        assert_eq!(of_programs(&seat()), [4, 5]);
-        assert_eq!(of_programs(&[]), [0_u16; 0]);
-        assert_eq!(of_programs(&seat()[..2]), [0_u16; 0], "a server without XTEST");
-    }
-
-    #[test]
-    fn what_a_second_pointer_and_keyboard_have_is_of_somebody_else_whatever_it_is_called() {
-        let mut devices = seat();
-        devices.extend([
-            device(8, DeviceType::MASTER_POINTER, 9, "Virtual core pointer"),
-            device(9, DeviceType::MASTER_KEYBOARD, 8, "Virtual core keyboard"),
-            device(10, DeviceType::SLAVE_POINTER, 8, "Virtual core XTEST pointer"),
-            device(11, DeviceType::SLAVE_KEYBOARD, 9, "Virtual core XTEST keyboard"),
-        ]);
-        assert_eq!(of_programs(&devices), [4, 5]);
-    }
-
-    #[test]
-    fn a_device_that_is_called_alike_is_a_hand_unless_it_is_the_very_one() {
-        let mut devices = seat();
-        devices.extend([
-            device(12, DeviceType::SLAVE_POINTER, 2, "Virtual core XTEST pointer 2"),
-            device(13, DeviceType::SLAVE_POINTER, 2, "person XTEST pointer"),
-            device(14, DeviceType::FLOATING_SLAVE, 0, "Virtual core XTEST pointer"),
-            device(15, DeviceType::SLAVE_KEYBOARD, 3, "Virtual core XTEST pointer"),
-        ]);
-        assert_eq!(of_programs(&devices), [4, 5]);
     }
 
     #[test]
@@ -314,13 +238,5 @@ mod tests {
         let mut from_another_program = whole;
         from_another_program[0] |= 0x80;
         assert_eq!(Told::of(&from_another_program, XINPUT), None);
-    }
-
-    #[test]
-    fn an_xwayland_is_known_by_its_devices() {
-        assert!(!is_of_xwayland(&seat()));
-        let mut devices = seat();
-        devices.push(device(8, DeviceType::SLAVE_POINTER, 2, "xwayland-pointer:15"));
-        assert!(is_of_xwayland(&devices));
     }
 }

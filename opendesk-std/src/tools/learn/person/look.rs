@@ -1,0 +1,127 @@
+//! Which element is at a point of this machine's desktop.
+
+use core::time::Duration;
+use std::sync::mpsc::channel;
+
+use crate::api::{Codec, Method, Point, TreeParams, UiTree, UiTreeRead, Window, WindowsList, decode};
+use crate::cancel::Cancel;
+use crate::desktop::Desk;
+use crate::tools::caller::Touched;
+use crate::tools::marks;
+use crate::tools::ui::{checked, touched};
+
+/// How long is looked: the button comes up after about a tenth of a second, and then the element may be gone.
+const WITHIN: Duration = Duration::from_millis(700);
+
+const DEEPEST: u32 = 40;
+const MOST: u32 = 1000;
+
+/// An element, and whether it was checked before it was clicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) touched: Touched,
+    pub(super) was_checked: Option<bool>,
+}
+
+/// The element at a point, where a program tells of one.
+pub(super) fn at(desk: &Desk, point: Point) -> Option<Hit> {
+    let windows = ask::<WindowsList>(desk, ())?;
+    // An open menu is a window of its own that no list has, and belongs to the one that has the keyboard.
+    let focused = windows.iter().find(|window| window.focused);
+    if let Some(window) = focused {
+        let tree = tree(desk, window)?;
+        let is_in_front = in_front(&windows, point).is_some_and(|front| front.id == window.id);
+        if let Some(hit) = hit(&tree, window, point, |role| is_in_front || role.ends_with("menu item")) {
+            return Some(hit);
+        }
+        if is_in_front {
+            return None;
+        }
+    }
+    let window = in_front(&windows, point)?;
+    hit(&tree(desk, window)?, window, point, |_| true)
+}
+
+/// The first of the windows is the one in front.
+fn in_front(windows: &[Window], point: Point) -> Option<&Window> {
+    let is_there = |window: &&Window| !window.minimized && window.bounds.is_some_and(|bounds| bounds.contains(point));
+    windows.iter().find(is_there)
+}
+
+/// The smallest element at a point that people use.
+fn hit(tree: &UiTree, window: &Window, point: Point, is_meant: impl Fn(&str) -> bool) -> Option<Hit> {
+    let used = tree.nodes.iter().enumerate().filter(|(_, node)| marks::is_used(node) && is_meant(&node.role));
+    let there = used.filter_map(|(index, node)| Some((index, node.bounds.filter(|bounds| bounds.contains(point))?)));
+    let (index, _) =
+        there.min_by(|(_, one), (_, other)| (one.width * one.height).total_cmp(&(other.width * other.height)))?;
+    Some(Hit { touched: touched(tree, Some(window), None, index), was_checked: checked(&tree.nodes[index]) })
+}
+
+fn tree(desk: &Desk, window: &Window) -> Option<UiTree> {
+    let window_id = Some(window.id.clone());
+    ask::<UiTreeRead>(desk, TreeParams { window_id, app: None, max_depth: DEEPEST, max_nodes: MOST })
+}
+
+/// What the desktop answers, unless that takes too long.
+fn ask<M: Method>(desk: &Desk, params: M::Params) -> Option<M::Output> {
+    let (cancel, (reply, answer)) = (Cancel::new(), channel());
+    desk.submit(M::call(params), Codec::Postcard, cancel.clone(), Box::new(move |result| drop(reply.send(result))));
+    let answer = answer.recv_timeout(WITHIN).inspect_err(|_| cancel.cancel());
+    decode(&answer.ok()?.ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Rect, UiNode};
+
+    fn node(depth: u16, role: &str, name: &str, bounds: Rect) -> UiNode {
+        UiNode {
+            depth,
+            role: role.to_owned(),
+            name: name.to_owned(),
+            value: None,
+            bounds: Some(bounds),
+            focused: false,
+            enabled: true,
+            states: vec!["checked".to_owned()],
+            actions: Vec::new(),
+            reference: None,
+        }
+    }
+
+    fn window(id: &str, bounds: Rect) -> Window {
+        Window { id: id.to_owned(), app_name: "notes".to_owned(), bounds: Some(bounds), ..Window::default() }
+    }
+
+    #[test]
+    fn the_smallest_element_that_is_used_is_the_one_that_was_hit() {
+        let whole = Rect::new(0.0, 0.0, 100.0, 100.0);
+        let nodes = vec![
+            node(0, "application", "Notes", whole),
+            node(1, "window", "One", whole),
+            node(2, "panel", "", Rect::new(10.0, 10.0, 20.0, 20.0)),
+            node(3, "check box", "Agree", Rect::new(10.0, 10.0, 40.0, 20.0)),
+            node(3, "text", "Note", Rect::new(0.0, 0.0, 100.0, 90.0)),
+        ];
+        let tree = UiTree { nodes, ..UiTree::default() };
+        let hit = |x| hit(&tree, &window("1", whole), Point::new(x, 15.0), |_| true);
+        let found = hit(12.0).unwrap();
+        assert_eq!(found.was_checked, Some(true));
+        let Touched { app, window, role, name } = found.touched;
+        assert_eq!([app, window, role, name], ["Notes", "One", "check box", "Agree"]);
+        assert_eq!(hit(80.0).unwrap().touched.name, "Note");
+        assert_eq!(hit(100.0), None);
+    }
+
+    #[test]
+    fn the_window_in_front_is_the_first_that_is_there() {
+        let far = Rect::new(500.0, 0.0, 10.0, 10.0);
+        let mut windows =
+            vec![window("far", far), window("hidden", far), window("front", Rect::new(0.0, 0.0, 50.0, 50.0))];
+        windows.push(window("behind", Rect::new(0.0, 0.0, 100.0, 100.0)));
+        windows[1] = Window { minimized: true, ..window("hidden", Rect::new(0.0, 0.0, 50.0, 50.0)) };
+        let id = |x| in_front(&windows, Point::new(x, 5.0)).map(|window| window.id.as_str());
+        assert_eq!((id(5.0), id(60.0), id(200.0)), (Some("front"), Some("behind"), None));
+    }
+}

@@ -1,0 +1,169 @@
+//! A task that the person at the machine does with their own mouse and keyboard is recorded once they have said yes, and is
+//! done again by the agent: on a real server, with a real program and the built binary.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use opendesk_tests::bin::{Running, command};
+use opendesk_tests::desktop::{Form, TestDesktop};
+use serde_json::{Value, json};
+
+use crate::person::Person;
+
+/// Keycodes of the server's US keyboard.
+const SHIFT: u8 = 50;
+const CONTROL: u8 = 37;
+const RETURN: u8 = 36;
+const A: u8 = 38;
+const D: u8 = 40;
+
+/// An agent's server on a desktop, and its client, who asks the person what it is told to.
+struct Agent {
+    server: Running,
+    calls: u64,
+}
+
+impl Agent {
+    fn start(desktop: &TestDesktop, home: &Path) -> Self {
+        let mut server = command(home, &["mcp", "--backend", "x11"]);
+        server.env("DISPLAY", desktop.display()).env("DBUS_SESSION_BUS_ADDRESS", desktop.session_bus());
+        server.env("XDG_RUNTIME_DIR", desktop.run_dir()).stdin(Stdio::piped());
+        let mut agent = Self { server: Running::start(server), calls: 0 };
+        let client = json!({"name": "test", "version": "1"});
+        let params =
+            json!({"protocolVersion": "2025-06-18", "clientInfo": client, "capabilities": {"elicitation": {}}});
+        agent.say(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}));
+        agent.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        agent
+    }
+
+    fn say(&mut self, message: &Value) {
+        self.server.say(&message.to_string());
+    }
+
+    fn hear(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.server.hear(|line| serde_json::from_str::<Value>(line).ok().filter(&is_it))
+    }
+
+    fn begin(&mut self, tool: &str, arguments: Value) -> u64 {
+        self.calls += 1;
+        let params = json!({"name": tool, "arguments": arguments});
+        self.say(&json!({"jsonrpc": "2.0", "id": self.calls, "method": "tools/call", "params": params}));
+        self.calls
+    }
+
+    /// What the call said, and whether it failed.
+    fn end(&mut self, id: u64) -> (String, bool) {
+        let answer = self.hear(|message| message["id"] == id && message.get("method").is_none());
+        let result = &answer["result"];
+        let texts = result["content"].as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
+        (texts.collect::<Vec<_>>().join("\n"), result["isError"] == true)
+    }
+
+    fn said(&mut self, arguments: Value) -> String {
+        let id = self.begin("learn", arguments.clone());
+        let (said, failed) = self.end(id);
+        assert!(!failed, "{arguments}: {said}");
+        said
+    }
+
+    /// Asks to record what the person does. The person answers.
+    fn asks_to_record(&mut self, answer: Value) -> (String, bool) {
+        let id = self.begin("learn", json!({"action": "start", "source": "person"}));
+        let begun = self.calls;
+        let question =
+            self.hear(|message| message["method"] == "elicitation/create" && message["id"].as_u64() == Some(begun - 1));
+        let message = question["params"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("Record what you do with the mouse and keyboard"), "{message}");
+        assert!(message.contains("What you type is not recorded"), "{message}");
+        self.say(&json!({"jsonrpc": "2.0", "id": question["id"], "result": answer}));
+        self.end(id)
+    }
+}
+
+#[test]
+fn what_the_person_does_is_recorded_and_done_again() {
+    let mut desktop = TestDesktop::start_with_session(1280, 900);
+    let form = Form::start(&mut desktop);
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = Agent::start(&desktop, &folder.path().join("home"));
+    let person = Person::new(desktop.display());
+
+    let (said, failed) = agent.asks_to_record(json!({"action": "decline"}));
+    assert!(failed && said.contains("the person said no"), "{said}");
+    let (said, failed) = agent.asks_to_record(json!({"action": "accept", "content": {"allow": true}}));
+    assert!(!failed && said.contains("The person has agreed"), "{said}");
+
+    let place = |widget: &str| form.place(widget).center();
+    person.clicks_at(place("Name"), 1);
+    person.looks_at(form.window());
+    // "aDa", of which nothing is kept, not even how long it is.
+    person.presses(None, &[A]);
+    person.presses(Some(SHIFT), &[D]);
+    person.presses(None, &[A]);
+    person.presses(Some(CONTROL), &[A]);
+    person.presses(None, &[RETURN]);
+    person.clicks_at(place("Password"), 1);
+    person.presses(None, &[A, D]);
+    person.clicks_at(place("Agree"), 1);
+    person.clicks_at(place("Save"), 1);
+    person.clicks_at(place("Canvas"), 3);
+    form.wait_until("the person's clicks did what they do", |form| form.seen("clicked", "Save").len() == 1);
+
+    // What the agent does meanwhile is not what the person does.
+    let id = agent.begin("ui", json!({"action": "get_tree"}));
+    assert!(!agent.end(id).1);
+
+    let said = agent.said(json!({"action": "stop"}));
+    let steps: Vec<&str> = said.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_digit())).collect();
+    let expected = [
+        r#"1. ui {"action":"click""#,
+        r#"2. keyboard {"action":"type""#,
+        r#"3. keyboard {"action":"hotkey","keys":["ctrl","a"]"#,
+        r#"4. keyboard {"action":"press","key":"enter""#,
+        r#"5. ui {"action":"click""#,
+        r#"6. keyboard {"action":"type""#,
+        r#"7. ui {"action":"click""#,
+        r#"8. ui {"action":"click""#,
+        r#"9. mouse {"action":"right_click""#,
+    ];
+    assert!(steps.iter().skip(1).zip(expected).all(|(step, begin)| step.starts_with(begin)), "{said}");
+    assert_eq!(steps.len(), 10, "nine steps and how many there are: {said}");
+    for (step, name) in [(1, "Name"), (5, "Password"), (7, "Agree"), (8, "Save")] {
+        assert!(steps[step].contains(&format!("name {name:?}")), "{said}");
+    }
+    assert!(steps[7].contains("element_checked \"true\""), "{said}");
+    assert!(!said.contains("aDa") && said.contains("{{password}}") && said.contains("{{text}}"), "{said}");
+
+    agent.said(json!({"action": "save", "name": "greet", "description": "fills the form in"}));
+    let kept = std::fs::read_to_string(folder.path().join("home/programs/greet.json")).unwrap();
+    assert!(kept.contains("\"source\": \"person\"") && !kept.contains("aDa"), "{kept}");
+
+    person.clicks_at(place("Agree"), 1);
+    let run = json!({"action": "run", "name": "greet", "parameters": {"text": "Grace", "password": "wonder"}});
+    let said = agent.said(run);
+    assert!(said.contains('9'), "{said}");
+    form.wait_until("it was done again", |form| form.seen("clicked", "Save").len() == 2);
+    assert_eq!(form.seen("toggled", "Agree").last().unwrap()["active"], true);
+    assert!(form.text("Name").ends_with("Grace") && form.text("Password").ends_with("wonder"), "{:?}", form.events());
+}
+
+#[test]
+fn a_stop_of_the_owners_ends_a_recording() {
+    let mut desktop = TestDesktop::start_with_session(1280, 900);
+    let form = Form::start(&mut desktop);
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let mut agent = Agent::start(&desktop, &home);
+    let person = Person::new(desktop.display());
+    let (said, failed) = agent.asks_to_record(json!({"action": "accept", "content": {"allow": true}}));
+    assert!(!failed, "{said}");
+    person.clicks_at(form.place("Save").center(), 1);
+    form.wait_until("the person's click did what it does", |form| form.seen("clicked", "Save").len() == 1);
+    for switch in ["stop", "resume"] {
+        assert!(Running::start(command(&home, &[switch])).finish(crate::LIMIT).status.success());
+    }
+    person.clicks_at(form.place("Canvas").center(), 1);
+    let said = agent.said(json!({"action": "stop"}));
+    assert!(said.contains("1 steps were recorded") && said.contains("It had ended before"), "{said}");
+}
