@@ -373,6 +373,23 @@ fn a_recording_that_goes_on_is_not_thrown_away() {
 }
 
 #[test]
+fn a_box_that_was_clicked_by_its_number_is_checked_when_it_is_run_again() {
+    run(async {
+        let setup = Setup::new().await;
+        setup.said("app", json!({"action": "focus", "name": "Controls"})).await;
+        setup.said("learn", json!({"action": "start"})).await;
+        for is in ["true", "false"] {
+            let marks = setup.said("screenshot", json!({"marks": true})).await;
+            setup.said("mouse", json!({"action": "click", "mark": mark(&marks, "check box")})).await;
+            let said = setup.said("learn", json!({"action": "save", "name": is})).await;
+            assert!(said.contains(&format!("then element_checked {is:?}")), "{said}");
+            setup.said("learn", json!({"action": "start"})).await;
+        }
+        setup.end().await;
+    });
+}
+
+#[test]
 fn what_a_step_changed_is_checked_when_it_is_run_again() {
     run(async {
         let setup = Setup::new().await;

@@ -8,6 +8,7 @@ use super::fence;
 use super::session::Session;
 use super::shots::{Shot, in_front, refused, told};
 use super::target::ToolError;
+use super::ui::checked;
 use crate::api::{Point, Rect, UiNode, WindowsList};
 use crate::home::plain_text;
 use crate::picture::{Mapping, Numbered, Region};
@@ -209,7 +210,12 @@ impl Session {
         let tree = told(self.tree(&shot.target, marks.window_id.clone()).await)?;
         if let Some(tree) = tree.filter(|tree| !tree.truncated || tree.nodes.iter().any(|node| mark.is(node))) {
             let why = match tree.nodes.iter().find(|node| mark.is(node)) {
-                Some(node) if node.bounds == Some(mark.bounds) => None,
+                Some(node) if node.bounds == Some(mark.bounds) => {
+                    if let Some(checked) = checked(node) {
+                        self.caller.found_checked(checked);
+                    }
+                    None
+                }
                 Some(_) => Some("has moved"),
                 None => Some("is gone"),
             };
