@@ -5,7 +5,7 @@ use opendesk_std::api::Call;
 use opendesk_std::govern::rules::{
     Decision, PolicyFile, Preset, Subject, WrittenRule, add_rule, call_of, load, remove_rule, set_preset, unmet,
 };
-use opendesk_std::home::{Peers, printable};
+use opendesk_std::home::{Peers, plain_text, printable};
 use opendesk_std::host::status_of_running;
 use opendesk_tokio::Tokio;
 use serde_json::{Map, Value, json};
@@ -151,7 +151,7 @@ fn written(options: AddRule) -> WrittenRule {
         DecisionName::Confirm => Decision::Confirm,
         DecisionName::Block => Decision::Block,
     };
-    WrittenRule { tool, action, app, peer, decision, reason }
+    WrittenRule { tool, action, app, peer, decision, reason: reason.map(|reason| plain_text(&reason)) }
 }
 
 fn test(context: &Context, method: &str, arguments: Option<&str>, peer: &str) -> Result<(), Failure> {

@@ -26,6 +26,18 @@ fn moved() -> PointerEvent {
     PointerEvent { action, point, button: None, modifiers: vec![], dx: 0.0, dy: 0.0 }
 }
 
+#[test]
+fn the_reason_of_a_rule_is_told_as_it_is_kept() {
+    let folder = Folder::new();
+    let home = folder.home("host");
+    let add =
+        ["policy", "add-rule", "--tool", "fs", "--decision", "block", "--reason", "no\u{1b}[31m files\n\u{202e}here"];
+    for args in [&add[..], &["policy", "show"]] {
+        let finished = opendesk(&home, args);
+        assert!(succeeded(&finished).contains("block    tool=fs: no[31m files here\n"), "{finished:?}");
+    }
+}
+
 /// W8: what is said of one controller holds for it by whatever method it tries, and for no other.
 #[test]
 fn w8_a_rule_on_a_controller_holds_for_all_that_it_tries_and_for_nobody_else() {
