@@ -53,7 +53,10 @@ fn check_length(length: u64, size: u64) -> io::Result<()> {
 /// Without an offset the path holds either all of the old content or all of the new one. Only where the directory
 /// takes no new file, or the file cannot have the same owner again, an existing file is written over.
 pub(super) fn write(guard: &Guard, path: &Path, data: &[u8], offset: Option<u64>) -> io::Result<()> {
-    let place = guard.walk(path, End::Create)?;
+    write_to(guard, &guard.walk(path, End::Create)?, data, offset)
+}
+
+fn write_to(guard: &Guard, place: &Place, data: &[u8], offset: Option<u64>) -> io::Result<()> {
     // What may not be written may not be replaced either.
     let old = match place.stat {
         Some(_) => Some(open(guard, &place.dir, &place.name, OFlags::WRONLY)?),
@@ -61,9 +64,16 @@ pub(super) fn write(guard: &Guard, path: &Path, data: &[u8], offset: Option<u64>
     };
     match (offset, old) {
         (Some(offset), Some(old)) => old.write_all_at(data, offset),
-        (Some(offset), None) => create(&place.dir, &place.name, Mode::from_raw_mode(0o666))?.write_all_at(data, offset),
-        (None, None) => replace(&place, data, None),
-        (None, Some(old)) => match replace(&place, data, Some(&old)) {
+        (Some(offset), None) => match create(&place.dir, &place.name, Mode::from_raw_mode(0o666)) {
+            // Of the first parts of a file, which are written at once, another one was there a moment earlier.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                open(guard, &place.dir, &place.name, OFlags::WRONLY)
+            }
+            created => created,
+        }?
+        .write_all_at(data, offset),
+        (None, None) => replace(place, data, None),
+        (None, Some(old)) => match replace(place, data, Some(&old)) {
             Err(error) if is_fixed(&error) => old.set_len(0).and_then(|()| old.write_all_at(data, 0)),
             done => done,
         },
@@ -170,5 +180,24 @@ fn check_regular(stat: &Stat) -> io::Result<()> {
         FileType::RegularFile => Ok(()),
         FileType::Directory => Err(unfit("it is a directory")),
         _ => Err(unfit("it is neither a file nor a directory")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cancel::Cancel;
+
+    #[test]
+    fn the_first_parts_of_a_file_may_come_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, path) = (folder.path().join("home"), folder.path().join("file"));
+        std::fs::create_dir(&home).unwrap();
+        let guard = Guard::look(&home, Cancel::new()).unwrap();
+        // Both have seen that nothing is there.
+        let (one, other) = (guard.walk(&path, End::Create).unwrap(), guard.walk(&path, End::Create).unwrap());
+        write_to(&guard, &other, b"behind", Some(2)).unwrap();
+        write_to(&guard, &one, b"be", Some(0)).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"bebehind");
     }
 }
