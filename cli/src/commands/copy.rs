@@ -34,6 +34,7 @@ colon is written with a slash, such as ./a:b; on Windows one letter before a col
 
 Files keep their time and permissions, without set-id bits. A file is put in place when it is
 complete; until then it grows beside it, in NAME.opendesk-part here, in NAME.….opendesk-part there.
+An upload removes what those of older states of the source have left there half an hour before.
 After a copy that broke off the same command goes on from there, if the source has the size and time
 that it had; in a folder, files of the same size and time are not copied again. A folder that was to
 be DST itself is there by then: name what is in it, as in `cp -r pictures/. desk:/srv/pictures`.

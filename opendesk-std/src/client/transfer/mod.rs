@@ -8,6 +8,7 @@ mod call;
 mod disk;
 mod download;
 mod error;
+mod leftover;
 mod names;
 mod part;
 mod run;

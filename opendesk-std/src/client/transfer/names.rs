@@ -90,6 +90,14 @@ pub(super) fn part_there(path: &str, identity: &str) -> String {
     joined(parent(path), &part)
 }
 
+/// Whether a name is that of a part of this path of the host, from whatever source.
+pub(super) fn is_part_of(path: &str, name: &str) -> bool {
+    let identity = last(path)
+        .and_then(|last| name.strip_prefix(last)?.strip_prefix('.')?.strip_suffix(SUFFIX))
+        .unwrap_or_default();
+    identity.len() == 16 && identity.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Where a file of this machine grows, and where it is noted what from.
 pub(super) fn part_here(path: &Path) -> (PathBuf, PathBuf) {
     let name = path.file_name().unwrap_or_default();

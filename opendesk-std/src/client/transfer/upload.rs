@@ -113,6 +113,11 @@ impl<C: Caller> Run<'_, C> {
                 return Err(error);
             }
         };
+        // Of a folder most files are small ones, that leave no parts worth a look.
+        if source.size > CHUNK || !self.options.recursive {
+            // What cannot be looked at or removed stays; the copy is complete.
+            drop(self.sweep(&job.there, &part).await);
+        }
         self.host.set(&part, Some(source.mode & 0o777), Some(source.mtime)).await?;
         self.host.rename(&part, &job.there, kept + bytes, source.mtime).await?;
         Ok((bytes, kept))

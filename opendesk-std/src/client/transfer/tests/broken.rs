@@ -117,6 +117,34 @@ fn a_part_of_a_source_that_was_changed_is_not_gone_on_with() {
 }
 
 #[test]
+fn what_an_upload_of_an_older_source_left_is_removed_once_nobody_can_be_writing_it() {
+    let scene = Scene::new();
+    let parts = || scene.names("there").into_iter().filter(|name| name.ends_with(".opendesk-part")).collect::<Vec<_>>();
+    let begun = |length: u64| {
+        let before = parts();
+        ends_after(&scene, 3 * CHUNK);
+        fs::write(scene.here("source"), content(length)).unwrap();
+        scene.up(&scene.here("source"), &scene.on_host("up")).unwrap_err();
+        scene.host.answer(|_| Rule::Pass);
+        parts().into_iter().find(|name| !before.contains(name)).unwrap()
+    };
+    let (old, young) = (begun(PARTS * CHUNK), begun(PARTS * CHUNK + 1));
+    let others = ["other.0123456789abcdef.opendesk-part", "up.notes.opendesk-part", "up.0123456789abcdef"];
+    for name in others {
+        fs::write(scene.there(name), b"precious").unwrap();
+    }
+    for name in others.into_iter().chain([old.as_str()]) {
+        let file = fs::File::options().write(true).open(scene.there(name)).unwrap();
+        file.set_modified(file.metadata().unwrap().modified().unwrap() - 4 * PATIENCE).unwrap();
+    }
+    fs::write(scene.here("source"), content(9)).unwrap();
+    scene.up(&scene.here("source"), &scene.on_host("up")).unwrap();
+    let mut left: Vec<&str> = others.into_iter().chain(["up", &young]).collect();
+    left.sort_unstable();
+    assert_eq!(scene.names("there"), left, "the old one was {old}");
+}
+
+#[test]
 fn a_source_that_changes_meanwhile_is_said_and_leaves_nothing() {
     let scene = Scene::new();
     for change in [
