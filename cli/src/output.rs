@@ -19,7 +19,7 @@ pub(crate) fn line(text: &str) {
     if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
         let is_left = error.kind() == io::ErrorKind::BrokenPipe;
         if !is_left {
-            self::error(&Failure::failed(format!("the result cannot be written to standard output: {error}")));
+            self::error(&unwritten(&error));
         }
         log::flush();
         std::process::exit(i32::from(!is_left));
@@ -33,16 +33,25 @@ pub(crate) enum Stream {
     Errors,
 }
 
-/// Writes what another program wrote, every byte of it as it is. False when nobody listens any more.
-pub(crate) fn bytes(to: Stream, bytes: &[u8]) -> bool {
-    let written = match to {
+/// Writes what another program wrote, every byte of it as it is.
+pub(crate) fn bytes(to: Stream, bytes: &[u8]) -> io::Result<()> {
+    match to {
         Stream::Output => {
             let mut out = io::stdout().lock();
             out.write_all(bytes).and_then(|()| out.flush())
         }
         Stream::Errors => io::stderr().lock().write_all(bytes),
-    };
-    written.is_ok()
+    }
+}
+
+/// The end of a program whose standard output takes no more. Where nobody listens any more it is silent, and its code that of a
+/// program that the system has ended for it.
+pub(crate) fn unwritten(error: &io::Error) -> Failure {
+    const BY_SIGPIPE: u8 = 128 + 13;
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::of_command(BY_SIGPIPE);
+    }
+    Failure::failed(format!("the result cannot be written to standard output: {error}"))
 }
 
 /// A line for the person beside the results.

@@ -339,6 +339,26 @@ fn nobody_reading_any_more_ends_it_quietly() {
     eventually("it has ended there, too", || !is_there(&pid));
 }
 
+/// As the code of `seq` is, were it run here: whoever keeps what a command writes has to know that it is not all there.
+#[test]
+fn what_cannot_be_written_here_is_a_failure() {
+    let pair = Pair::new();
+    let pid = pair.path("pid");
+    let script = format!("echo $$ > {}; seq 1 1000; sleep 300", pid.display());
+    for args in [&["--", "sh", "-c", script.as_str()][..], &["--json", "--", "sh", "-c", script.as_str()]] {
+        let finished = run(into_file(&pair.command(args), Path::new("/dev/full")));
+        let (code, line) = failure(&finished);
+        assert_eq!(code, 1, "{finished:?}");
+        assert!(line.contains("the result cannot be written to standard output: No space left"), "{line}");
+        eventually("it has ended there, too", || !is_there(&fs::read_to_string(&pid).unwrap()));
+    }
+    let exec = pair.command(&["--", "sh", "-c", "exec yes"]);
+    let shell = behind(&["bash", "-c", "\"$@\" | head -n 1; exit ${PIPESTATUS[0]}", "bash"], &exec);
+    let finished = run(shell);
+    let told = (finished.status.code(), finished.stdout.as_str(), finished.stderr.as_str());
+    assert_eq!(told, (Some(141), "y\n", ""));
+}
+
 #[test]
 fn a_reader_that_stops_for_a_while_loses_nothing_and_keeps_the_session() {
     let pair = Pair::new();

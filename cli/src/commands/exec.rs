@@ -43,6 +43,7 @@ Exit codes:
   124       it was killed because of --timeout
   127       there is no such program or folder there
   130       interrupted
+  141       nobody reads what it writes any more
 Where opendesk itself fails, its own codes, which `opendesk --help` lists, and one line on standard
 error that begins with `opendesk: `.";
 
@@ -86,16 +87,11 @@ async fn carry_out(session: &Session, screen: Screen, options: &args::Exec) -> R
     } else {
         return Err(Failure::failed(format!("{} runs no commands for controllers", printable(target.name()))));
     };
-    end.map_or(Ok(()), |end| outcome(end, screen, options))
+    outcome(end, screen, options)
 }
 
-/// Runs it and shows what it writes at once. Nothing when nobody listens to that any more.
-async fn live(
-    session: &Session,
-    target: &Target,
-    screen: Screen,
-    options: &args::Exec,
-) -> Result<Option<CommandEnd>, Failure> {
+/// Runs it and shows what it writes at once.
+async fn live(session: &Session, target: &Target, screen: Screen, options: &args::Exec) -> Result<CommandEnd, Failure> {
     let stdin = feed::is_wanted(options);
     let params = StartParams {
         argv: options.command.clone(),
@@ -142,7 +138,7 @@ async fn interrupt_it(session: &Session, target: &Target, id: CommandId) {
     }
 }
 
-async fn show_all(output: &mut SessionStream<ProcessOutput>, screen: Screen) -> Result<Option<CommandEnd>, Failure> {
+async fn show_all(output: &mut SessionStream<ProcessOutput>, screen: Screen) -> Result<CommandEnd, Failure> {
     loop {
         let part = match output.next().await {
             Some(Ok(part)) => part,
@@ -155,10 +151,8 @@ async fn show_all(output: &mut SessionStream<ProcessOutput>, screen: Screen) -> 
             None => return Err(Failure::failed("the machine did not tell how the command ended")),
         };
         let end = part.ended;
-        if !screen.show(part).await {
-            return Ok(None);
-        }
-        if end.is_some() {
+        screen.show(part).await?;
+        if let Some(end) = end {
             return Ok(end);
         }
     }
@@ -175,7 +169,7 @@ async fn whole(
     target: &Target,
     screen: Screen,
     options: &args::Exec,
-) -> Result<Option<CommandEnd>, Failure> {
+) -> Result<CommandEnd, Failure> {
     let limit = options.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let limit = limit.map_or(FOREVER, |limit| limit.saturating_add(client::CALL).min(FOREVER));
     let execute = async {
@@ -190,13 +184,13 @@ async fn whole(
         let done = match called {
             Err(error) if is_call(&error, ErrorCode::Timeout) => {
                 let end = CommandEnd { returncode: -9, timed_out: true, duration: options.timeout.unwrap_or_default() };
-                return Ok(Some(end));
+                return Ok(end);
             }
             called => called.map_err(not_started)?,
         };
         let end = CommandEnd { returncode: done.returncode, timed_out: false, duration: done.duration };
-        let heard = screen.show(CommandOutput { stdout: done.stdout, stderr: done.stderr, ended: None }).await;
-        Ok(heard.then_some(end))
+        screen.show(CommandOutput { stdout: done.stdout, stderr: done.stderr, ended: None }).await?;
+        Ok(end)
     };
     tokio::select! {
         ended = execute => ended,

@@ -54,8 +54,7 @@ pub(super) async fn screenshot(context: &Context, options: args::Screenshot) -> 
     })
     .await?;
     if is_piped {
-        let is_heard = output::bytes(Stream::Output, &picture.data);
-        return if is_heard { Ok(()) } else { Err(Failure::failed("nobody reads the picture on standard output")) };
+        return output::bytes(Stream::Output, &picture.data).map_err(|error| output::unwritten(&error));
     }
     let path = options.out.unwrap_or_else(|| default_path(&target));
     save(&path, &picture.data)?;

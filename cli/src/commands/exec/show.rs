@@ -1,9 +1,12 @@
 //! What a command elsewhere writes, as it appears here.
 
+use std::io;
+
 use opendesk_std::api::{CommandEnd, CommandOutput};
 use opendesk_std::tools::Block;
 use serde_json::{Value, json};
 
+use crate::exit::Failure;
 use crate::output::{self, Stream};
 
 /// Where it appears.
@@ -17,20 +20,24 @@ impl Screen {
         Self { json }
     }
 
-    /// Shows a part, on another thread: whoever reads it may take their time, and the connection goes on meanwhile. False
-    /// when nobody reads any more.
-    pub(super) async fn show(self, part: CommandOutput) -> bool {
-        tokio::task::spawn_blocking(move || self.write(&part)).await.unwrap_or(false)
+    /// Shows a part, on another thread: whoever reads it may take their time, and the connection goes on meanwhile.
+    ///
+    /// # Errors
+    /// When nobody reads any more, or what is shown cannot be written.
+    pub(super) async fn show(self, part: CommandOutput) -> Result<(), Failure> {
+        let written =
+            tokio::task::spawn_blocking(move || self.write(&part)).await.unwrap_or_else(|lost| Err(lost.into()));
+        written.map_err(|error| output::unwritten(&error))
     }
 
-    fn write(self, part: &CommandOutput) -> bool {
+    fn write(self, part: &CommandOutput) -> io::Result<()> {
         let CommandOutput { stdout, stderr, ended: _ } = part;
         if self.json {
             let lines = [line("stdout", stdout), line("stderr", stderr)].concat();
             return output::bytes(Stream::Output, lines.as_bytes());
         }
         // Whoever does not want to hear of errors may still want the rest.
-        output::bytes(Stream::Errors, stderr);
+        let _heard = output::bytes(Stream::Errors, stderr).is_ok();
         output::bytes(Stream::Output, stdout)
     }
 
