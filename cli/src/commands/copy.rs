@@ -88,6 +88,7 @@ async fn copy(
         recursive: options.recursive,
         anew: options.no_resume,
         between: between(context, session, &target)?,
+        locks: Some(context.home.path().join("copies")),
     };
     let caller = OnTarget { session, target: &target };
     let progress = Progress::start(options.quiet || context.json);

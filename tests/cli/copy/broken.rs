@@ -41,6 +41,22 @@ fn a_copy_whose_program_was_killed_is_gone_on_with() {
     }
 }
 
+/// While a part on the host grows, a file of the home stands for it: another program that copies the same is refused by it.
+#[test]
+fn an_upload_has_its_part_for_itself() {
+    let scene = Scene::new();
+    plant(&scene.here("source"), 60 * MB);
+    let copy = stands_still(&scene, Way::ToHost, 20 * MB, &["source", &scene.on_host("up")]);
+    let locks = scene.folder.home("controller").join("copies");
+    let [lock] = names(&locks).try_into().expect("one copy is under way");
+    let held = File::open(locks.join(lock)).unwrap();
+    assert!(held.try_lock().is_err(), "it is held");
+    scene.proxy.heal();
+    succeeded(&copy.finish(LIMIT));
+    assert!(is_same(&scene.here("source"), &scene.there("up")));
+    assert_eq!(names(&locks), [""; 0]);
+}
+
 #[test]
 fn a_copy_that_is_interrupted_says_that_it_can_be_gone_on_with() {
     let scene = Scene::new();

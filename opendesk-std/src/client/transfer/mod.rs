@@ -17,7 +17,7 @@ mod walk;
 
 use core::future::Future;
 use core::time::Duration;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use self::error::TransferError;
 pub use self::names::host_path;
@@ -122,6 +122,9 @@ pub struct CopyOptions {
     pub anew: bool,
     /// Names the two machines, such as by their keys, so that no copy goes on with a part that came from another one.
     pub between: String,
+    /// The folder in which an upload keeps a file locked that stands for its part on the host, so that no other program writes
+    /// to that part too: the same for all programs that copy between the two machines. It is made where it is missing. Without it whoever copies sees to that.
+    pub locks: Option<PathBuf>,
 }
 
 /// What a copy does, told while it does it.

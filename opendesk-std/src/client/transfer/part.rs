@@ -1,8 +1,8 @@
 //! A file of this machine that is not complete yet.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,6 +99,36 @@ impl Part {
     pub(super) fn discard(self) -> io::Result<()> {
         remove(&self.note)?;
         remove(&self.path)
+    }
+}
+
+/// The right to write to a part on a host, which has no locks: no other program of this machine that asks for it has it too.
+#[derive(Debug)]
+pub(super) struct Turn {
+    path: PathBuf,
+    /// Open for as long as the lock is held.
+    _file: File,
+}
+
+impl Turn {
+    /// Takes it, by a file in this folder.
+    ///
+    /// # Errors
+    /// `ResourceBusy` while somebody else has it.
+    pub(super) fn take(folder: &Path, identity: &str) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let path = folder.join(identity);
+        let file = lock(&path)?;
+        Ok(Self { path, _file: file })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Before the lock is let go, so that nobody loses a file that has just been locked.
+        if let Err(error) = remove(&self.path) {
+            tracing::debug!(%error, path = %self.path.display(), "the lock of a copy stays");
+        }
     }
 }
 

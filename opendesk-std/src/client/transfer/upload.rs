@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 
 use super::call::Outcome;
 use super::download::{NO_FILE, WHOLE, is_special, is_written_as_folder};
-use super::part::{changed_at, is_same_time};
+use super::part::{Turn, changed_at, is_same_time};
 use super::run::{Job, Moved, Run};
 use super::walk::Walk;
 use super::{CHUNK, Caller, Copied, DEPTH, Step, TransferError, names};
@@ -91,16 +91,15 @@ impl<C: Caller> Run<'_, C> {
         let path = job.here.clone();
         let source = self.local("read", &job.here, move || open(&path)).await?;
         let path = std::path::absolute(&job.here).unwrap_or_else(|_| job.here.clone());
-        let part = names::part_there(
-            &job.there,
-            &names::identity(&[
-                self.options.between.as_bytes(),
-                path.as_os_str().as_bytes(),
-                job.there.as_bytes(),
-                &source.size.to_le_bytes(),
-                &source.mtime.to_bits().to_le_bytes(),
-            ]),
-        );
+        let identity = names::identity(&[
+            self.options.between.as_bytes(),
+            path.as_os_str().as_bytes(),
+            job.there.as_bytes(),
+            &source.size.to_le_bytes(),
+            &source.mtime.to_bits().to_le_bytes(),
+        ]);
+        let part = names::part_there(&job.there, &identity);
+        let _turn = self.turn(job, identity).await?;
         let kept = if self.options.anew || source.size <= CHUNK { 0 } else { self.kept(&source, &part).await? };
         (self.watch)(Step::Begins { path: &shown(&job.here), kept });
         let bytes = match self.pour(job, &source, &part, kept).await {
@@ -121,6 +120,19 @@ impl<C: Caller> Run<'_, C> {
         self.host.set(&part, Some(source.mode & 0o777), Some(source.mtime)).await?;
         self.host.rename(&part, &job.there, kept + bytes, source.mtime).await?;
         Ok((bytes, kept))
+    }
+
+    /// While this is held no other program of this machine writes to the part.
+    async fn turn(&self, job: &Job, identity: String) -> Outcome<Option<Turn>, C> {
+        let Some(folder) = self.options.locks.clone() else { return Ok(None) };
+        let shown = folder.clone();
+        match self.disk.run(move || Turn::take(&folder, &identity)).await {
+            Ok(turn) => Ok(Some(turn)),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                Err(TransferError::unfit_host(&job.there, "is where another copy of this file is under way to"))
+            }
+            Err(error) => Err(TransferError::local("locked", &shown, error)),
+        }
     }
 
     /// As many bytes of a part are certainly there.

@@ -24,6 +24,31 @@ fn ends_after(scene: &Scene, bytes: u64) {
 }
 
 #[test]
+fn two_uploads_of_one_file_to_one_place_do_not_write_to_the_same_part() {
+    let scene = Arc::new(Scene::new());
+    let source = content(3 * CHUNK);
+    fs::write(scene.here("source"), &source).unwrap();
+    let other = Arc::clone(&scene);
+    let tried = AtomicU64::new(0);
+    // While the first one writes, the second one begins.
+    scene.host.answer(move |call| {
+        if matches!(call, Call::FsWrite(_)) && tried.fetch_add(1, Ordering::Relaxed) == 0 {
+            let error = other.up(&other.here("source"), &other.on_host("up")).unwrap_err().to_string();
+            assert!(
+                error.ends_with("there/up on the host is where another copy of this file is under way to"),
+                "{error}"
+            );
+            tried.fetch_add(1, Ordering::Relaxed);
+        }
+        Rule::Pass
+    });
+    scene.up(&scene.here("source"), &scene.on_host("up")).unwrap();
+    assert_eq!(fs::read(scene.there("up")).unwrap(), source);
+    assert_eq!(fs::read_dir(scene.folder.path().join("locks")).unwrap().count(), 0, "nothing is left of the lock");
+    scene.up(&scene.here("source"), &scene.on_host("up")).unwrap();
+}
+
+#[test]
 fn a_file_from_the_host_is_resumed_where_it_broke_off() {
     let scene = Scene::new();
     let source = content(PARTS * CHUNK + 3);

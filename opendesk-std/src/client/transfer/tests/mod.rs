@@ -28,7 +28,8 @@ impl Scene {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let host = Fake::new(folder.path().join("home"));
-        let options = CopyOptions { between: "a b".into(), ..CopyOptions::default() };
+        let locks = Some(folder.path().join("locks"));
+        let options = CopyOptions { between: "a b".into(), locks, ..CopyOptions::default() };
         Self { folder, host, options, told: std::sync::Mutex::default() }
     }
 
