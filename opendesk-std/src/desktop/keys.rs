@@ -94,24 +94,14 @@ impl fmt::Display for Key {
 /// Every spelling, lower case, without `-`, `_` and spaces.
 const NAMES: &[(&str, Key)] = &[
     ("shift", Key::Shift),
-    ("shiftl", Key::Shift),
-    ("shiftr", Key::Shift),
     ("ctrl", Key::Control),
     ("control", Key::Control),
     ("ctl", Key::Control),
-    ("controll", Key::Control),
-    ("controlr", Key::Control),
     ("alt", Key::Alt),
-    ("altl", Key::Alt),
-    ("altr", Key::Alt),
     ("option", Key::Alt),
     ("opt", Key::Alt),
     ("meta", Key::Meta),
     ("super", Key::Meta),
-    ("superl", Key::Meta),
-    ("superr", Key::Meta),
-    ("metal", Key::Meta),
-    ("metar", Key::Meta),
     ("win", Key::Meta),
     ("windows", Key::Meta),
     ("cmd", Key::Meta),
@@ -119,7 +109,6 @@ const NAMES: &[(&str, Key)] = &[
     ("capslock", Key::CapsLock),
     ("enter", Key::Enter),
     ("return", Key::Enter),
-    ("kpenter", Key::Enter),
     ("tab", Key::Tab),
     ("escape", Key::Escape),
     ("esc", Key::Escape),
@@ -129,6 +118,7 @@ const NAMES: &[(&str, Key)] = &[
     ("back", Key::Backspace),
     ("delete", Key::Delete),
     ("del", Key::Delete),
+    ("forwarddelete", Key::Delete),
     ("insert", Key::Insert),
     ("ins", Key::Insert),
     ("home", Key::Home),
@@ -170,6 +160,8 @@ const NAMES: &[(&str, Key)] = &[
     ("quote", Key::Char('\'')),
     ("grave", Key::Char('`')),
     ("backtick", Key::Char('`')),
+    ("backquote", Key::Char('`')),
+    ("tilde", Key::Char('~')),
     ("equal", Key::Char('=')),
     ("bracketleft", Key::Char('[')),
     ("bracketright", Key::Char(']')),
@@ -196,11 +188,41 @@ impl FromStr for Key {
         {
             return Ok(Self::Function(number));
         }
-        NAMES
-            .iter()
-            .find(|(spelling, _)| *spelling == folded)
-            .map(|(_, key)| *key)
+        named(&folded)
+            .or_else(|| modifier_of_a_side(&folded))
+            .or_else(|| on_number_pad(&folded))
             .ok_or_else(|| UnknownKey(name.chars().take(40).collect()))
+    }
+}
+
+fn named(folded: &str) -> Option<Key> {
+    NAMES.iter().find(|(spelling, _)| *spelling == folded).map(|(_, key)| *key)
+}
+
+/// A modifier that is named by where it sits, as `Ctrl_L`, `ShiftRight`, `left alt` and `LWin`: both do the same.
+fn modifier_of_a_side(folded: &str) -> Option<Key> {
+    let sides = ["left", "right", "l", "r"].into_iter();
+    let stems = sides.flat_map(|side| [folded.strip_prefix(side), folded.strip_suffix(side)]).flatten();
+    stems.filter_map(named).find(|key| key.is_modifier())
+}
+
+/// A key of the number pad, as `KP_7`, `Numpad7` and `num 7`: the one that writes the same.
+fn on_number_pad(folded: &str) -> Option<Key> {
+    let mut stems = ["kp", "numpad", "num"].into_iter().filter_map(|pad| folded.strip_prefix(pad));
+    let stem = stems.next()?;
+    let mut characters = stem.chars();
+    if let (Some(only), None) = (characters.next(), characters.next()) {
+        return (only.is_ascii_digit() || "+-*/.=".contains(only)).then_some(Key::Char(only));
+    }
+    match stem {
+        "enter" => Some(Key::Enter),
+        "add" => Some(Key::Char('+')),
+        "subtract" => Some(Key::Char('-')),
+        "multiply" => Some(Key::Char('*')),
+        "divide" => Some(Key::Char('/')),
+        "decimal" => Some(Key::Char('.')),
+        "equal" => Some(Key::Char('=')),
+        _ => None,
     }
 }
 
@@ -241,7 +263,16 @@ mod tests {
     #[test]
     fn every_common_spelling_is_one_key() {
         for (names, key) in [
-            (&["ctrl", "CTRL", "Control", "Control_L", "control-r"][..], Key::Control),
+            (
+                &["ctrl", "CTRL", "Control", "Control_L", "control-r", "ctrl_l", "left_ctrl", "ControlRight"][..],
+                Key::Control,
+            ),
+            (&["right shift", "ShiftLeft", "shift_r"], Key::Shift),
+            (&["lwin", "RWin", "MetaRight", "Super_R", "cmd_l"], Key::Meta),
+            (&["KP_7", "Numpad7", "num7"], Key::Char('7')),
+            (&["numpad+", "KP_Add", "NumpadAdd"], Key::Char('+')),
+            (&["KP_Enter", "NumpadEnter"], Key::Enter),
+            (&["backquote", "backtick", "grave"], Key::Char('`')),
             (&["cmd", "command", "win", "super", "Super_L", "meta"], Key::Meta),
             (&["return", "Enter", "\n"], Key::Enter),
             (&["pgup", "Page_Up", "PageUp", "page up", "Prior"], Key::PageUp),
@@ -267,7 +298,9 @@ mod tests {
 
     #[test]
     fn unknown_names_are_errors() {
-        for name in ["", "f0", "f25", "hyper", "ctrl+c", "\u{7}", "ab"] {
+        for name in
+            ["", "f0", "f25", "hyper", "ctrl+c", "\u{7}", "ab", "lr", "left left", "lenter", "kp", "kpa", "kp77"]
+        {
             assert!(name.parse::<Key>().is_err(), "{name}");
         }
     }
