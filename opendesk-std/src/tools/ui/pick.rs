@@ -1,5 +1,7 @@
 //! Which element is meant.
 
+use std::collections::BTreeSet;
+
 use crate::api::{UiNode, UiTree};
 use crate::home::plain_text;
 
@@ -99,8 +101,11 @@ impl Wanted<'_> {
     /// Everything that fits. An exact label is better than one in other letters, and that better than a part of one.
     pub(super) fn all(&self, tree: &UiTree) -> Vec<usize> {
         let nodes = tree.nodes.iter().enumerate();
-        let fitting = nodes.filter(|(_, node)| self.has_role(node) && self.has_text(node)).map(|(index, _)| index);
-        let fitting: Vec<usize> = fitting.collect();
+        // What a program shows in two places of its tree, as an open list of choices, is one element.
+        let mut seen = BTreeSet::new();
+        let mut is_new = |node: &UiNode| node.reference.clone().is_none_or(|reference| seen.insert(reference));
+        let fitting = nodes.filter(|(_, node)| self.has_role(node) && self.has_text(node) && is_new(node));
+        let fitting: Vec<usize> = fitting.map(|(index, _)| index).collect();
         let Some(title) = self.title else { return fitting };
         let wanted = folded(title);
         let label = |index: &usize| plain_text(&tree.nodes[*index].name);
