@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::mpsc::channel;
 
-use crate::api::{Codec, Method, Point, TreeParams, UiTree, UiTreeRead, Window, WindowsList, decode};
+use crate::api::{Codec, Method, Point, TreeParams, UiNode, UiTree, UiTreeRead, Window, WindowsList, decode};
 use crate::cancel::Cancel;
 use crate::desktop::Desk;
 use crate::tools::caller::Touched;
@@ -23,15 +23,15 @@ pub(super) struct Hit {
     pub(super) was_checked: Option<bool>,
 }
 
-/// The element at a point, where a program tells of one.
-pub(super) fn at(desk: &Desk, point: Point) -> Option<Hit> {
+/// The element at a point, where a program tells of one. `last` is what was clicked before.
+pub(super) fn at(desk: &Desk, point: Point, last: Option<&Touched>) -> Option<Hit> {
     let windows = ask::<WindowsList>(desk, ())?;
     // An open menu is a window of its own that no list has, and belongs to the one that has the keyboard.
     let focused = windows.iter().find(|window| window.focused);
     if let Some(window) = focused {
         let tree = tree(desk, window)?;
         let is_in_front = in_front(&windows, point).is_some_and(|front| front.id == window.id);
-        if let Some(hit) = hit(&tree, window, point, |role| is_in_front || role.ends_with("menu item")) {
+        if let Some(hit) = hit(&tree, window, (point, last), |role| is_in_front || role.ends_with("menu item")) {
             return Some(hit);
         }
         if is_in_front {
@@ -39,7 +39,7 @@ pub(super) fn at(desk: &Desk, point: Point) -> Option<Hit> {
         }
     }
     let window = in_front(&windows, point)?;
-    hit(&tree(desk, window)?, window, point, |_| true)
+    hit(&tree(desk, window)?, window, (point, last), |_| true)
 }
 
 /// The first of the windows is the one in front.
@@ -49,12 +49,33 @@ fn in_front(windows: &[Window], point: Point) -> Option<&Window> {
 }
 
 /// The smallest element at a point that people use.
-fn hit(tree: &UiTree, window: &Window, point: Point, is_meant: impl Fn(&str) -> bool) -> Option<Hit> {
-    let used = tree.nodes.iter().enumerate().filter(|(_, node)| marks::is_used(node) && is_meant(&node.role));
-    let there = used.filter_map(|(index, node)| Some((index, node.bounds.filter(|bounds| bounds.contains(point))?)));
-    let (index, _) =
-        there.min_by(|(_, one), (_, other)| (one.width * one.height).total_cmp(&(other.width * other.height)))?;
+///
+/// A list of choices opens over its box while the button is down, so that one of the choices is there already. Unless the box was
+/// what was clicked last, the box is what is clicked.
+fn hit(
+    tree: &UiTree,
+    window: &Window,
+    (point, last): (Point, Option<&Touched>),
+    is_meant: impl Fn(&str) -> bool,
+) -> Option<Hit> {
+    let is_there = |node: &UiNode| node.bounds.is_some_and(|bounds| bounds.contains(point));
+    let size = |node: &UiNode| node.bounds.map_or(f64::INFINITY, |bounds| bounds.width * bounds.height);
+    let used = tree.nodes.iter().enumerate().filter(|(_, node)| is_there(node) && marks::is_used(node));
+    let smallest = |found: &mut dyn Iterator<Item = (usize, &UiNode)>| {
+        found.min_by(|(_, one), (_, other)| size(one).total_cmp(&size(other))).map(|(index, _)| index)
+    };
+    let mut index = smallest(&mut used.clone().filter(|(_, node)| is_meant(&node.role)))?;
+    if is_choice(&tree.nodes[index].role)
+        && let Some(opens) = smallest(&mut used.filter(|(_, node)| node.role == "combo box"))
+        && last != Some(&touched(tree, Some(window), None, opens))
+    {
+        index = opens;
+    }
     Some(Hit { touched: touched(tree, Some(window), None, index), was_checked: checked(&tree.nodes[index]) })
+}
+
+fn is_choice(role: &str) -> bool {
+    role.ends_with("menu item") || role == "list item"
 }
 
 fn tree(desk: &Desk, window: &Window) -> Option<UiTree> {
@@ -73,7 +94,7 @@ fn ask<M: Method>(desk: &Desk, params: M::Params) -> Option<M::Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Rect, UiNode};
+    use crate::api::Rect;
 
     fn node(depth: u16, role: &str, name: &str, bounds: Rect) -> UiNode {
         UiNode {
@@ -105,13 +126,31 @@ mod tests {
             node(3, "text", "Note", Rect::new(0.0, 0.0, 100.0, 90.0)),
         ];
         let tree = UiTree { nodes, ..UiTree::default() };
-        let hit = |x| hit(&tree, &window("1", whole), Point::new(x, 15.0), |_| true);
+        let hit = |x| hit(&tree, &window("1", whole), (Point::new(x, 15.0), None), |_| true);
         let found = hit(12.0).unwrap();
         assert_eq!(found.was_checked, Some(true));
         let Touched { app, window, role, name } = found.touched;
         assert_eq!([app, window, role, name], ["Notes", "One", "check box", "Agree"]);
         assert_eq!(hit(80.0).unwrap().touched.name, "Note");
         assert_eq!(hit(100.0), None);
+    }
+
+    #[test]
+    fn a_list_that_opens_over_its_box_is_not_what_was_clicked_unless_it_was_open() {
+        let whole = Rect::new(0.0, 0.0, 100.0, 100.0);
+        let nodes = vec![
+            node(0, "window", "One", whole),
+            node(1, "combo box", "Colour", Rect::new(0.0, 10.0, 50.0, 20.0)),
+            node(2, "menu item", "Green", Rect::new(0.0, 10.0, 40.0, 18.0)),
+            node(2, "menu item", "Blue", Rect::new(0.0, 40.0, 40.0, 18.0)),
+        ];
+        let tree = UiTree { nodes, ..UiTree::default() };
+        let window = window("1", whole);
+        let name =
+            |y, last: Option<&Touched>| hit(&tree, &window, (Point::new(5.0, y), last), |_| true).unwrap().touched.name;
+        assert_eq!(name(15.0, None), "Colour");
+        let opened = touched(&tree, Some(&window), None, 1);
+        assert_eq!((name(15.0, Some(&opened)), name(45.0, Some(&opened))), ("Green".to_owned(), "Blue".to_owned()));
     }
 
     #[test]

@@ -118,8 +118,10 @@ impl Tape {
 fn take_in(desk: &Desk, told: &Receiver<(Deed, std::time::Instant)>, kept: &Mutex<Deeds>, full: &OnceLock<String>) {
     while let Ok((deed, at)) = told.recv() {
         // While the button is down: what it opens or closes is not there yet, or still is.
-        let touched = if Deeds::begins_a_click(&deed) { look::at(desk, deed.at) } else { None };
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let deeds = || kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = deeds().entries().last().and_then(|entry| entry.touched.clone());
+        let touched = if Deeds::begins_a_click(&deed) { look::at(desk, deed.at, last.as_ref()) } else { None };
+        let mut kept = deeds();
         if let Err(why) = kept.add(&deed, at, touched) {
             let _first = full.set(why);
             return;
