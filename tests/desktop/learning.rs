@@ -9,6 +9,7 @@ use opendesk_tests::desktop::{Form, TestDesktop};
 use serde_json::{Value, json};
 
 use crate::person::Person;
+use crate::{LIMIT, wait_until};
 
 /// Keycodes of the server's US keyboard.
 const SHIFT: u8 = 50;
@@ -25,13 +26,16 @@ struct Agent {
 
 impl Agent {
     fn start(desktop: &TestDesktop, home: &Path) -> Self {
+        Self::start_as(desktop, home, &json!({"elicitation": {}}))
+    }
+
+    fn start_as(desktop: &TestDesktop, home: &Path, capabilities: &Value) -> Self {
         let mut server = command(home, &["mcp", "--backend", "x11"]);
         server.env("DISPLAY", desktop.display()).env("DBUS_SESSION_BUS_ADDRESS", desktop.session_bus());
         server.env("XDG_RUNTIME_DIR", desktop.run_dir()).stdin(Stdio::piped());
         let mut agent = Self { server: Running::start(server), calls: 0 };
         let client = json!({"name": "test", "version": "1"});
-        let params =
-            json!({"protocolVersion": "2025-06-18", "clientInfo": client, "capabilities": {"elicitation": {}}});
+        let params = json!({"protocolVersion": "2025-06-18", "clientInfo": client, "capabilities": capabilities});
         agent.say(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}));
         agent.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         agent
@@ -161,9 +165,25 @@ fn a_stop_of_the_owners_ends_a_recording() {
     person.clicks_at(form.place("Save").center(), 1);
     form.wait_until("the person's click did what it does", |form| form.seen("clicked", "Save").len() == 1);
     for switch in ["stop", "resume"] {
-        assert!(Running::start(command(&home, &[switch])).finish(crate::LIMIT).status.success());
+        assert!(Running::start(command(&home, &[switch])).finish(LIMIT).status.success());
     }
     person.clicks_at(form.place("Canvas").center(), 1);
     let said = agent.said(json!({"action": "stop"}));
     assert!(said.contains("1 steps were recorded") && said.contains("It had ended before"), "{said}");
+}
+
+#[test]
+fn a_question_is_gone_when_nobody_waits_for_its_answer() {
+    let desktop = TestDesktop::start_with_session(1280, 900);
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = Agent::start_as(&desktop, &folder.path().join("home"), &json!({}));
+    agent.begin("learn", json!({"action": "start", "source": "person"}));
+    let is_asked = || {
+        let sought = desktop.command("xdotool").args(["search", "--name", "^opendesk: may"]).output();
+        sought.expect("xdotool is there").status.success()
+    };
+    wait_until("the person is asked on the desktop", is_asked);
+    agent.server.hang_up();
+    assert!(agent.server.finish(LIMIT).status.success());
+    wait_until("the question is gone", || !is_asked());
 }

@@ -73,3 +73,32 @@ fn a_server_that_is_killed_leaves_its_key_pressed() {
     assert_eq!(finished.status.code(), None, "{finished:?}");
     assert!(is_pressed(&computer));
 }
+
+/// What a client has done with a text that no keyboard has, and what it has copied.
+const TYPES: [&str; 2] = [
+    r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"keyboard","arguments":{"action":"type","text":"世界","peer":"local"}}}"#,
+    r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"clipboard","arguments":{"action":"write","text":"copied","peer":"local"}}}"#,
+];
+
+#[test]
+fn a_server_that_ends_gives_back_the_keys_that_it_was_lent_and_leaves_the_clipboard() {
+    let mut desktop = TestDesktop::start(640, 480);
+    let before = desktop.run("xmodmap", &["-pke"]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = command(&folder.path().join("home"), &["mcp", "--backend", "x11"]);
+    server.env("DISPLAY", desktop.display()).stdin(std::process::Stdio::piped());
+    let mut server = Running::start(server);
+    for line in HOLD[..2].iter().chain(&TYPES) {
+        server.say(line);
+    }
+    for id in ["\"id\":2", "\"id\":3"] {
+        server.hear(|line| line.contains(id).then_some(()));
+    }
+    assert_ne!(desktop.run("xmodmap", &["-pke"]), before, "a key is lent");
+    server.hang_up();
+    assert!(server.finish(LIMIT).status.success());
+    assert_eq!(desktop.run("xmodmap", &["-pke"]), before, "nobody is left who could do so later");
+    // By a process that ends with the desktop, or when somebody copies something else.
+    assert_eq!(desktop.run("xclip", &["-selection", "clipboard", "-o"]), "copied");
+    desktop.spawn("xclip", &["-quiet", "-selection", "clipboard", "-i", "/dev/null"]);
+}

@@ -95,7 +95,7 @@ fn in_json(report: Option<&Report>, failure: Option<&Failure>) -> Value {
 }
 
 /// Starts a process that keeps something on the clipboard, and waits until it has it.
-fn keep_in_background(contents: &ClipboardContents) -> Result<(), String> {
+pub(super) fn keep_in_background(contents: &ClipboardContents) -> Result<(), String> {
     let packed = check::pack(contents).map_err(|error| error.to_string())?;
     let failed = |error: std::io::Error| format!("no process could be started to keep it: {error}");
     let program = std::env::current_exe().map_err(failed)?;

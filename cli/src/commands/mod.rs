@@ -36,6 +36,7 @@ mod view;
 use core::future::pending;
 use core::time::Duration;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use opendesk_std::desktop::Backend;
 use opendesk_std::govern::control::Mode;
@@ -161,7 +162,7 @@ fn only_looks(command: &Command) -> bool {
 
 /// An agent's session on this machine.
 fn session(home: &Home, backend: Backend) -> Session {
-    Session::new(home.clone(), backend, Box::new(OnRuntime(Tokio)))
+    Session::new(home.clone(), backend, Box::new(OnRuntime(Tokio))).keeping(Arc::new(check::keep_in_background))
 }
 
 /// Ends the links of a session that has done its work. Others on this machine may have borrowed them for a command: that is

@@ -179,6 +179,15 @@ pub trait Computer: Debug + Send + Sync {
         false
     }
 
+    /// The program that uses the desktop ends: what it has lent the desktop is given back while it is there to do so. What is on
+    /// the clipboard and would go with it is told, so that another program can keep it.
+    ///
+    /// # Errors
+    /// What keeps that from being done.
+    fn leave(&self) -> Result<Option<ClipboardContents>> {
+        Ok(None)
+    }
+
     /// Whether [`record_person`](Self::record_person) is there at all: before the person is asked.
     fn can_record_person(&self) -> bool {
         false

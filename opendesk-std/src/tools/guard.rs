@@ -40,6 +40,8 @@ pub(super) struct Guard {
     turn: AsyncMutex<()>,
     /// What keeps other sessions and programs from answering.
     screen: Screen,
+    /// Each thread that asks has a share of it, until what it has shown is gone.
+    asking: Arc<()>,
     /// Absent where the system has no room for one: then only the next call is refused.
     pub(super) watcher: Option<Watcher>,
 }
@@ -152,6 +154,7 @@ impl Guard {
             stops,
             turn: AsyncMutex::new(()),
             screen: home.screen(),
+            asking: Arc::default(),
             watcher,
         }
     }
@@ -231,6 +234,11 @@ impl Guard {
         self.watcher.is_some()
     }
 
+    /// Whether something may still be shown to the owner.
+    pub(super) fn is_asking(&self) -> bool {
+        Arc::strong_count(&self.asking) > 1
+    }
+
     /// Releases what a call held that was ended by a stop.
     pub(super) fn let_go(&self) {
         self.stops.let_go();
@@ -291,7 +299,7 @@ impl Guard {
             .into());
         }
         let screen = self.screen.clone();
-        let alone = on_thread(move |cancel| screen.alone(within, cancel)).await?;
+        let alone = self.on_thread(move |cancel| screen.alone(within, cancel)).await?;
         let alone = alone.map_err(|why| refused(format!("nobody could be asked: {why}")))?;
         tracing::info!(number, method, target = target.name(), why = question.why, "a person is asked");
         let asked = match &caller.consent {
@@ -349,7 +357,7 @@ impl Guard {
     /// Asks by a dialog on this machine.
     async fn ask_here(&self, question: Question) -> Result<()> {
         let approver = Arc::clone(&self.approver);
-        match on_thread(move |cancel| approver.ask(&question, cancel)).await? {
+        match self.on_thread(move |cancel| approver.ask(&question, cancel)).await? {
             Answer::Allowed { .. } => Ok(()),
             Answer::Denied { .. } => {
                 Err(refused("the owner of this machine said no; ask them what to do instead".to_owned()))
@@ -357,24 +365,25 @@ impl Guard {
             Answer::Nobody(why) => Err(refused(format!("the owner of this machine was not there to allow it: {why}"))),
         }
     }
-}
 
-/// What comes of work that blocks. It hears when nobody waits for it any more.
-///
-/// # Errors
-/// `internal`, when the system gives no thread or the work fails.
-async fn on_thread<T: Send + 'static>(work: impl FnOnce(&Cancel) -> T + Send + 'static) -> Result<T> {
-    let cancel = CancelOnDrop(Cancel::new());
-    let raised = cancel.0.clone();
-    let (done, outcome) = bounded(1);
-    let asking = move || {
-        drop(done.try_send(work(&raised)));
-    };
-    thread::Builder::new()
-        .name("opendesk-ask".to_owned())
-        .spawn(asking)
-        .map_err(|error| Error::internal(format!("no thread could be started to ask: {error}")))?;
-    outcome.recv().await.map_err(|_| refused("the owner of this machine could not be asked".to_owned()))
+    /// What comes of work that blocks. It hears when nobody waits for it any more.
+    ///
+    /// # Errors
+    /// `internal`, when the system gives no thread or the work fails.
+    async fn on_thread<T: Send + 'static>(&self, work: impl FnOnce(&Cancel) -> T + Send + 'static) -> Result<T> {
+        let cancel = CancelOnDrop(Cancel::new());
+        let (raised, share) = (cancel.0.clone(), Arc::clone(&self.asking));
+        let (done, outcome) = bounded(1);
+        let asking = move || {
+            drop(done.try_send(work(&raised)));
+            drop(share);
+        };
+        thread::Builder::new()
+            .name("opendesk-ask".to_owned())
+            .spawn(asking)
+            .map_err(|error| Error::internal(format!("no thread could be started to ask: {error}")))?;
+        outcome.recv().await.map_err(|_| refused("the owner of this machine could not be asked".to_owned()))
+    }
 }
 
 fn said(verdict: Verdict) -> Result<Option<String>> {

@@ -58,7 +58,7 @@ pub use self::history::{Entry, History};
 pub use self::output::{Block, Output};
 pub(crate) use self::resources::without_texts;
 pub use self::screenshot::about_screen;
-pub use self::session::{Gesture, OnRuntime, Outside, Session};
+pub use self::session::{Gesture, Keeper, OnRuntime, Outside, Session};
 pub use self::stream::SessionStream;
 pub use self::target::{Target, ToolError};
 pub use self::transfer::OnTarget;

@@ -9,6 +9,7 @@ use futures_util::future::{BoxFuture, join_all};
 use opendesk_core::PublicKey;
 use serde_json::Value;
 
+use super::aside::aside;
 use super::caller::Caller;
 use super::guard::{Guard, Hands, unless_stopped};
 use super::history::History;
@@ -18,7 +19,7 @@ use super::roster::Roster;
 use super::shots::Shots;
 use super::stream::SessionStream;
 use super::target::{self, Because, Target, ToolError, fingerprint};
-use crate::api::{Call, Codec, Error, ErrorCode, InputSubscribe, Manifest, Method, decode};
+use crate::api::{Call, ClipboardContents, Codec, Error, ErrorCode, InputSubscribe, Manifest, Method, decode};
 use crate::cancel::Cancel;
 use crate::client::{self, ClientError, LinkState, Remote, RemoteOptions, WhileBusy, Whom};
 use crate::desktop::{Backend, Desk, Freed, Key};
@@ -66,8 +67,12 @@ pub struct Session {
     shared: Arc<Shared>,
     while_busy: WhileBusy,
     is_stateless: bool,
+    keeper: Option<Keeper>,
     pub(super) caller: Caller,
 }
+
+/// Has another program keep what this one has put on the clipboard; why not, in one line. It may block for seconds.
+pub type Keeper = Arc<dyn Fn(&ClipboardContents) -> Result<(), String> + Send + Sync>;
 
 struct Shared {
     home: Home,
@@ -136,7 +141,13 @@ impl Session {
         let (history, shots) = (History::default(), Mutex::default());
         let here = Here::default();
         let shared = Shared { home, backend, outside, guard, roster, history, shots, memory, here };
-        Self { shared: Arc::new(shared), while_busy: WhileBusy::Fail, is_stateless: false, caller: Caller::default() }
+        Self {
+            shared: Arc::new(shared),
+            while_busy: WhileBusy::Fail,
+            is_stateless: false,
+            keeper: None,
+            caller: Caller::default(),
+        }
     }
 
     /// The same session for one call of somebody who is to be told of its progress, or asked.
@@ -182,6 +193,13 @@ impl Session {
     #[must_use]
     pub fn while_busy(self, while_busy: WhileBusy) -> Self {
         Self { while_busy, ..self }
+    }
+
+    /// What this session has put on this machine's clipboard is kept by another program from its end on. Without one it goes with
+    /// the program that has the session, on desktops where the clipboard belongs to programs.
+    #[must_use]
+    pub fn keeping(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -507,7 +525,7 @@ impl Session {
     }
 
     /// Ends every open link, politely: each host is told that the session is over. What this machine's own desktop does is
-    /// cancelled, programs that run for it are killed, and what is held is released.
+    /// cancelled, programs that run for it are killed, questions to its owner are taken away, and what is held is released.
     pub async fn close(&self) {
         let (links, local, tape) = {
             let mut memory = self.memory();
@@ -517,18 +535,30 @@ impl Session {
         drop(tape);
         self.shared.here.end.cancel();
         let mut left = ENDS_WITHIN;
-        while !self.shared.here.is_idle() && !left.is_zero() {
+        while (!self.shared.here.is_idle() || self.shared.guard.is_asking()) && !left.is_zero() {
             self.sleep(END_LOOK).await;
             left = left.saturating_sub(END_LOOK);
         }
         if let Some(desk) = local {
-            let (reply, released) = async_channel::bounded(1);
-            desk.release(move |result| drop(reply.try_send(result)));
-            if !matches!(released.recv().await, Ok(Ok(_))) {
-                tracing::warn!("what was held could not be released");
-            }
+            self.leave(&desk).await;
         }
         join_all(links.iter().map(|(_, link)| link.close())).await;
+    }
+
+    /// Gives this machine's desktop back as it was, but for what was done there.
+    async fn leave(&self, desk: &Desk) {
+        let (reply, left) = async_channel::bounded(1);
+        desk.leave(move |result| drop(reply.try_send(result)));
+        let kept = match left.recv().await.unwrap_or_else(|_| Err(Error::cancelled())) {
+            Ok(Some(contents)) if !contents.entries.is_empty() => {
+                let Some(keeper) = self.keeper.clone() else { return };
+                aside(move || keeper(&contents).map_err(Error::internal)).await
+            }
+            left => left.map(drop).map_err(ToolError::from),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(%error, "something of this session on the desktop was not given back, or is lost with it");
+        }
     }
 
     /// Asks for something whose answer nobody waits for: the release of a key when its call was dropped.

@@ -58,6 +58,11 @@ impl Body<'_> {
                 self.rest();
                 return reply(released.map(|()| freed));
             }
+            Turn::Leave(reply) => {
+                let released = self.release();
+                let left = self.computer.leave();
+                return reply(released.and(left));
+            }
             Turn::Hold(mut modifiers) => {
                 modifiers.retain(|key| self.freed.contains(key));
                 if let Err(error) = self.hold(&modifiers) {

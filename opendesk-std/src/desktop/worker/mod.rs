@@ -21,8 +21,8 @@ use super::ocr::Found;
 use super::watch::Glimpse;
 use super::{Computer, Heard, Key, Recording, Wake, Watch};
 use crate::api::{
-    Call, Codec, CommandEnd, CommandId, Error, Kind, Manifest, Method, OcrClickParams, ProcessStart, Result,
-    StartParams, StartedCommand, SystemCapabilities, capability,
+    Call, ClipboardContents, Codec, CommandEnd, CommandId, Error, Kind, Manifest, Method, OcrClickParams, ProcessStart,
+    Result, StartParams, StartedCommand, SystemCapabilities, capability,
 };
 use crate::cancel::Cancel;
 use crate::home::Screen;
@@ -81,6 +81,7 @@ enum Turn {
     Act(Box<Job>),
     ClickText(Box<Located>),
     Release(Box<dyn FnOnce(Result<Freed>) + Send>),
+    Leave(Box<dyn FnOnce(Result<Option<ClipboardContents>>) + Send>),
     Hold(Vec<Key>),
 }
 
@@ -247,6 +248,13 @@ impl Desk {
     /// Releases everything that is held, after the input that is under way, and gives what that was.
     pub fn release(&self, reply: impl FnOnce(Result<Freed>) + Send + 'static) {
         let refused = self.act.try_send(Turn::Release(Box::new(reply))).is_err();
+        debug_assert!(!refused, "the threads live as long as the desk");
+    }
+
+    /// Releases everything that is held, and gives back what the desktop was lent; see [`Computer::leave`]. Whoever calls this
+    /// uses the desktop no more.
+    pub fn leave(&self, reply: impl FnOnce(Result<Option<ClipboardContents>>) + Send + 'static) {
+        let refused = self.act.try_send(Turn::Leave(Box::new(reply))).is_err();
         debug_assert!(!refused, "the threads live as long as the desk");
     }
 

@@ -191,6 +191,11 @@ impl Computer for X11Desktop {
         self.person.watch(used)
     }
 
+    fn leave(&self) -> Result<Option<ClipboardContents>> {
+        self.input.with(Input::leave)?;
+        self.clipboard.kept()
+    }
+
     fn can_record_person(&self) -> bool {
         true
     }

@@ -21,6 +21,8 @@ const END: Duration = Duration::from_secs(1);
 pub(super) enum Command {
     Read(Sender<Result<ClipboardContents>>),
     Write(Offer, Sender<Result<Effect>>),
+    /// What is ours of the clipboard.
+    Kept(Sender<Result<Option<ClipboardContents>>>),
     End,
 }
 

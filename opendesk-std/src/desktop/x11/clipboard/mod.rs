@@ -53,6 +53,11 @@ impl Clipboard {
         self.ask(|told| Command::Write(offer.clone(), told))
     }
 
+    /// What we have on the clipboard, if that is ours.
+    pub(super) fn kept(&self) -> Result<Option<ClipboardContents>> {
+        self.ask(Command::Kept)
+    }
+
     fn ask<T>(&self, command: impl Fn(Sender<Result<T>>) -> Command) -> Result<T> {
         let (told, answer) = mpsc::channel();
         let mut was_gone = false;

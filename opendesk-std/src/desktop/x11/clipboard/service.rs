@@ -145,6 +145,11 @@ impl Service {
                 let _heard = told.send(written).is_ok();
                 Ok(())
             }
+            Command::Kept(told) => {
+                let kept = self.held.as_ref().map(|held| held.offer.contents());
+                let _heard = told.send(Ok(kept)).is_ok();
+                Ok(())
+            }
             Command::End => {
                 let begun = self.hand_over()?;
                 self.ending = begun.map_or(Ending::Over, Ending::HandingOver);
