@@ -3,6 +3,7 @@
 use std::io::{PipeWriter, Write, pipe};
 use std::path::Path;
 
+use opendesk_std::desktop::Computer as _;
 use opendesk_std::desktop::x11::X11Desktop;
 use opendesk_tests::bin::{Running, command};
 use opendesk_tests::desktop::TestDesktop;
@@ -80,12 +81,9 @@ const TYPES: [&str; 2] = [
     r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"clipboard","arguments":{"action":"write","text":"copied","peer":"local"}}}"#,
 ];
 
-#[test]
-fn a_server_that_ends_gives_back_the_keys_that_it_was_lent_and_leaves_the_clipboard() {
-    let mut desktop = TestDesktop::start(640, 480);
-    let before = desktop.run("xmodmap", &["-pke"]);
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = command(&folder.path().join("home"), &["mcp", "--backend", "x11"]);
+/// A server that has typed such a text and has copied one.
+fn typing(desktop: &TestDesktop, home: &Path) -> Running {
+    let mut server = command(home, &["mcp", "--backend", "x11"]);
     server.env("DISPLAY", desktop.display()).stdin(std::process::Stdio::piped());
     let mut server = Running::start(server);
     for line in HOLD[..2].iter().chain(&TYPES) {
@@ -94,6 +92,15 @@ fn a_server_that_ends_gives_back_the_keys_that_it_was_lent_and_leaves_the_clipbo
     for id in ["\"id\":2", "\"id\":3"] {
         server.hear(|line| line.contains(id).then_some(()));
     }
+    server
+}
+
+#[test]
+fn a_server_that_ends_gives_back_the_keys_that_it_was_lent_and_leaves_the_clipboard() {
+    let mut desktop = TestDesktop::start(640, 480);
+    let before = desktop.run("xmodmap", &["-pke"]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = typing(&desktop, &folder.path().join("home"));
     assert_ne!(desktop.run("xmodmap", &["-pke"]), before, "a key is lent");
     server.hang_up();
     assert!(server.finish(LIMIT).status.success());
@@ -101,4 +108,23 @@ fn a_server_that_ends_gives_back_the_keys_that_it_was_lent_and_leaves_the_clipbo
     // By a process that ends with the desktop, or when somebody copies something else.
     assert_eq!(desktop.run("xclip", &["-selection", "clipboard", "-o"]), "copied");
     desktop.spawn("xclip", &["-quiet", "-selection", "clipboard", "-i", "/dev/null"]);
+}
+
+#[test]
+fn the_keys_that_a_server_was_lent_that_is_killed_are_given_back_by_the_next_program() {
+    let desktop = TestDesktop::start(640, 480);
+    let map = || desktop.run("xmodmap", &["-pke"]);
+    let before = map();
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let server = typing(&desktop, &folder.path().join("home"));
+        server.signal("KILL");
+        drop(server.finish(LIMIT));
+        assert_ne!(map(), before, "a key stays lent");
+    }
+    let computer = open(&desktop);
+    computer.type_text("ж", core::time::Duration::ZERO, &opendesk_std::Cancel::new()).unwrap();
+    wait_until("the keyboard is its own again", || map() == before);
+    drop(computer);
+    assert!(!desktop.run("xprop", &["-root"]).contains("_OPENDESK_LENT"), "no note of it is left");
 }

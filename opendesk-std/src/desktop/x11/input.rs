@@ -14,6 +14,7 @@ use super::keyboard::Held;
 use super::keymap::{Keymap, Rows};
 use super::layout::Surveyor;
 use super::lent::Lent;
+use super::notes::Notes;
 use crate::api::{Effect, Press};
 
 /// The keyboard that all keyboards of the machine feed.
@@ -33,6 +34,8 @@ pub(super) struct Input {
     pub(super) held: Vec<Held>,
     /// Keycodes that were given another meaning.
     pub(super) lent: Lent,
+    /// The same, where the next program finds it should this one be killed.
+    pub(super) notes: Notes,
     /// How often a program was asked whether it is alive.
     pub(super) questions: u32,
     /// The Shift key that is down for one of them.
@@ -47,6 +50,7 @@ impl Input {
         };
         let xkb = wire.has(xkb::X11_EXTENSION_NAME)? && wire.x.xkb_use_extension(1, 0)?.reply()?.supported;
         let surveyor = Surveyor::probe(&wire)?;
+        let (notes, abandoned) = Notes::start(&wire)?;
         Ok(Self {
             wire,
             surveyor,
@@ -55,7 +59,8 @@ impl Input {
             buttons: None,
             held: Vec::new(),
             shift_down: None,
-            lent: Lent::default(),
+            lent: Lent::of(abandoned),
+            notes,
             questions: 0,
         })
     }

@@ -48,6 +48,11 @@ pub(super) struct Lent {
 }
 
 impl Lent {
+    /// What somebody else has lent, who is gone.
+    pub(super) fn of(loans: Vec<Loan>) -> Self {
+        Self { loans, ..Self::default() }
+    }
+
     /// Forgets what is not as it was lent: somebody loaded another layout since. Of the rest, what is not held down means
     /// nothing to the map and may be lent anew.
     pub(super) fn take_out_of(&mut self, map: &mut Keymap, held: &[u8]) {
@@ -90,6 +95,8 @@ impl Input {
             let loans: Vec<Loan> = kept.chain(wanted.iter().copied()).collect();
             if let Some(rows) = rows(map, &loans, &loans) {
                 self.lent.loans = loans;
+                // First: who is killed in between leaves a note that is not so, which is passed over.
+                self.notes.write(&self.wire, &self.lent.loans)?;
                 self.remap(&rows)?;
             }
             self.let_read(TO_LEARN)?;
@@ -137,7 +144,10 @@ impl Input {
             self.lent.loans.iter().copied().partition(|(keycode, _)| held.contains(keycode));
         let rows = rows(&map, &over, &kept);
         self.lent.loans = kept;
-        rows.map_or(Ok(()), |rows| self.remap(&rows))
+        if let Some(rows) = rows {
+            self.remap(&rows)?;
+        }
+        self.notes.write(&self.wire, &self.lent.loans)
     }
 
     /// The borrowed keycodes that are held down.

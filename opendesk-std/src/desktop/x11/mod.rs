@@ -17,6 +17,7 @@ mod keysym;
 mod layout;
 mod legacy;
 mod lent;
+mod notes;
 mod open;
 mod person;
 mod pointer;
