@@ -170,6 +170,14 @@ fn a_button_is_found_by_its_text_and_clicked_in_one_call() {
             form.wait_until("the button was clicked", |form| form.seen("clicked", "Save").len() == before + 1);
         }
 
+        // What lies under another window is brought to the front first.
+        desktop.spawn("xterm", &["-geometry", "160x60+0+0", "-T", "cover", "-e", "sleep", "600"]);
+        desktop.wait_for_window("cover");
+        let within = OcrParams { window_id: Some(format!("{:#x}", form.window())), ..OcrParams::default() };
+        let before = form.seen("clicked", "Save").len();
+        client.call_within::<OcrClick>(&params("Save", within), LIMIT).await.expect("it is clicked");
+        form.wait_until("the covered button was clicked", |form| form.seen("clicked", "Save").len() == before + 1);
+
         for (text, occurrence) in [("Launch", 0), ("Save", 1)] {
             let params = OcrClickParams { occurrence, ..params(text, OcrParams::default()) };
             let refused = client.call_within::<OcrClick>(&params, LIMIT).await;
@@ -185,5 +193,5 @@ fn a_button_is_found_by_its_text_and_clicked_in_one_call() {
         client.close().await;
         rig.stop_and_keep().await;
     });
-    assert_eq!(form.seen("clicked", "Save").len(), 2);
+    assert_eq!(form.seen("clicked", "Save").len(), 3);
 }

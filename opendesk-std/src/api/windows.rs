@@ -25,6 +25,16 @@ pub struct Window {
     pub workspace: Option<String>,
 }
 
+impl Window {
+    /// Whether this is its [`id`](Self::id), however its number is written: people write those of X11 without the zeros at the
+    /// front.
+    #[must_use]
+    pub fn is_called(&self, id: &str) -> bool {
+        let number = |id: &str| u64::from_str_radix(id.strip_prefix("0x").or_else(|| id.strip_prefix("0X"))?, 16).ok();
+        self.id == id || number(&self.id).is_some_and(|own| number(id) == Some(own))
+    }
+}
+
 /// What `windows.focus` takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowParams {

@@ -328,15 +328,15 @@ fn places(displays: &[Display]) -> Vec<Place> {
 }
 
 fn place_of(windows: &[Window], id: &str) -> Option<Rect> {
-    windows.iter().find(|window| window.id == id && !window.minimized)?.bounds
+    windows.iter().find(|window| window.is_called(id) && !window.minimized)?.bounds
 }
 
 /// The window that lies over another one at a point. The first is the one in front.
 fn covers(windows: &[Window], id: &str, point: Point) -> Option<String> {
-    let workspace = windows.iter().find(|window| window.id == id).map(|window| &window.workspace);
+    let workspace = windows.iter().find(|window| window.is_called(id)).map(|window| &window.workspace);
     windows
         .iter()
-        .take_while(|window| window.id != id)
+        .take_while(|window| !window.is_called(id))
         .filter(|window| !window.minimized && Some(&window.workspace) == workspace)
         .find(|window| window.bounds.is_some_and(|bounds| bounds.contains(point)))
         .map(|window| window.id.clone())
@@ -439,7 +439,7 @@ mod tests {
             workspace: Some(workspace.to_owned()),
             ..Window::default()
         };
-        let windows = [
+        let mut windows = [
             window("hidden", 0.0, true, "1"),
             window("elsewhere", 0.0, false, "2"),
             window("front", 0.0, false, "1"),
@@ -449,6 +449,9 @@ mod tests {
         assert_eq!(covers(&windows, "mine", Point::new(60.0, 5.0)), Some("front".to_owned()));
         assert_eq!(covers(&windows, "mine", Point::new(120.0, 5.0)), None);
         assert_eq!((place_of(&windows, "hidden"), place_of(&windows, "none")), (None, None));
+        windows[3].id = "0x00400003".to_owned();
+        assert_eq!(covers(&windows, "0x400003", Point::new(60.0, 5.0)), Some("front".to_owned()));
+        assert_eq!((place_of(&windows, "0x400003").is_some(), place_of(&windows, "0x40000")), (true, None));
     }
 
     #[test]

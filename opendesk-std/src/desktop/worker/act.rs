@@ -3,8 +3,8 @@
 use super::{misplaced, told};
 use crate::api::{
     AppsClose, AppsFocus, AppsOpen, Call, ClipboardWrite, Codec, Effect, Error, InputKey, InputPointer, InputText,
-    OcrClickParams, OcrClicked, PointerAction, PointerEvent, PowerLock, Result, UiAction, WindowsClose, WindowsFocus,
-    WindowsMove,
+    OcrClickParams, OcrClicked, Point, PointerAction, PointerEvent, PowerLock, Result, UiAction, Window, WindowsClose,
+    WindowsFocus, WindowsMove,
 };
 use crate::cancel::Cancel;
 use crate::desktop::hands::check_typed;
@@ -48,6 +48,9 @@ pub(super) fn click_text(
     Found { bounds, text }: Found,
 ) -> Result<OcrClicked> {
     let point = bounds.center();
+    if let Some(id) = &params.within.window_id {
+        bring_forward(computer, id, point)?;
+    }
     let event = |action| PointerEvent {
         action,
         point,
@@ -64,6 +67,26 @@ pub(super) fn click_text(
         effect = effect.and(pressed?).and(released?);
     }
     Ok(OcrClicked { point, bounds, text, effect })
+}
+
+/// What was read in one window may lie under another one, which would be clicked.
+fn bring_forward(computer: &dyn Computer, id: &str, point: Point) -> Result<()> {
+    let is_in_front = || {
+        let windows = computer.windows()?;
+        let is_there =
+            |window: &&Window| !window.minimized && window.bounds.is_some_and(|bounds| bounds.contains(point));
+        Ok(windows.iter().find(is_there).is_some_and(|window| window.is_called(id)))
+    };
+    if is_in_front()? {
+        return Ok(());
+    }
+    computer.focus_window(id)?;
+    if is_in_front()? {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "another window stays in front of the text in {id}, so it was not clicked; move that one away"
+    )))
 }
 
 /// How often a text may be clicked on at once.
