@@ -4,9 +4,10 @@ use opendesk_std::Cancel;
 use opendesk_std::api::{Effect, ElementTarget, ErrorCode, Modifier, Result, UiActionParams, UiNode, UiTree};
 use opendesk_std::desktop::Computer;
 use opendesk_std::desktop::x11::X11Desktop;
-use opendesk_tests::desktop::Form;
+use opendesk_tests::desktop::{Browser, Form, TestDesktop};
 
 use super::{APP, called, element, everything, form_only, has, now, started, tree};
+use crate::session::open_session;
 use crate::wait_until;
 
 /// A text of many scripts.
@@ -197,4 +198,18 @@ fn menus_are_followed_by_their_labels() {
     let open = now(&computer, "menu item", "Open").reference.unwrap();
     assert_eq!(act(&computer, "click", by_reference(&open)), Ok(Effect::Unverifiable));
     wait_until("the item is chosen again", || form.seen("menu", "Open").len() == 2);
+}
+
+/// Its page learns of it in another process.
+#[test]
+fn what_a_field_of_a_browser_was_given_is_confirmed_once_the_page_shows_it() {
+    let mut desktop = TestDesktop::start_with_session(1024, 768);
+    let _browser = Browser::start(&mut desktop);
+    let computer = open_session(&desktop);
+    wait_until("the field is told", || tree(&computer, &everything()).find("entry", "Name").is_some());
+    for text in ["abc", "Grüße 世界", ""] {
+        let target = with(text, called("entry", "Name"));
+        let params = UiActionParams { target, action: "set_value".to_owned(), app: None };
+        assert_eq!(computer.ui_action(&params, &Cancel::new()), Ok(Effect::Confirmed), "{text:?}");
+    }
 }

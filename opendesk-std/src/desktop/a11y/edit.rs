@@ -22,9 +22,14 @@ pub(super) async fn set(talk: Talk<'_>, item: &Item, value: &str) -> Result<Plan
         return number(talk, item, value).await.map(Plan::Done);
     }
     if item.is(states::EDITABLE) && item.faces.has(Faces::EDITABLE_TEXT) {
+        let readable = item.faces.has(Faces::TEXT) && !item.is_password();
+        let before = if readable { Some(content(talk, item).await?) } else { None };
         let _granted: bool =
             talk.answer(item, talk.bus.ask(&item.place, EDITABLE_TEXT, "SetTextContents", &value)).await?;
-        return confirm(talk, item, value).await.map(Plan::Done);
+        let effect = confirm(talk, item, value).await?;
+        // A field that takes a part of it, such as so many characters at most, has taken something.
+        let is_other = effect == Effect::NoEffect && readable && before != Some(content(talk, item).await?);
+        return Ok(Plan::Done(if is_other { Effect::Unverifiable } else { effect }));
     }
     if actions::is_choice(item) {
         return choose(talk, item, value).await.map(Plan::Done);
@@ -37,19 +42,34 @@ pub(super) async fn set(talk: Talk<'_>, item: &Item, value: &str) -> Result<Plan
     Err(not_taken(item, SET_VALUE, Vec::new()))
 }
 
-/// Whether an element contains a text. Of a password only the length can be compared: it shows dots.
+/// Whether an element contains a text. Of a password only the length can be compared: it shows dots. A browser takes a moment to
+/// show what its page was given.
 pub(super) async fn confirm(talk: Talk<'_>, item: &Item, text: &str) -> Result<Effect> {
     if !item.faces.has(Faces::TEXT) {
         return Ok(Effect::Unverifiable);
     }
+    let end = talk.soon();
+    loop {
+        let effect = contains(talk, item, text).await?;
+        if effect != Effect::NoEffect || clock::monotonic() >= end {
+            return Ok(effect);
+        }
+        talk.moment().await;
+    }
+}
+
+async fn contains(talk: Talk<'_>, item: &Item, text: &str) -> Result<Effect> {
     if item.is_password() {
         let asked = talk.bus.property::<i32>(&item.place, TEXT, "CharacterCount");
         let count = usize::try_from(talk.answer(item, asked).await?).unwrap_or_default();
         return Ok(if count == text.chars().count() { Effect::Unverifiable } else { Effect::NoEffect });
     }
+    Ok(if content(talk, item).await? == text { Effect::Confirmed } else { Effect::NoEffect })
+}
+
+async fn content(talk: Talk<'_>, item: &Item) -> Result<String> {
     let whole = (0_i32, -1_i32);
-    let content: String = talk.answer(item, talk.bus.ask(&item.place, TEXT, "GetText", &whole)).await?;
-    Ok(if content == text { Effect::Confirmed } else { Effect::NoEffect })
+    talk.answer(item, talk.bus.ask(&item.place, TEXT, "GetText", &whole)).await
 }
 
 async fn number(talk: Talk<'_>, item: &Item, value: &str) -> Result<Effect> {
@@ -57,8 +77,17 @@ async fn number(talk: Talk<'_>, item: &Item, value: &str) -> Result<Effect> {
     let greatest = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "MaximumValue")).await?;
     let wanted = wanted(value, least, greatest).map_err(|why| Error::invalid(format!("{} {why}", item.words())))?;
     talk.answer(item, talk.bus.set_number(&item.place, VALUE, "CurrentValue", wanted)).await?;
-    let now = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "CurrentValue")).await?;
-    Ok(if is_same(now, wanted) { Effect::Confirmed } else { Effect::NoEffect })
+    let end = talk.soon();
+    loop {
+        let now = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "CurrentValue")).await?;
+        if is_same(now, wanted) {
+            return Ok(Effect::Confirmed);
+        }
+        if clock::monotonic() >= end {
+            return Ok(Effect::NoEffect);
+        }
+        talk.moment().await;
+    }
 }
 
 /// The number that a value is, if it can be set.
