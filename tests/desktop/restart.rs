@@ -130,6 +130,9 @@ fn while_the_server_is_away_each_call_says_so_and_the_session_goes_on() {
                 assert_eq!(client.capabilities().await.unwrap().backend, "local/x11");
             }
         }
+        // What the machine is does not depend on it: commands are run by it, with which the desktop can be started again.
+        let environment = client.environment().await.unwrap();
+        assert!(!environment.os.is_empty() && environment.displays.is_empty(), "{environment:?}");
 
         let _again = start(&display).await;
         for kind in KINDS {

@@ -57,7 +57,7 @@ impl Sight {
     pub(super) fn look(&self, call: &Call, codec: Codec, cancel: &Cancel) -> Result<Vec<u8>> {
         let computer = &*self.computer;
         match call {
-            Call::SystemEnvironment(()) => told::<SystemEnvironment>(codec, environment(computer)),
+            Call::SystemEnvironment(()) => told::<SystemEnvironment>(codec, Ok(environment(computer))),
             Call::DisplayDisplays(()) => told::<DisplayDisplays>(codec, computer.displays()),
             Call::DisplayCapture(params) => told::<DisplayCapture>(codec, self.capture(params)),
             Call::DisplayCursorPosition(()) => told::<DisplayCursorPosition>(codec, computer.cursor_position()),
@@ -163,8 +163,12 @@ impl Sight {
     }
 }
 
-fn environment(computer: &dyn Computer) -> Result<Environment> {
+/// A desktop that is not there at the moment has no displays: what the machine is does not depend on it.
+fn environment(computer: &dyn Computer) -> Environment {
     let mut environment = crate::machine::environment();
-    environment.displays = computer.displays()?;
-    Ok(environment)
+    environment.displays = computer.displays().unwrap_or_else(|error| {
+        tracing::debug!(%error, "the displays are not known");
+        Vec::new()
+    });
+    environment
 }
