@@ -122,7 +122,7 @@ pub type Wake = Box<dyn FnOnce() + Send>;
 /// What [`capabilities`](Self::capabilities) does not name is not asked for by tools, but may be by any controller.
 ///
 /// No method reports success that it cannot stand for: a key, button, window or point that the desktop does not
-/// have is an [`Error`] with [`ErrorCode::InvalidArgument`](crate::api::ErrorCode::InvalidArgument), a missing
+/// have is an [`Error`] with [`ErrorCode::InvalidArgument`], a missing
 /// piece of the system is [`Error::unsupported`].
 ///
 /// What may wait for a program is given a [`Cancel`] and stops waiting, typing and acting once it says so.
@@ -230,7 +230,7 @@ pub trait Computer: Debug + Send + Sync {
     }
 
     /// Types text of any script into what has the keyboard, pausing after each character, and stops between
-    /// two characters with [`ErrorCode::Cancelled`](crate::api::ErrorCode::Cancelled) once `cancel` says so.
+    /// two characters with [`ErrorCode::Cancelled`] once `cancel` says so.
     fn type_text(&self, _text: &str, _pause: Duration, _cancel: &Cancel) -> Result<Effect> {
         Err(Error::unsupported("input.text", self.name()))
     }
@@ -282,7 +282,7 @@ pub trait Computer: Debug + Send + Sync {
     }
 
     /// The accessibility tree, as much of it as there is time for; it stops with
-    /// [`ErrorCode::Cancelled`](crate::api::ErrorCode::Cancelled) once `cancel` says so.
+    /// [`ErrorCode::Cancelled`] once `cancel` says so.
     fn ui_tree(&self, _params: &TreeParams, _cancel: &Cancel) -> Result<UiTree> {
         Err(Error::unsupported("ui.tree", self.name()))
     }
