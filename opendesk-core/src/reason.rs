@@ -40,7 +40,7 @@ reasons! {
     /// Another controller drives.
     BUSY = 5, "busy", "another controller is driving this machine";
     /// The key is genuine and not trusted.
-    UNTRUSTED = 6, "untrusted_peer", "this machine does not trust the controller's key; pair first";
+    UNTRUSTED = 6, "untrusted_peer", "the driven machine does not trust the controller's key; pair first";
     /// Bytes that no version of the protocol sends.
     MALFORMED = 7, "malformed", "a message could not be decoded";
     /// A message at a moment when the protocol forbids it.

@@ -29,6 +29,9 @@ async fn check(context: &Context, options: &args::Connect) -> Result<(), Failure
     let target = session.target(options.peer.as_deref())?;
     let peer = match &target {
         Target::Peer(name) => name.clone(),
+        Target::Local if options.peer.is_some() => {
+            return Err(Failure::usage("local is this machine; name a paired one, or leave it out"));
+        }
         Target::Local => {
             return Err(Failure::usage("there is no paired machine to connect to; see `opendesk pair-with`"));
         }

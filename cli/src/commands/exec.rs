@@ -26,9 +26,9 @@ use crate::exit::Failure;
 pub(crate) const HELP: &str = "\
 What the command writes appears at once, byte for byte as it is, escape sequences for the terminal
 included. It leads a process group of its own there, and has no terminal. Ctrl-C interrupts it and
-ends it after two seconds; it also ends when the connection does, when the owner of the machine says
-stop, and when nobody reads what it writes. A machine that speaks version 1 gives all output in the
-end, 1 MiB of each stream.
+ends it after two seconds; it also ends when the connection does, which another opendesk of this
+home may hold, when the owner of the machine says stop, and when nobody reads what it writes. A
+machine that speaks version 1 gives all output in the end, 1 MiB of each stream.
 
 It gets standard input where that is no terminal, or with --stdin. Where the owner of the machine is
 asked about commands, they are asked about each part of its input too.
