@@ -32,3 +32,4 @@ pub(crate) use tree::MAX_NODES;
 pub use tree::{UiNode, UiTree};
 pub use types::*;
 pub use windows::{App, AppParams, MoveWindowParams, Notification, Window, WindowCloseParams, WindowParams};
+pub(crate) use windows::{in_front, window_number};

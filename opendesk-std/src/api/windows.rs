@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::Rect;
+use super::types::{Point, Rect};
 
 /// A window of an application.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -26,13 +26,39 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether this is its [`id`](Self::id), however its number is written: people write those of X11 without the zeros at the
-    /// front.
+    /// Whether this is its [`id`](Self::id), in whatever way its number is written.
     #[must_use]
     pub fn is_called(&self, id: &str) -> bool {
-        let number = |id: &str| u64::from_str_radix(id.strip_prefix("0x").or_else(|| id.strip_prefix("0X"))?, 16).ok();
-        self.id == id || number(&self.id).is_some_and(|own| number(id) == Some(own))
+        self.id == id || window_number(&self.id).is_some_and(|own| window_number(id) == Some(own))
     }
+
+    /// Whether some of it is at a point, as far as nothing covers it.
+    pub(crate) fn is_at(&self, point: Point) -> bool {
+        !self.minimized && self.bounds.is_some_and(|bounds| bounds.contains(point))
+    }
+}
+
+/// The number that an id is, in hexadecimal digits after `0x` or in decimal ones, and its generation, behind a dot unless it is
+/// the first: as desktops write it that number their windows (X11), and as other tools do.
+pub(crate) fn window_number(id: &str) -> Option<(u32, u32)> {
+    let number = |id: &str| {
+        let hexadecimal = id.strip_prefix("0x").or_else(|| id.strip_prefix("0X"));
+        let (digits, radix) = hexadecimal.map_or((id, 10), |digits| (digits, 16));
+        // Signs would be taken for a part of the number.
+        let is_number = digits.chars().all(|digit| digit.is_digit(radix));
+        is_number.then(|| u32::from_str_radix(digits, radix).ok()).flatten()
+    };
+    let Some((id, generation)) = id.split_once('.') else { return Some((number(id)?, 1)) };
+    // Written in one way only: without signs and zeros before it.
+    let known = generation.parse().ok().filter(|known| *known > 1 && u32::to_string(known) == generation)?;
+    Some((number(id)?, known))
+}
+
+/// The window in front at a point: the first of a list is the one in front, and what has the keyboard tells which workspace is
+/// shown.
+pub(crate) fn in_front(windows: &[Window], point: Point) -> Option<&Window> {
+    let shown = windows.iter().find(|window| window.focused).map(|window| &window.workspace);
+    windows.iter().find(|window| window.is_at(point) && shown.is_none_or(|shown| window.workspace == *shown))
 }
 
 /// What `windows.focus` takes.

@@ -310,7 +310,7 @@ const fn asks_back(effect: Effect) -> &'static str {
 async fn window(session: &Session, target: &Target, id: &str) -> Result<Window, ToolError> {
     let windows = session.call::<WindowsList>(target, &()).await?;
     let lines: Vec<String> = windows.iter().map(line).collect();
-    windows.into_iter().find(|window| window.id == id).map(Ok).unwrap_or_else(|| {
+    windows.into_iter().find(|window| window.is_called(id)).map(Ok).unwrap_or_else(|| {
         let fenced = fence_within("the list of windows", &lines.join("\n"), 4000)?;
         let (prefix, id) = (target.prefix(), plain_text(id));
         let why = format!("{prefix}no window has the id {id:?}, so nothing was done; there are:\n{fenced}");

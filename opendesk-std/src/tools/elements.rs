@@ -56,7 +56,7 @@ impl Session {
 /// The first of the windows is the one in front.
 fn chosen(windows: Vec<Window>, area: Option<Rect>, id: Option<&str>) -> Option<Window> {
     if let Some(id) = id {
-        return windows.into_iter().find(|window| window.id == id);
+        return windows.into_iter().find(|window| window.is_called(id));
     }
     let is_seen = |window: &Window| {
         !window.minimized && area.is_none_or(|area| window.bounds.is_none_or(|bounds| overlap(area, bounds)))

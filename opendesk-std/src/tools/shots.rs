@@ -337,8 +337,7 @@ fn covers(windows: &[Window], id: &str, point: Point) -> Option<String> {
     windows
         .iter()
         .take_while(|window| !window.is_called(id))
-        .filter(|window| !window.minimized && Some(&window.workspace) == workspace)
-        .find(|window| window.bounds.is_some_and(|bounds| bounds.contains(point)))
+        .find(|window| window.is_at(point) && Some(&window.workspace) == workspace)
         .map(|window| window.id.clone())
 }
 

@@ -3,8 +3,8 @@
 use super::{misplaced, told};
 use crate::api::{
     AppsClose, AppsFocus, AppsOpen, Call, ClipboardWrite, Codec, Effect, Error, InputKey, InputPointer, InputText,
-    OcrClickParams, OcrClicked, Point, PointerAction, PointerEvent, PowerLock, Result, UiAction, Window, WindowsClose,
-    WindowsFocus, WindowsMove,
+    OcrClickParams, OcrClicked, Point, PointerAction, PointerEvent, PowerLock, Result, UiAction, WindowsClose,
+    WindowsFocus, WindowsMove, in_front,
 };
 use crate::cancel::Cancel;
 use crate::desktop::hands::check_typed;
@@ -71,12 +71,7 @@ pub(super) fn click_text(
 
 /// What was read in one window may lie under another one, which would be clicked.
 fn bring_forward(computer: &dyn Computer, id: &str, point: Point) -> Result<()> {
-    let is_in_front = || {
-        let windows = computer.windows()?;
-        let is_there =
-            |window: &&Window| !window.minimized && window.bounds.is_some_and(|bounds| bounds.contains(point));
-        Ok(windows.iter().find(is_there).is_some_and(|window| window.is_called(id)))
-    };
+    let is_in_front = || Ok(in_front(&computer.windows()?, point).is_some_and(|window| window.is_called(id)));
     if is_in_front()? {
         return Ok(());
     }

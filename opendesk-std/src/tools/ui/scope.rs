@@ -96,7 +96,7 @@ fn above(tree: &UiTree, index: usize) -> impl Iterator<Item = &UiNode> {
 /// The window of an id, as far as it is known.
 async fn listed(session: &Session, target: &Target, id: String) -> Result<Window, ToolError> {
     let windows = windows(session, target).await?;
-    Ok(windows.into_iter().find(|window| window.id == id).unwrap_or_else(|| Window { id, ..Window::default() }))
+    Ok(windows.into_iter().find(|window| window.is_called(&id)).unwrap_or_else(|| Window { id, ..Window::default() }))
 }
 
 /// The windows, the one in front first; none where a desktop does not tell them.

@@ -2,27 +2,16 @@
 
 use x11rb::protocol::xproto::Window;
 
-use crate::api::{Error, ErrorCode};
+use crate::api::{Error, ErrorCode, window_number};
 
 /// The id of a window: eight hexadecimal digits, as other tools write them, and its generation unless that is the first.
 pub(super) fn spell(xid: Window, generation: u32) -> String {
     if generation <= 1 { format!("{xid:#010x}") } else { format!("{xid:#010x}.{generation}") }
 }
 
-/// The window that an id names, in hexadecimal digits after `0x` or in decimal ones, and its generation.
+/// The window that an id names, and its generation; see [`window_number`].
 pub(super) fn parse(id: &str) -> Option<(Window, u32)> {
-    let Some((xid, generation)) = id.split_once('.') else { return Some((parse_xid(id)?, 1)) };
-    // Written in one way only: without signs and zeros before it.
-    let number = generation.parse().ok().filter(|number| *number > 1 && u32::to_string(number) == generation)?;
-    Some((parse_xid(xid)?, number))
-}
-
-fn parse_xid(id: &str) -> Option<Window> {
-    let hexadecimal = id.strip_prefix("0x").or_else(|| id.strip_prefix("0X"));
-    let (digits, radix) = hexadecimal.map_or((id, 10), |digits| (digits, 16));
-    // Signs would be taken for a part of the number.
-    let is_number = digits.chars().all(|digit| digit.is_digit(radix));
-    is_number.then(|| u32::from_str_radix(digits, radix).ok()).flatten().filter(|xid| *xid != x11rb::NONE)
+    window_number(id).filter(|(xid, _)| *xid != x11rb::NONE)
 }
 
 /// The error of a call that names a window that is not there.

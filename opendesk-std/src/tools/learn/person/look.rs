@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::mpsc::channel;
 
-use crate::api::{Codec, Method, Point, TreeParams, UiNode, UiTree, UiTreeRead, Window, WindowsList, decode};
+use crate::api::{Codec, Method, Point, TreeParams, UiNode, UiTree, UiTreeRead, Window, WindowsList, decode, in_front};
 use crate::cancel::Cancel;
 use crate::desktop::Desk;
 use crate::tools::caller::Touched;
@@ -26,26 +26,15 @@ pub(super) struct Hit {
 /// The element at a point, where a program tells of one. `last` is what was clicked before.
 pub(super) fn at(desk: &Desk, point: Point, last: Option<&Touched>) -> Option<Hit> {
     let windows = ask::<WindowsList>(desk, ())?;
+    let (front, focused) = (in_front(&windows, point), windows.iter().find(|window| window.focused));
     // An open menu is a window of its own that no list has, and belongs to the one that has the keyboard.
-    let focused = windows.iter().find(|window| window.focused);
-    if let Some(window) = focused {
-        let tree = tree(desk, window)?;
-        let is_in_front = in_front(&windows, point).is_some_and(|front| front.id == window.id);
-        if let Some(hit) = hit(&tree, window, (point, last), |role| is_in_front || role.ends_with("menu item")) {
-            return Some(hit);
-        }
-        if is_in_front {
-            return None;
-        }
+    if let Some(window) = focused.filter(|focused| front.is_none_or(|front| front.id != focused.id))
+        && let Some(hit) = hit(&tree(desk, window)?, window, (point, last), |role| role.ends_with("menu item"))
+    {
+        return Some(hit);
     }
-    let window = in_front(&windows, point)?;
+    let window = front?;
     hit(&tree(desk, window)?, window, (point, last), |_| true)
-}
-
-/// The first of the windows is the one in front.
-fn in_front(windows: &[Window], point: Point) -> Option<&Window> {
-    let is_there = |window: &&Window| !window.minimized && window.bounds.is_some_and(|bounds| bounds.contains(point));
-    windows.iter().find(is_there)
 }
 
 /// The smallest element at a point that people use.
@@ -162,5 +151,7 @@ mod tests {
         windows[1] = Window { minimized: true, ..window("hidden", Rect::new(0.0, 0.0, 50.0, 50.0)) };
         let id = |x| in_front(&windows, Point::new(x, 5.0)).map(|window| window.id.as_str());
         assert_eq!((id(5.0), id(60.0), id(200.0)), (Some("front"), Some("behind"), None));
+        (windows[2].workspace, windows[3].focused) = (Some("another".to_owned()), true);
+        assert_eq!(in_front(&windows, Point::new(5.0, 5.0)).map(|window| window.id.as_str()), Some("behind"));
     }
 }
