@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::call::{Host, Outcome};
 use super::disk::Disk;
+use super::leftover::Leftovers;
 use super::walk::Walk;
 use super::{CHUNK, Caller, Copied, CopyOptions, FILES, Step, TransferError, Watch};
 use crate::api::ErrorCode;
@@ -42,6 +43,8 @@ pub(super) struct Run<'a, C> {
     pub(super) watch: Watch<'a>,
     pub(super) disk: Disk,
     pub(super) direction: Direction,
+    /// What earlier copies have left in the host's folders, as far as that was looked at.
+    pub(super) leftovers: Leftovers,
 }
 
 impl<'a, C: Caller> Run<'a, C> {
@@ -52,7 +55,8 @@ impl<'a, C: Caller> Run<'a, C> {
         direction: Direction,
     ) -> Outcome<Self, C> {
         let disk = Disk::start().map_err(|error| TransferError::local("read", Path::new("."), error))?;
-        Ok(Self { host: Host::new(caller, watch), options, watch, disk, direction })
+        let (host, leftovers) = (Host::new(caller, watch), Leftovers::default());
+        Ok(Self { host, options, watch, disk, direction, leftovers })
     }
 
     /// Does something with a file of this machine.
