@@ -62,6 +62,34 @@ pub enum Key {
     Pause,
     /// The context-menu key.
     Menu,
+    /// The key of the third character, right of the space bar where a layout has one; there the right Alt key else.
+    AltGr,
+    #[expect(missing_docs, reason = "the names say it")]
+    Help,
+    #[expect(missing_docs, reason = "the names say it")]
+    VolumeUp,
+    #[expect(missing_docs, reason = "the names say it")]
+    VolumeDown,
+    #[expect(missing_docs, reason = "the names say it")]
+    VolumeMute,
+    #[expect(missing_docs, reason = "the names say it")]
+    PlayPause,
+    #[expect(missing_docs, reason = "the names say it")]
+    NextTrack,
+    #[expect(missing_docs, reason = "the names say it")]
+    PreviousTrack,
+    /// Ends what is being played.
+    StopTrack,
+    #[expect(missing_docs, reason = "the names say it")]
+    BrowserBack,
+    #[expect(missing_docs, reason = "the names say it")]
+    BrowserForward,
+    #[expect(missing_docs, reason = "the names say it")]
+    BrowserRefresh,
+    #[expect(missing_docs, reason = "the names say it")]
+    BrowserHome,
+    #[expect(missing_docs, reason = "the names say it")]
+    BrowserSearch,
 }
 
 /// A name that no key has.
@@ -72,7 +100,7 @@ impl fmt::Display for UnknownKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "no key is called {:?}; use one character, f1 to f24, or a name such as enter, tab, escape, ctrl, alt, shift, meta, left, pageup",
+            "no key is called {:?}; use one character, f1 to f24, or a name such as enter, tab, escape, ctrl, alt, altgr, shift, meta, left, pageup, volumeup",
             self.0
         )
     }
@@ -140,6 +168,9 @@ const NAMES: &[(&str, Key)] = &[
     ("arrowdown", Key::Down),
     ("printscreen", Key::PrintScreen),
     ("prtsc", Key::PrintScreen),
+    ("prtscr", Key::PrintScreen),
+    ("prntscr", Key::PrintScreen),
+    ("prntscrn", Key::PrintScreen),
     ("print", Key::PrintScreen),
     ("sysrq", Key::PrintScreen),
     ("scrolllock", Key::ScrollLock),
@@ -149,6 +180,47 @@ const NAMES: &[(&str, Key)] = &[
     ("menu", Key::Menu),
     ("apps", Key::Menu),
     ("contextmenu", Key::Menu),
+    ("altgr", Key::AltGr),
+    ("altgraph", Key::AltGr),
+    ("isolevel3shift", Key::AltGr),
+    ("help", Key::Help),
+    ("volumeup", Key::VolumeUp),
+    ("audiovolumeup", Key::VolumeUp),
+    ("xf86audioraisevolume", Key::VolumeUp),
+    ("volumedown", Key::VolumeDown),
+    ("audiovolumedown", Key::VolumeDown),
+    ("xf86audiolowervolume", Key::VolumeDown),
+    ("volumemute", Key::VolumeMute),
+    ("mute", Key::VolumeMute),
+    ("audiovolumemute", Key::VolumeMute),
+    ("xf86audiomute", Key::VolumeMute),
+    ("playpause", Key::PlayPause),
+    ("mediaplaypause", Key::PlayPause),
+    ("xf86audioplay", Key::PlayPause),
+    ("nexttrack", Key::NextTrack),
+    ("medianexttrack", Key::NextTrack),
+    ("mediatracknext", Key::NextTrack),
+    ("xf86audionext", Key::NextTrack),
+    ("prevtrack", Key::PreviousTrack),
+    ("previoustrack", Key::PreviousTrack),
+    ("mediaprevtrack", Key::PreviousTrack),
+    ("mediatrackprevious", Key::PreviousTrack),
+    ("mediaprevioustrack", Key::PreviousTrack),
+    ("xf86audioprev", Key::PreviousTrack),
+    ("stop", Key::StopTrack),
+    ("mediastop", Key::StopTrack),
+    ("xf86audiostop", Key::StopTrack),
+    ("browserback", Key::BrowserBack),
+    ("xf86back", Key::BrowserBack),
+    ("browserforward", Key::BrowserForward),
+    ("xf86forward", Key::BrowserForward),
+    ("browserrefresh", Key::BrowserRefresh),
+    ("xf86reload", Key::BrowserRefresh),
+    ("xf86refresh", Key::BrowserRefresh),
+    ("browserhome", Key::BrowserHome),
+    ("xf86homepage", Key::BrowserHome),
+    ("browsersearch", Key::BrowserSearch),
+    ("xf86search", Key::BrowserSearch),
     ("plus", Key::Char('+')),
     ("minus", Key::Char('-')),
     ("comma", Key::Char(',')),
@@ -163,6 +235,27 @@ const NAMES: &[(&str, Key)] = &[
     ("backquote", Key::Char('`')),
     ("tilde", Key::Char('~')),
     ("equal", Key::Char('=')),
+    ("exclam", Key::Char('!')),
+    ("quotedbl", Key::Char('"')),
+    ("numbersign", Key::Char('#')),
+    ("dollar", Key::Char('$')),
+    ("percent", Key::Char('%')),
+    ("ampersand", Key::Char('&')),
+    ("parenleft", Key::Char('(')),
+    ("parenright", Key::Char(')')),
+    ("asterisk", Key::Char('*')),
+    ("colon", Key::Char(':')),
+    ("less", Key::Char('<')),
+    ("greater", Key::Char('>')),
+    ("question", Key::Char('?')),
+    ("at", Key::Char('@')),
+    ("underscore", Key::Char('_')),
+    ("braceleft", Key::Char('{')),
+    ("bar", Key::Char('|')),
+    ("braceright", Key::Char('}')),
+    ("asciitilde", Key::Char('~')),
+    ("asciicircum", Key::Char('^')),
+    ("equals", Key::Char('=')),
     ("bracketleft", Key::Char('[')),
     ("bracketright", Key::Char(']')),
 ];
@@ -206,6 +299,20 @@ fn modifier_of_a_side(folded: &str) -> Option<Key> {
     stems.filter_map(named).find(|key| key.is_modifier())
 }
 
+/// What the number pad does where it writes no numbers.
+const MOVES: [Key; 10] = [
+    Key::Home,
+    Key::Up,
+    Key::PageUp,
+    Key::Left,
+    Key::Right,
+    Key::End,
+    Key::Down,
+    Key::PageDown,
+    Key::Insert,
+    Key::Delete,
+];
+
 /// A key of the number pad, as `KP_7`, `Numpad7` and `num 7`: the one that writes the same.
 fn on_number_pad(folded: &str) -> Option<Key> {
     let mut stems = ["kp", "numpad", "num"].into_iter().filter_map(|pad| folded.strip_prefix(pad));
@@ -222,7 +329,7 @@ fn on_number_pad(folded: &str) -> Option<Key> {
         "divide" => Some(Key::Char('/')),
         "decimal" => Some(Key::Char('.')),
         "equal" => Some(Key::Char('=')),
-        _ => None,
+        _ => named(stem).filter(|key| MOVES.contains(key)),
     }
 }
 
@@ -236,10 +343,53 @@ fn lower(character: char) -> char {
 }
 
 impl Key {
+    /// All but those of characters and F1 to F24.
+    pub const NAMED: [Self; 39] = [
+        Self::Shift,
+        Self::Control,
+        Self::Alt,
+        Self::Meta,
+        Self::CapsLock,
+        Self::Enter,
+        Self::Tab,
+        Self::Escape,
+        Self::Space,
+        Self::Backspace,
+        Self::Delete,
+        Self::Insert,
+        Self::Home,
+        Self::End,
+        Self::PageUp,
+        Self::PageDown,
+        Self::Left,
+        Self::Right,
+        Self::Up,
+        Self::Down,
+        Self::PrintScreen,
+        Self::ScrollLock,
+        Self::NumLock,
+        Self::Pause,
+        Self::Menu,
+        Self::AltGr,
+        Self::Help,
+        Self::VolumeUp,
+        Self::VolumeDown,
+        Self::VolumeMute,
+        Self::PlayPause,
+        Self::NextTrack,
+        Self::PreviousTrack,
+        Self::StopTrack,
+        Self::BrowserBack,
+        Self::BrowserForward,
+        Self::BrowserRefresh,
+        Self::BrowserHome,
+        Self::BrowserSearch,
+    ];
+
     /// Whether it does nothing by itself but changes what other keys and the mouse do while it is held.
     #[must_use]
     pub const fn is_modifier(self) -> bool {
-        matches!(self, Self::Shift | Self::Control | Self::Alt | Self::Meta)
+        matches!(self, Self::Shift | Self::Control | Self::Alt | Self::AltGr | Self::Meta)
     }
 
     /// The key that a modifier is; `fn` is one that no program can press.
@@ -279,6 +429,11 @@ mod tests {
             (&["f13", "F13"], Key::Function(13)),
             (&["a", "A"], Key::Char('a')),
             (&[" ", "space"], Key::Space),
+            (&["AltGr", "AltGraph", "ISO_Level3_Shift"], Key::AltGr),
+            (&["volumeup", "AudioVolumeUp", "XF86AudioRaiseVolume"], Key::VolumeUp),
+            (&["MediaTrackNext", "nexttrack"], Key::NextTrack),
+            (&["KP_Left", "numpad left", "ArrowLeft"], Key::Left),
+            (&["question", "?"], Key::Char('?')),
             (&["ß"], Key::Char('ß')),
         ] {
             for name in names {
@@ -298,9 +453,22 @@ mod tests {
 
     #[test]
     fn unknown_names_are_errors() {
-        for name in
-            ["", "f0", "f25", "hyper", "ctrl+c", "\u{7}", "ab", "lr", "left left", "lenter", "kp", "kpa", "kp77"]
-        {
+        for name in [
+            "",
+            "f0",
+            "f25",
+            "hyper",
+            "ctrl+c",
+            "\u{7}",
+            "ab",
+            "lr",
+            "left left",
+            "lenter",
+            "kp",
+            "kpa",
+            "kp77",
+            "kpshift",
+        ] {
             assert!(name.parse::<Key>().is_err(), "{name}");
         }
     }

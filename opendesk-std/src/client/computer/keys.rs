@@ -32,6 +32,20 @@ pub(super) fn name(key: Key) -> String {
         Key::NumLock => "num_lock",
         Key::Pause => "pause",
         Key::Menu => "menu",
+        Key::AltGr => "altgr",
+        Key::Help => "help",
+        Key::VolumeUp => "volume_up",
+        Key::VolumeDown => "volume_down",
+        Key::VolumeMute => "volume_mute",
+        Key::PlayPause => "play_pause",
+        Key::NextTrack => "next_track",
+        Key::PreviousTrack => "prev_track",
+        Key::StopTrack => "stop",
+        Key::BrowserBack => "browser_back",
+        Key::BrowserForward => "browser_forward",
+        Key::BrowserRefresh => "browser_refresh",
+        Key::BrowserHome => "browser_home",
+        Key::BrowserSearch => "browser_search",
     };
     name.to_owned()
 }
@@ -42,35 +56,8 @@ mod tests {
 
     #[test]
     fn every_key_is_read_as_what_it_was_written_for() {
-        let named = [
-            Key::Shift,
-            Key::Control,
-            Key::Alt,
-            Key::Meta,
-            Key::CapsLock,
-            Key::Enter,
-            Key::Tab,
-            Key::Escape,
-            Key::Space,
-            Key::Backspace,
-            Key::Delete,
-            Key::Insert,
-            Key::Home,
-            Key::End,
-            Key::PageUp,
-            Key::PageDown,
-            Key::Left,
-            Key::Right,
-            Key::Up,
-            Key::Down,
-            Key::PrintScreen,
-            Key::ScrollLock,
-            Key::NumLock,
-            Key::Pause,
-            Key::Menu,
-        ];
         let characters = "a1+-,.;ßжé漢".chars().map(Key::Char);
-        for key in named.into_iter().chain((1..=24).map(Key::Function)).chain(characters) {
+        for key in Key::NAMED.into_iter().chain((1..=24).map(Key::Function)).chain(characters) {
             assert_eq!(name(key).parse(), Ok(key), "{key:?} is written {:?}", name(key));
         }
     }

@@ -27,16 +27,24 @@ pub(super) fn of(key: Key) -> Option<enigo::Key> {
         Key::Right => K::RightArrow,
         Key::Up => K::UpArrow,
         Key::Down => K::DownArrow,
-        Key::Insert | Key::PrintScreen | Key::ScrollLock | Key::NumLock | Key::Pause | Key::Menu => {
-            return elsewhere(key);
-        }
+        Key::Help => K::Help,
+        Key::VolumeUp => K::VolumeUp,
+        Key::VolumeDown => K::VolumeDown,
+        Key::VolumeMute => K::VolumeMute,
+        Key::PlayPause => K::MediaPlayPause,
+        Key::NextTrack => K::MediaNextTrack,
+        Key::PreviousTrack => K::MediaPrevTrack,
+        _ => return elsewhere(key),
     })
 }
 
-/// The keys that keyboards of macOS do not have.
+/// The keys that not every system has.
 #[cfg(target_os = "macos")]
-const fn elsewhere(_key: Key) -> Option<enigo::Key> {
-    None
+const fn elsewhere(key: Key) -> Option<enigo::Key> {
+    match key {
+        Key::AltGr => Some(enigo::Key::ROption),
+        _ => None,
+    }
 }
 
 #[cfg(not(target_os = "macos"))]
@@ -48,8 +56,21 @@ const fn elsewhere(key: Key) -> Option<enigo::Key> {
         Key::Pause => enigo::Key::Pause,
         #[cfg(windows)]
         Key::ScrollLock => enigo::Key::Scroll,
+        Key::StopTrack => enigo::Key::MediaStop,
         #[cfg(windows)]
         Key::Menu => enigo::Key::Apps,
+        #[cfg(windows)]
+        Key::AltGr => enigo::Key::RMenu,
+        #[cfg(windows)]
+        Key::BrowserBack => enigo::Key::BrowserBack,
+        #[cfg(windows)]
+        Key::BrowserForward => enigo::Key::BrowserForward,
+        #[cfg(windows)]
+        Key::BrowserRefresh => enigo::Key::BrowserRefresh,
+        #[cfg(windows)]
+        Key::BrowserHome => enigo::Key::BrowserHome,
+        #[cfg(windows)]
+        Key::BrowserSearch => enigo::Key::BrowserSearch,
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 //! Which key gives which character: the server's map at one moment.
 
 use core::iter;
+use core::ops::Range;
 use std::collections::HashMap;
 
 use super::keysym;
@@ -40,19 +41,25 @@ impl Keymap {
         (self.first.max(1)..=u8::MAX).zip(self.keysyms.chunks_exact(self.width))
     }
 
-    fn row(&mut self, keycode: u8) -> Option<&mut [u32]> {
+    /// The keysyms of a keycode, none where there is no such key.
+    pub(super) fn row(&self, keycode: u8) -> &[u32] {
+        self.place(keycode).and_then(|place| self.keysyms.get(place)).unwrap_or_default()
+    }
+
+    fn place(&self, keycode: u8) -> Option<Range<usize>> {
         let start = usize::from(keycode.checked_sub(self.first)?) * self.width;
-        self.keysyms.get_mut(start..start + self.width)
+        Some(start..start + self.width)
     }
 
     /// Whether the row of a keycode begins with these two keysyms.
-    pub(super) fn is(&mut self, keycode: u8, keysyms: [u32; 2]) -> bool {
-        self.row(keycode).is_some_and(|row| row.iter().copied().chain([0; 2]).take(2).eq(keysyms))
+    pub(super) fn is(&self, keycode: u8, keysyms: [u32; 2]) -> bool {
+        let row = self.row(keycode);
+        !row.is_empty() && row.iter().copied().chain([0; 2]).take(2).eq(keysyms)
     }
 
     /// Takes a keycode's meaning out of this map.
     pub(super) fn clear(&mut self, keycode: u8) {
-        if let Some(row) = self.row(keycode) {
+        if let Some(row) = self.place(keycode).and_then(|place| self.keysyms.get_mut(place)) {
             row.fill(0);
         }
     }

@@ -7,6 +7,9 @@ pub(super) const RETURN: u32 = 0xff0d;
 pub(super) const TAB: u32 = 0xff09;
 pub(super) const SHIFTS: [u32; 2] = [0xffe1, 0xffe2];
 
+/// Keysyms of media keyboards have these bits (`XF86keysym.h`).
+const MEDIA: u32 = 0x1008_ff00;
+
 /// Keysyms that are a code point in themselves have this bit.
 const UNICODE: u32 = 0x0100_0000;
 
@@ -63,12 +66,26 @@ pub(super) fn of_key(key: Key) -> Option<[u32; 2]> {
         Key::NumLock => both(0xff7f),
         Key::Pause => both(0xff13),
         Key::Menu => both(0xff67),
+        Key::AltGr => Some([0xfe03, 0xffea]),
+        Key::Help => both(0xff6a),
+        Key::VolumeUp => both(MEDIA | 0x13),
+        Key::VolumeDown => both(MEDIA | 0x11),
+        Key::VolumeMute => both(MEDIA | 0x12),
+        Key::PlayPause => both(MEDIA | 0x14),
+        Key::NextTrack => both(MEDIA | 0x17),
+        Key::PreviousTrack => both(MEDIA | 0x16),
+        Key::StopTrack => both(MEDIA | 0x15),
+        Key::BrowserBack => both(MEDIA | 0x26),
+        Key::BrowserForward => both(MEDIA | 0x27),
+        Key::BrowserRefresh => Some([MEDIA | 0x73, MEDIA | 0x29]),
+        Key::BrowserHome => both(MEDIA | 0x18),
+        Key::BrowserSearch => both(MEDIA | 0x1b),
     }
 }
 
 /// Whether a key works by what the server's modifier map says of it, so that a keysym alone does not make one.
 pub(super) const fn is_modifier(key: Key) -> bool {
-    matches!(key, Key::Shift | Key::Control | Key::Alt | Key::Meta | Key::CapsLock | Key::NumLock)
+    matches!(key, Key::Shift | Key::Control | Key::Alt | Key::AltGr | Key::Meta | Key::CapsLock | Key::NumLock)
 }
 
 /// What to call a key in a message.

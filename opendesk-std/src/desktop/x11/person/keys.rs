@@ -5,31 +5,10 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, KeyButMask};
 
 use super::super::connection::{Outcome, Wire};
+use super::super::keymap::Keymap;
 use super::super::keysym;
 use crate::api::Modifier;
 use crate::desktop::{Act, Key};
-
-/// Keys without a character, besides F1 to F24.
-const NAMED: [Key; 18] = [
-    Key::Enter,
-    Key::Tab,
-    Key::Escape,
-    Key::Backspace,
-    Key::Delete,
-    Key::Insert,
-    Key::Home,
-    Key::End,
-    Key::PageUp,
-    Key::PageDown,
-    Key::Left,
-    Key::Right,
-    Key::Up,
-    Key::Down,
-    Key::PrintScreen,
-    Key::ScrollLock,
-    Key::Pause,
-    Key::Menu,
-];
 
 /// The keys of the number pad that move the keyboard's place while Num Lock is off (`keysymdef.h`, `XK_KP_Home` and on).
 const PAD: [(u32, Option<Key>); 11] = [
@@ -53,7 +32,7 @@ const LEVEL_THREE: u32 = 0xfe03;
 
 /// What the eight modifiers of the server are on a keyboard (X11 protocol, "Keyboards").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Meanings {
+struct Meanings {
     alt: u32,
     meta: u32,
     num_lock: u32,
@@ -61,11 +40,9 @@ pub(super) struct Meanings {
 }
 
 /// The server's map of its keyboard.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Keys {
-    first: u8,
-    width: usize,
-    keysyms: Vec<u32>,
+    map: Keymap,
     meanings: Meanings,
 }
 
@@ -75,24 +52,23 @@ impl Keys {
         let (first, last) = (setup.min_keycode, setup.max_keycode);
         let map = wire.x.get_keyboard_mapping(first, last.saturating_sub(first).saturating_add(1))?;
         let modifiers = wire.x.get_modifier_mapping()?;
-        let (map, modifiers) = (map.reply()?, modifiers.reply()?);
-        let mut keys =
-            Self { first, width: map.keysyms_per_keycode.max(1).into(), keysyms: map.keysyms, ..Self::default() };
-        let each = modifiers.keycodes.len() / 8;
-        keys.meanings = keys.meanings_of(&modifiers.keycodes, each);
-        Ok(keys)
+        let (map, modifiers) = (map.reply()?, modifiers.reply()?.keycodes);
+        Ok(Self::of(first, map.keysyms_per_keycode, map.keysyms, modifiers))
     }
 
-    fn row(&self, keycode: u32) -> &[u32] {
-        let index = keycode.checked_sub(self.first.into()).and_then(|index| usize::try_from(index).ok());
-        let start = index.and_then(|index| index.checked_mul(self.width));
-        start.and_then(|start| self.keysyms.get(start..start.checked_add(self.width)?)).unwrap_or_default()
+    fn of(first: u8, width: u8, keysyms: Vec<u32>, modifiers: Vec<u8>) -> Self {
+        let meanings = Meanings::default();
+        // Whichever group is in effect: of characters nothing is told.
+        let map = Keymap::new(first, width, keysyms, 0, modifiers.clone());
+        let keys = Self { map, meanings };
+        Self { meanings: keys.meanings_of(&modifiers), ..keys }
     }
 
-    fn meanings_of(&self, keycodes: &[u8], each: usize) -> Meanings {
+    /// By the keycodes of the eight modifiers, equally many of each.
+    fn meanings_of(&self, keycodes: &[u8]) -> Meanings {
         let mut meanings = Meanings::default();
-        for (bit, keycodes) in (0..).zip(keycodes.chunks_exact(each.max(1))) {
-            for keysym in keycodes.iter().flat_map(|keycode| self.row((*keycode).into())) {
+        for (bit, keycodes) in (0..).zip(keycodes.chunks_exact((keycodes.len() / 8).max(1))) {
+            for keysym in keycodes.iter().flat_map(|keycode| self.map.row(*keycode)) {
                 match keysym {
                     0xffe9 | 0xffea => meanings.alt |= 1 << bit,
                     0xffeb | 0xffec => meanings.meta |= 1 << bit,
@@ -119,7 +95,7 @@ impl Keys {
 
     /// What a key does while these modifiers are held; nothing by itself, if it is one of them.
     pub(super) fn act(&self, keycode: u32, mask: u32) -> Option<Act> {
-        let row = self.row(keycode);
+        let row = u8::try_from(keycode).map_or(&[][..], |keycode| self.map.row(keycode));
         let keysym = row.first().copied().unwrap_or_default();
         // Shift to Hyper, the locks, and those of XKB that change the level or the group.
         if matches!(keysym, 0xffe1..=0xffee | 0xfe01..=0xfe13 | MODE_SWITCH | NUM_LOCK) {
@@ -132,7 +108,8 @@ impl Keys {
             let writes = mask & self.meanings.num_lock != 0;
             return Some(if writes { Act::Text } else { key.map_or(Act::Unknown, Act::Key) });
         }
-        let named = NAMED.into_iter().chain((1..=24).map(Key::Function));
+        // The space bar writes.
+        let named = Key::NAMED.into_iter().filter(|key| *key != Key::Space).chain((1..=24).map(Key::Function));
         if let Some(key) = named.into_iter().find(|key| keysym::of_key(*key).is_some_and(|all| all.contains(&keysym))) {
             return Some(Act::Key(key));
         }
@@ -178,9 +155,7 @@ mod tests {
             [0x20, 0, 0, 0],            // 19: the space bar
             [0xff9d, 0xffb5, 0, 0],     // 20: 5 of the number pad
         ];
-        let mut keys = Keys { first: 8, width: 4, keysyms: rows.concat(), ..Keys::default() };
-        keys.meanings = keys.meanings_of(&[0, 0, 0, 11, 13, 0, 12, 14], 1);
-        keys
+        Keys::of(8, 4, rows.concat(), vec![0, 0, 0, 11, 13, 0, 12, 14])
     }
 
     #[test]
@@ -216,7 +191,8 @@ mod tests {
         for keycode in [11, 12, 13, 14] {
             assert_eq!(keys.act(keycode, 0), None, "{keycode}");
         }
-        for keycode in [17, 20, 99, 7, 0] {
+        assert_eq!(keys.act(17, 0), Some(Act::Key(Key::VolumeDown)));
+        for keycode in [20, 99, 7, 0] {
             assert_eq!(keys.act(keycode, 0), Some(Act::Unknown), "{keycode}");
         }
     }
