@@ -7,7 +7,7 @@ use opendesk_std::Cancel;
 use opendesk_std::api::{Button, ErrorCode, Modifier, Point, PointerAction, Press};
 use opendesk_std::desktop::{Computer, Hands};
 use opendesk_tests::desktop::{Form, TestDesktop};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Desk, key, names, pointer};
 use crate::{LIMIT, open, wait_until};
@@ -110,6 +110,26 @@ fn modifiers_go_with_every_click() {
                 assert_eq!(event["state"], json!(names(modifiers)), "{button:?}: {event}");
             }
         }
+    }
+    desk.assert_nothing_is_held();
+}
+
+#[test]
+fn a_drag_with_a_modifier_presses_it_once() {
+    let mut desk = Desk::new();
+    let middle = desk.canvas();
+    let control = &[Modifier::Ctrl];
+    desk.pointer(PointerAction::Down, middle, Button::Left, control);
+    for step in 1..=5 {
+        let point = Point::new(middle.x + f64::from(step), middle.y);
+        desk.pointer(PointerAction::Move, point, Button::Left, control);
+    }
+    desk.pointer(PointerAction::Up, Point::new(middle.x + 5.0, middle.y), Button::Left, control);
+    let release = desk.seen("button-release", "Canvas", 1).pop().unwrap();
+    assert_eq!(release["state"], json!(names(control)));
+    for kind in ["key-press", "key-release"] {
+        let keys: Vec<Value> = desk.seen(kind, "Name", 1).into_iter().map(|event| event["key"].clone()).collect();
+        assert_eq!(keys, ["Control_L"], "{kind}");
     }
     desk.assert_nothing_is_held();
 }

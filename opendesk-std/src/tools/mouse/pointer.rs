@@ -17,8 +17,11 @@ impl Pointer<'_> {
         PointerEvent { action, point, button, modifiers: self.modifiers.clone(), dx: 0.0, dy: 0.0 }
     }
 
-    pub(super) async fn move_to(&self, point: Point) -> Result<Effect, ToolError> {
-        self.send(&self.event(PointerAction::Move, point, None)).await
+    /// Goes where a button is about to be pressed. The modifiers are for that: pressed and released on the way, some of
+    /// them open menus.
+    async fn approach(&self, point: Point) -> Result<Effect, ToolError> {
+        let modifiers = Vec::new();
+        self.send(&PointerEvent { modifiers, ..self.event(PointerAction::Move, point, None) }).await
     }
 
     pub(super) async fn send(&self, event: &PointerEvent) -> Result<Effect, ToolError> {
@@ -30,7 +33,7 @@ impl Pointer<'_> {
     }
 
     pub(super) async fn click(&self, point: Point, button: Button, times: u32) -> Result<Effect, ToolError> {
-        let mut effect = self.move_to(point).await?;
+        let mut effect = self.approach(point).await?;
         // Two clicks in two sessions are no double click.
         let mut gesture = Gesture::default();
         for _ in 0..times {
@@ -125,7 +128,7 @@ impl Pointer<'_> {
     /// Presses the left button at the first of some points and lets it go at the last. It comes up wherever the drag ends,
     /// also when a step in between fails.
     pub(super) async fn drag(&self, start: Point, then: &[Point]) -> Result<Effect, ToolError> {
-        let moved = self.move_to(start).await?;
+        let moved = self.approach(start).await?;
         let mut gesture = Gesture::default();
         let (mut held, pressed) = self.press(start, Button::Left, &mut gesture).await?;
         let mut dragged = Ok(moved);
