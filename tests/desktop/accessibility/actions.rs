@@ -213,3 +213,33 @@ fn what_a_field_of_a_browser_was_given_is_confirmed_once_the_page_shows_it() {
         assert_eq!(computer.ui_action(&params, &Cancel::new()), Ok(Effect::Confirmed), "{text:?}");
     }
 }
+
+#[test]
+fn numbers_choices_and_dates_of_a_browser_are_set() {
+    let mut desktop = TestDesktop::start_with_session(1024, 768);
+    let browser = Browser::start(&mut desktop);
+    let computer = open_session(&desktop);
+    wait_until("the form is told", || tree(&computer, &everything()).find("combo box", "Colour").is_some());
+    let set = |role: &str, name: &str, value: &str| {
+        let params =
+            UiActionParams { target: with(value, called(role, name)), action: "set_value".to_owned(), app: None };
+        computer.ui_action(&params, &Cancel::new())
+    };
+    let page_has = |what: &str| {
+        wait_until(what, || browser.text(&desktop).contains(what));
+    };
+    assert_eq!(set("spin button", "Amount", "42"), Ok(Effect::Confirmed));
+    page_has("amount=42;");
+    assert_eq!(set("combo box", "Colour", "green"), Ok(Effect::Confirmed));
+    page_has("colour=green;");
+    let colour = element(&tree(&computer, &everything()), "combo box", "Colour").value.clone();
+    assert_eq!(colour.as_deref(), Some("green"));
+    let error = set("combo box", "Colour", "pink").unwrap_err();
+    assert!(error.message.contains("red, green, blue"), "{error}");
+    for (part, value) in [("Month Day", "11"), ("Day Day", "28"), ("Year Day", "2026")] {
+        assert_eq!(set("spin button", part, value), Ok(Effect::Confirmed), "{part}");
+    }
+    page_has("day=2026-11-28;");
+    let error = set("spin button", "Month Day", "13").unwrap_err();
+    assert!(error.message.contains("a number from 1 to 12"), "{error}");
+}

@@ -140,7 +140,7 @@ pub(super) const fn is_number(item: &Item) -> bool {
 
 /// Whether its content is one of some that are given.
 pub(super) const fn is_choice(item: &Item) -> bool {
-    item.role == roles::COMBO_BOX && item.faces.has(Faces::SELECTION)
+    item.role == roles::COMBO_BOX && (item.faces.has(Faces::SELECTION) || item.faces.has(Faces::ACTION))
 }
 
 #[cfg(test)]

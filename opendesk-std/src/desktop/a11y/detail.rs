@@ -93,7 +93,7 @@ pub(super) async fn value(bus: &Bus, item: &Item) -> Option<String> {
         return number.is_finite().then(|| number.to_string());
     }
     if actions::is_choice(item) {
-        return chosen(bus, &item.place).await;
+        return chosen(bus, item).await;
     }
     let caption = roles::is_caption(item.role) && item.name.is_empty();
     let content = item.is(states::EDITABLE) || roles::is_text(item.role);
@@ -117,14 +117,19 @@ fn written(text: &str) -> Option<String> {
     (text.is_empty() || !said.trim().is_empty() || !text.contains(EMBEDDED)).then_some(said)
 }
 
-/// What is chosen of a list of choices.
-pub(super) async fn chosen(bus: &Bus, place: &Place) -> Option<String> {
-    let child: Wired = bus.ask(place, SELECTION, "GetSelectedChild", &0_i32).await.ok()?;
-    let child = Place::from(child);
-    if child.is_null() {
-        return None;
-    }
-    bus.property(&child, ACCESSIBLE, "Name").await.ok().map(bounded)
+/// What is chosen of a list of choices. In a browser the menu of the choices knows it, not the box.
+pub(super) async fn chosen(bus: &Bus, item: &Item) -> Option<String> {
+    let child = async |place: &Place, interface, method| {
+        let child: Wired = bus.ask(place, interface, method, &0_i32).await.ok()?;
+        Some(Place::from(child)).filter(|child| !child.is_null())
+    };
+    let choice = if item.faces.has(Faces::SELECTION) {
+        child(&item.place, SELECTION, "GetSelectedChild").await?
+    } else {
+        let menu = child(&item.place, ACCESSIBLE, "GetChildAtIndex").await?;
+        child(&menu, SELECTION, "GetSelectedChild").await?
+    };
+    bus.property(&choice, ACCESSIBLE, "Name").await.ok().map(bounded)
 }
 
 /// Whether the name of a password field has the password in it. Most toolkits give dots when they are asked for the

@@ -8,6 +8,7 @@ use super::faces::Faces;
 use super::find::{not_taken, usable};
 use super::item::Item;
 use super::menu;
+use super::roles;
 use super::states;
 use super::talk::{Talk, listed};
 use crate::api::{Effect, Error, Result};
@@ -19,7 +20,7 @@ use crate::clock;
 /// [`ErrorCode::InvalidArgument`](crate::api::ErrorCode::InvalidArgument) for what the element cannot contain.
 pub(super) async fn set(talk: Talk<'_>, item: &Item, value: &str) -> Result<Plan> {
     if actions::is_number(item) {
-        return number(talk, item, value).await.map(Plan::Done);
+        return number(talk, item, value).await;
     }
     if item.is(states::EDITABLE) && item.faces.has(Faces::EDITABLE_TEXT) {
         let readable = item.faces.has(Faces::TEXT) && !item.is_password();
@@ -64,7 +65,16 @@ async fn contains(talk: Talk<'_>, item: &Item, text: &str) -> Result<Effect> {
         let count = usize::try_from(talk.answer(item, asked).await?).unwrap_or_default();
         return Ok(if count == text.chars().count() { Effect::Unverifiable } else { Effect::NoEffect });
     }
-    Ok(if content(talk, item).await? == text { Effect::Confirmed } else { Effect::NoEffect })
+    if content(talk, item).await? == text {
+        return Ok(Effect::Confirmed);
+    }
+    // The parts of a date in a browser are numbers without a text.
+    let wanted = text.trim().parse().ok().filter(|_| actions::is_number(item));
+    let is_wanted = match wanted {
+        Some(wanted) => current(talk, item).await.is_some_and(|now| is_same(now, wanted)),
+        None => false,
+    };
+    Ok(if is_wanted { Effect::Confirmed } else { Effect::NoEffect })
 }
 
 async fn content(talk: Talk<'_>, item: &Item) -> Result<String> {
@@ -72,33 +82,43 @@ async fn content(talk: Talk<'_>, item: &Item) -> Result<String> {
     talk.answer(item, talk.bus.ask(&item.place, TEXT, "GetText", &whole)).await
 }
 
-async fn number(talk: Talk<'_>, item: &Item, value: &str) -> Result<Effect> {
-    let least = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "MinimumValue")).await?;
-    let greatest = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "MaximumValue")).await?;
-    let wanted = wanted(value, least, greatest).map_err(|why| Error::invalid(format!("{} {why}", item.words())))?;
+async fn number(talk: Talk<'_>, item: &Item, value: &str) -> Result<Plan> {
+    let limit = async |name: &str| {
+        let asked = talk.until(talk.bus.property::<f64>(&item.place, VALUE, name)).await;
+        // A browser that has no limit to tell refuses the question.
+        asked.and_then(core::result::Result::ok)
+    };
+    let limits = limit("MinimumValue").await.zip(limit("MaximumValue").await);
+    let wanted = wanted(value, limits).map_err(|why| Error::invalid(format!("{} {why}", item.words())))?;
     talk.answer(item, talk.bus.set_number(&item.place, VALUE, "CurrentValue", wanted)).await?;
     let end = talk.soon();
-    loop {
-        let now = talk.answer(item, talk.bus.property::<f64>(&item.place, VALUE, "CurrentValue")).await?;
-        if is_same(now, wanted) {
-            return Ok(Effect::Confirmed);
-        }
-        if clock::monotonic() >= end {
-            return Ok(Effect::NoEffect);
+    while clock::monotonic() < end {
+        if current(talk, item).await.is_some_and(|now| is_same(now, wanted)) {
+            return Ok(Plan::Done(Effect::Confirmed));
         }
         talk.moment().await;
     }
+    if item.role == roles::SPIN_BUTTON && item.is(states::FOCUSABLE) && !value.trim().is_empty() {
+        // Browsers take no number for a field without limits, nor for the parts of a date, and say nothing of it.
+        give_keyboard(talk, item).await?;
+        return Ok(Plan::Replace(item.clone(), value.trim().to_owned()));
+    }
+    Ok(Plan::Done(Effect::NoEffect))
+}
+
+async fn current(talk: Talk<'_>, item: &Item) -> Option<f64> {
+    talk.until(talk.bus.property::<f64>(&item.place, VALUE, "CurrentValue")).await?.ok()
 }
 
 /// The number that a value is, if it can be set.
-fn wanted(value: &str, least: f64, greatest: f64) -> core::result::Result<f64, String> {
+fn wanted(value: &str, limits: Option<(f64, f64)>) -> core::result::Result<f64, String> {
     let number: Option<f64> = value.trim().parse().ok().filter(|number: &f64| number.is_finite());
     // Some toolkits give no limits, as two equal ones.
-    let limits = least < greatest;
-    match number {
-        Some(number) if !limits || (least..=greatest).contains(&number) => Ok(number),
-        _ if limits => Err(format!("takes a number from {least} to {greatest}")),
-        _ => Err("takes a number".to_owned()),
+    match (number, limits.filter(|(least, greatest)| least < greatest)) {
+        (Some(number), Some((least, greatest))) if (least..=greatest).contains(&number) => Ok(number),
+        (Some(number), None) => Ok(number),
+        (_, Some((least, greatest))) => Err(format!("takes a number from {least} to {greatest}")),
+        (None, None) => Err("takes a number".to_owned()),
     }
 }
 
@@ -109,6 +129,7 @@ fn is_same(one: f64, other: f64) -> bool {
 async fn choose(talk: Talk<'_>, item: &Item, value: &str) -> Result<Effect> {
     let choice = match menu::below(talk, item, value).await? {
         Ok(choice) => choice,
+        Err(choices) if choices.is_empty() => return Err(not_taken(item, SET_VALUE, Vec::new())),
         Err(choices) => {
             let choices = listed(choices);
             return Err(Error::invalid(format!("{} has no such choice; there are {choices}", item.words())));
@@ -124,7 +145,7 @@ async fn choose(talk: Talk<'_>, item: &Item, value: &str) -> Result<Effect> {
     let end = talk.soon();
     loop {
         // What is chosen is told by the list, not by the choice.
-        let chosen = talk.until(detail::chosen(talk.bus, &item.place)).await.flatten();
+        let chosen = talk.until(detail::chosen(talk.bus, item)).await.flatten();
         if chosen.as_ref() == Some(&label) {
             return Ok(Effect::Confirmed);
         }
@@ -141,12 +162,16 @@ mod tests {
 
     #[test]
     fn a_number_is_within_its_limits() {
-        assert_eq!(wanted(" 42 ", 0.0, 100.0), Ok(42.0));
-        assert_eq!(wanted("-3.5", 0.0, 0.0), Ok(-3.5), "no limits");
+        assert_eq!(wanted(" 42 ", Some((0.0, 100.0))), Ok(42.0));
+        assert_eq!(wanted("-3.5", Some((0.0, 0.0))), Ok(-3.5), "no limits");
         for refused in ["", "many", "101", "-1", "NaN", "inf"] {
-            assert_eq!(wanted(refused, 0.0, 100.0), Err("takes a number from 0 to 100".to_owned()), "{refused}");
+            assert_eq!(
+                wanted(refused, Some((0.0, 100.0))),
+                Err("takes a number from 0 to 100".to_owned()),
+                "{refused}"
+            );
         }
-        assert_eq!(wanted("many", 0.0, 0.0), Err("takes a number".to_owned()));
+        assert_eq!(wanted("many", None), Err("takes a number".to_owned()));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub(super) const RADIO_BUTTON: u32 = 44;
 pub(super) const RADIO_MENU_ITEM: u32 = 45;
 pub(super) const SCROLL_BAR: u32 = 48;
 pub(super) const SEPARATOR: u32 = 50;
+pub(super) const SPIN_BUTTON: u32 = 52;
 pub(super) const SPLIT_PANE: u32 = 53;
 pub(super) const TERMINAL: u32 = 60;
 pub(super) const TEXT: u32 = 61;
