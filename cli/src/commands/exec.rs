@@ -9,7 +9,7 @@ use core::time::Duration;
 use opendesk_core::{ErrorCode, Reason};
 use opendesk_std::api::{
     CommandEnd, CommandId, CommandOutput, CommandSignal, ExecParams, OutputParams, ProcessExec, ProcessOutput,
-    ProcessSignal, ProcessStart, SignalParams, StartParams, SystemCapabilities,
+    ProcessSignal, ProcessStart, SignalParams, StartParams, SystemCapabilities, WORDS,
 };
 use opendesk_std::client::{self, ClientError};
 use opendesk_std::desktop::Backend;
@@ -72,6 +72,11 @@ pub(super) async fn run(context: &Context, options: args::Exec) -> Result<(), Fa
 
 async fn carry_out(session: &Session, screen: Screen, options: &args::Exec) -> Result<(), Failure> {
     let target = session.target(options.peer.as_deref())?;
+    let words = options.command.len();
+    if words > WORDS {
+        let advice = "give the rest on standard input, for example to `xargs`";
+        return Err(Failure::usage(format!("the command has {words} words and at most {WORDS} are taken; {advice}")));
+    }
     if target == Target::Local {
         return Err(Failure::usage("commands are run on a paired machine; name one, or see `opendesk pair-with`"));
     }

@@ -57,8 +57,14 @@ impl Codec {
     /// `invalid_argument` for parameters that are not its own.
     pub fn read_params<M: Method>(self, bytes: &[u8]) -> Result<M::Params> {
         match self {
-            Self::Postcard => decode(bytes)
-                .ok_or_else(|| Error::invalid(format!("the parameters of {} could not be decoded", M::NAME))),
+            Self::Postcard => postcard::from_bytes(bytes).map_err(|fault| {
+                // Whatever a value's own decoder says is lost on the way.
+                let why = match fault {
+                    postcard::Error::SerdeDeCustom => "one of them is not what it takes, such as too long a list",
+                    _ => "they are not its own",
+                };
+                Error::invalid(format!("the parameters of {} could not be decoded: {why}", M::NAME))
+            }),
             Self::MessagePack => v1::Value::parse(bytes)
                 .and_then(v1::Fields::of)
                 .and_then(|mut fields| v1::Params::from_fields(&mut fields))
@@ -181,7 +187,9 @@ mod tests {
         let call = |count: usize| ExecParams { argv: vec![String::new(); count], ..ExecParams::default() };
         for (count, taken) in [(4096, true), (4097, false)] {
             let params = encode(&call(count)).unwrap();
-            assert_eq!(Call::decode("process.exec", &params).is_ok(), taken, "{count}");
+            let decoded = Call::decode("process.exec", &params);
+            assert_eq!(decoded.is_ok(), taken, "{count}");
+            assert!(taken || decoded.unwrap_err().message.ends_with("such as too long a list"));
         }
     }
 

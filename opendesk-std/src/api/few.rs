@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 
 /// The most strings a command has: arguments, and entries of its environment.
-pub(super) const MANY: usize = 4096;
+pub const WORDS: usize = 4096;
 
 /// A list of at most `MOST` entries.
 pub(super) fn few<'de, const MOST: usize, T: Deserialize<'de>, D: Deserializer<'de>>(

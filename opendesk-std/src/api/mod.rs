@@ -18,6 +18,7 @@ mod windows;
 pub use codec::{Codec, decode, encode};
 pub use elements::{ElementTarget, TreeParams, UiActionParams, UiElement};
 pub use error::{Error, ErrorCode, Result};
+pub use few::WORDS;
 pub use files::{
     DirectoryParams, FileData, FileEntry, FileMoveParams, FileParams, FileReadParams, FileWriteParams, SetstatParams,
 };

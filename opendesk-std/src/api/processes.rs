@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::few::{MANY, few};
+use super::few::{WORDS, few};
 
 /// A running program.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Process {
     /// The number of the process that started it.
     pub ppid: Option<u32>,
     /// The program and its arguments, at most 4096.
-    #[serde(deserialize_with = "few::<MANY, _, _>")]
+    #[serde(deserialize_with = "few::<WORDS, _, _>")]
     pub cmdline: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ pub struct ShellParams {
     /// The folder to be in.
     pub cwd: Option<String>,
     /// What the host's own environment is overlaid with, at most 4096 entries.
-    #[serde(deserialize_with = "few::<MANY, _, _>")]
+    #[serde(deserialize_with = "few::<WORDS, _, _>")]
     pub env: Vec<(String, String)>,
 }
 
@@ -36,14 +36,14 @@ pub struct ShellParams {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ExecParams {
     /// The program and its arguments, at most 4096.
-    #[serde(deserialize_with = "few::<MANY, _, _>")]
+    #[serde(deserialize_with = "few::<WORDS, _, _>")]
     pub argv: Vec<String>,
     /// Seconds that it may take; absent is the host's own limit.
     pub timeout: Option<f64>,
     /// The folder to be in.
     pub cwd: Option<String>,
     /// What the host's own environment is overlaid with, at most 4096 entries.
-    #[serde(deserialize_with = "few::<MANY, _, _>")]
+    #[serde(deserialize_with = "few::<WORDS, _, _>")]
     pub env: Vec<(String, String)>,
     /// What the program reads from its standard input; absent is nothing.
     #[serde(with = "serde_bytes")]
@@ -73,14 +73,14 @@ pub struct CommandId(pub u64);
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct StartParams {
     /// The program and its arguments, at most 4096.
-    #[serde(deserialize_with = "few::<MANY, _, _>")]
+    #[serde(deserialize_with = "few::<WORDS, _, _>")]
     pub argv: Vec<String>,
     /// Seconds that it may take; absent is as long as the session.
     pub timeout: Option<f64>,
     /// The folder to be in.
     pub cwd: Option<String>,
     /// What the host's own environment is overlaid with, at most 4096 entries.
-    #[serde(deserialize_with = "few::<MANY, _, _>")]
+    #[serde(deserialize_with = "few::<WORDS, _, _>")]
     pub env: Vec<(String, String)>,
     /// Whether it reads what `process.write` gives; otherwise its standard input is empty.
     pub stdin: bool,

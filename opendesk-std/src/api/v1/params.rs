@@ -4,7 +4,7 @@ use super::Params;
 use super::form::{Form, Read, field};
 use super::tree::MAX_DEPTH;
 use super::value::{Fault, Fields, Value};
-use crate::api::few::MANY;
+use crate::api::few::WORDS;
 use crate::api::{
     AppParams, ClipboardContents, CommandInput, DirectoryParams, Error, ErrorCode, ExecParams, FileMoveParams,
     FileParams, FileReadParams, FileWriteParams, KeyEvent, MoveWindowParams, OcrClickParams, OcrParams, OutputParams,
@@ -141,7 +141,7 @@ fn whole_files_only(does: &str) -> Error {
 
 fn argv(fields: &mut Fields<'_>) -> Read<Vec<String>> {
     let argv: Vec<String> = fields.need("argv")?;
-    if argv.len() > MANY {
+    if argv.len() > WORDS {
         return Err(Fault::new("must have at most 4096 entries").within("argv"));
     }
     Ok(argv)
@@ -151,7 +151,7 @@ fn argv(fields: &mut Fields<'_>) -> Read<Vec<String>> {
 impl Form for Vec<(String, String)> {
     fn from_value(value: Value<'_>) -> Read<Self> {
         let Value::Map(entries) = value else { return Err(Fault::new("must be a map")) };
-        if entries.len() > MANY {
+        if entries.len() > WORDS {
             return Err(Fault::new("must have at most 4096 entries"));
         }
         let entry = |(name, value): (&str, Value<'_>)| String::from_value(value).map(|value| (name.to_owned(), value));
