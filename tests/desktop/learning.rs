@@ -1,13 +1,11 @@
 //! A task that the person at the machine does with their own mouse and keyboard is recorded once they have said yes, and is
 //! done again by the agent: on a real server, with a real program and the built binary.
 
-use std::path::Path;
-use std::process::Stdio;
-
 use opendesk_tests::bin::{Running, command};
 use opendesk_tests::desktop::{Form, TestDesktop};
 use serde_json::{Value, json};
 
+use crate::agent::Agent;
 use crate::person::Person;
 use crate::{LIMIT, wait_until};
 
@@ -18,52 +16,12 @@ const RETURN: u8 = 36;
 const A: u8 = 38;
 const D: u8 = 40;
 
-/// An agent's server on a desktop, and its client, who asks the person what it is told to.
-struct Agent {
-    server: Running,
-    calls: u64,
+/// What a client can that asks the person in front of it.
+fn elicits() -> Value {
+    json!({"elicitation": {}})
 }
 
 impl Agent {
-    fn start(desktop: &TestDesktop, home: &Path) -> Self {
-        Self::start_as(desktop, home, &json!({"elicitation": {}}))
-    }
-
-    fn start_as(desktop: &TestDesktop, home: &Path, capabilities: &Value) -> Self {
-        let mut server = command(home, &["mcp", "--backend", "x11"]);
-        server.env("DISPLAY", desktop.display()).env("DBUS_SESSION_BUS_ADDRESS", desktop.session_bus());
-        server.env("XDG_RUNTIME_DIR", desktop.run_dir()).stdin(Stdio::piped());
-        let mut agent = Self { server: Running::start(server), calls: 0 };
-        let client = json!({"name": "test", "version": "1"});
-        let params = json!({"protocolVersion": "2025-06-18", "clientInfo": client, "capabilities": capabilities});
-        agent.say(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}));
-        agent.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        agent
-    }
-
-    fn say(&mut self, message: &Value) {
-        self.server.say(&message.to_string());
-    }
-
-    fn hear(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
-        self.server.hear(|line| serde_json::from_str::<Value>(line).ok().filter(&is_it))
-    }
-
-    fn begin(&mut self, tool: &str, arguments: Value) -> u64 {
-        self.calls += 1;
-        let params = json!({"name": tool, "arguments": arguments});
-        self.say(&json!({"jsonrpc": "2.0", "id": self.calls, "method": "tools/call", "params": params}));
-        self.calls
-    }
-
-    /// What the call said, and whether it failed.
-    fn end(&mut self, id: u64) -> (String, bool) {
-        let answer = self.hear(|message| message["id"] == id && message.get("method").is_none());
-        let result = &answer["result"];
-        let texts = result["content"].as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
-        (texts.collect::<Vec<_>>().join("\n"), result["isError"] == true)
-    }
-
     fn said(&mut self, arguments: Value) -> String {
         let id = self.begin("learn", arguments.clone());
         let (said, failed) = self.end(id);
@@ -90,7 +48,7 @@ fn what_the_person_does_is_recorded_and_done_again() {
     let mut desktop = TestDesktop::start_with_session(1280, 900);
     let form = Form::start(&mut desktop);
     let folder = tempfile::tempdir().unwrap();
-    let mut agent = Agent::start(&desktop, &folder.path().join("home"));
+    let mut agent = Agent::start(&desktop, &folder.path().join("home"), &elicits());
     let person = Person::new(desktop.display());
 
     let (said, failed) = agent.asks_to_record(json!({"action": "decline"}));
@@ -158,7 +116,7 @@ fn a_stop_of_the_owners_ends_a_recording() {
     let form = Form::start(&mut desktop);
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
-    let mut agent = Agent::start(&desktop, &home);
+    let mut agent = Agent::start(&desktop, &home, &elicits());
     let person = Person::new(desktop.display());
     let (said, failed) = agent.asks_to_record(json!({"action": "accept", "content": {"allow": true}}));
     assert!(!failed, "{said}");
@@ -176,7 +134,7 @@ fn a_stop_of_the_owners_ends_a_recording() {
 fn a_question_is_gone_when_nobody_waits_for_its_answer() {
     let desktop = TestDesktop::start_with_session(1280, 900);
     let folder = tempfile::tempdir().unwrap();
-    let mut agent = Agent::start_as(&desktop, &folder.path().join("home"), &json!({}));
+    let mut agent = Agent::start(&desktop, &folder.path().join("home"), &json!({}));
     agent.begin("learn", json!({"action": "start", "source": "person"}));
     let is_asked = || {
         let sought = desktop.command("xdotool").args(["search", "--name", "^opendesk: may"]).output();

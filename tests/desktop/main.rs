@@ -2,6 +2,7 @@
 //! xdotool, by files that programs write, and by the X server's own key state.
 
 mod accessibility;
+mod agent;
 mod agent_tools;
 mod approval;
 mod blank;

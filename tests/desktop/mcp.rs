@@ -7,7 +7,9 @@ use opendesk_std::desktop::Computer as _;
 use opendesk_std::desktop::x11::X11Desktop;
 use opendesk_tests::bin::{Running, command};
 use opendesk_tests::desktop::TestDesktop;
+use serde_json::json;
 
+use crate::agent::Agent;
 use crate::{LIMIT, open, wait_until};
 
 /// What a client says until a key is held, for ten seconds.
@@ -75,24 +77,18 @@ fn a_server_that_is_killed_leaves_its_key_pressed() {
     assert!(is_pressed(&computer));
 }
 
-/// What a client has done with a text that no keyboard has, and what it has copied.
-const TYPES: [&str; 2] = [
-    r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"keyboard","arguments":{"action":"type","text":"世界","peer":"local"}}}"#,
-    r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"clipboard","arguments":{"action":"write","text":"copied","peer":"local"}}}"#,
-];
-
-/// A server that has typed such a text and has copied one.
+/// A server that has typed a text that no keyboard has, and has copied one.
 fn typing(desktop: &TestDesktop, home: &Path) -> Running {
-    let mut server = command(home, &["mcp", "--backend", "x11"]);
-    server.env("DISPLAY", desktop.display()).stdin(std::process::Stdio::piped());
-    let mut server = Running::start(server);
-    for line in HOLD[..2].iter().chain(&TYPES) {
-        server.say(line);
+    let mut agent = Agent::start(desktop, home, &json!({}));
+    for (tool, arguments) in [
+        ("keyboard", json!({"action": "type", "text": "世界", "peer": "local"})),
+        ("clipboard", json!({"action": "write", "text": "copied", "peer": "local"})),
+    ] {
+        let id = agent.begin(tool, arguments);
+        let (said, failed) = agent.end(id);
+        assert!(!failed, "{said}");
     }
-    for id in ["\"id\":2", "\"id\":3"] {
-        server.hear(|line| line.contains(id).then_some(()));
-    }
-    server
+    agent.server
 }
 
 #[test]
