@@ -281,6 +281,7 @@ fn what_does_not_run_fails_with_a_code_and_one_line() {
         (&[PEER], 2, "required"),
         (&[PEER, "--env", "=x", "--", "true"], 2, "NAME=VALUE"),
         (&[PEER, "--timeout", "0", "--", "true"], 2, "over 0"),
+        (&[&["--"][..], &["true"; 4097]].concat()[..], 2, "has 4097 words and at most 4096 are taken"),
     ] {
         let finished = pair.exec(args);
         let (got, line) = failure(&finished);
@@ -308,7 +309,8 @@ fn rules_of_the_host_and_of_this_machine_refuse_commands() {
     let own = Pair::new();
     succeeded(&opendesk(&own.path("controller"), &block));
     let refused = own.shell("true");
-    assert!(failure(&refused).1.contains("no commands here"), "{refused:?}");
+    let line = failure(&refused).1;
+    assert!(line.contains("refused on this machine, where the agent runs: ") && line.contains("no commands here"));
     assert!(!own.log().iter().any(|entry| entry["method"] == "process.start"), "it was not asked for");
 }
 

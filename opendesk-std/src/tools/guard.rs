@@ -171,13 +171,10 @@ impl Guard {
         call: &Call,
         caller: &Caller,
     ) -> core::result::Result<Receiver<String>, ToolError> {
-        let stopped = self.stops.listen();
-        let asks = self.asks(target, key, call)?;
-        let question = asks.map(|why| self.question(target, key, call, describe(call), why));
-        self.pass_if(target, call, question, caller, stopped).await
+        self.pass_with(target, key, call, caller, None).await
     }
 
-    /// As [`pass`](Self::pass) on this machine, for what the person is always asked about, in these words.
+    /// As [`pass`](Self::pass) on this machine, for what the person is always asked about: in these words, and why.
     ///
     /// # Errors
     /// `permission_denied`.
@@ -185,24 +182,25 @@ impl Guard {
         &self,
         call: &Call,
         caller: &Caller,
-        (what, why): (&str, &str),
+        always: (&str, &str),
     ) -> core::result::Result<Receiver<String>, ToolError> {
-        let (stopped, target) = (self.stops.listen(), Target::Local);
-        let why = self.asks(&target, None, call)?.unwrap_or_else(|| why.to_owned());
-        let question = self.question(&target, None, call, what.to_owned(), why);
-        self.pass_if(&target, call, Some(question), caller, stopped).await
+        self.pass_with(&Target::Local, None, call, caller, Some(always)).await
     }
 
-    /// `stopped` was there before the switch is looked at, so that no stop falls in between.
-    async fn pass_if(
+    async fn pass_with(
         &self,
         target: &Target,
+        key: Option<PublicKey>,
         call: &Call,
-        question: Option<Question>,
         caller: &Caller,
-        stopped: Receiver<String>,
+        always: Option<(&str, &str)>,
     ) -> core::result::Result<Receiver<String>, ToolError> {
+        // Before the switch is looked at, so that no stop falls in between.
+        let stopped = self.stops.listen();
         self.stops.look().map_err(refused)?;
+        let asks = self.asks(target, key, call)?.or_else(|| always.map(|(_, why)| why.to_owned()));
+        let what = || always.map_or_else(|| describe(call), |(what, _)| what.to_owned());
+        let question = asks.map(|why| self.question(target, key, call, what(), why));
         let waits = async {
             match question {
                 Some(question) => self.ask(target, call, question, caller).await,
@@ -390,6 +388,7 @@ fn said(verdict: Verdict) -> Result<Option<String>> {
     match verdict {
         Verdict::Allow => Ok(None),
         Verdict::Ask(why) => Ok(Some(why)),
-        Verdict::Refuse(why) => Err(refused(why)),
+        // A host would say the same of itself.
+        Verdict::Refuse(why) => Err(refused(format!("refused on this machine, where the agent runs: {why}"))),
     }
 }
