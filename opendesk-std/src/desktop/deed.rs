@@ -1,6 +1,6 @@
 //! What the person at a machine does with its mouse and keyboard, as it is told to whoever records it for them.
 
-use crate::api::{Button, Modifier, Point, Press};
+use crate::api::{Button, Modifier, Point, Press, Result};
 use crate::desktop::Key;
 
 /// One thing that the person did.
@@ -36,6 +36,9 @@ pub enum Act {
 
 /// Is told what the person does, in its order, from a thread of the desktop: it must not block.
 pub type Heard = Box<dyn Fn(Deed) + Send>;
+
+/// Begins to tell what the person does. It may block for as long as the desktop takes.
+pub type Recorder = Box<dyn FnOnce(Heard) -> Result<Recording> + Send>;
 
 /// Ends when it is dropped.
 pub struct Recording(#[expect(dead_code, reason = "it is there to be dropped")] Box<dyn Send + Sync>);

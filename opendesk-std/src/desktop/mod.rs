@@ -22,7 +22,7 @@ pub mod x11;
 use core::fmt::Debug;
 use core::time::Duration;
 
-pub use deed::{Act, Deed, Heard, Recording};
+pub use deed::{Act, Deed, Heard, Recorder, Recording};
 pub use hands::Hands;
 pub use keys::{Key, UnknownKey};
 pub use none::NoDesktop;
@@ -133,10 +133,11 @@ pub trait Computer: Debug + Send + Sync {
     /// The backend's short name, as `--backend` takes it.
     fn name(&self) -> &'static str;
 
-    /// What was probed to work, from the closed list of capability names.
+    /// What can be done now, from the closed list of capability names. A desktop that has to ask other programs for it does
+    /// so for two seconds at most, and says for a second what it found.
     fn capabilities(&self) -> Vec<&'static str>;
 
-    /// What the probing found missing.
+    /// What [`capabilities`](Self::capabilities) found missing when it was last asked.
     fn missing(&self) -> Vec<Missing> {
         Vec::new()
     }
@@ -188,14 +189,9 @@ pub trait Computer: Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Whether [`record_person`](Self::record_person) is there at all: before the person is asked.
-    fn can_record_person(&self) -> bool {
-        false
-    }
-
-    /// Has `heard` called with what the person at the machine does with its own mouse and keyboard, until the recording is
-    /// dropped. Whoever asks has the person's word for it.
-    fn record_person(&self, _heard: Heard) -> Result<Recording> {
+    /// By what it is told what the person at the machine does with its own mouse and keyboard. Nothing is told before that is
+    /// called, and whoever calls it has the person's word for it.
+    fn recorder(&self) -> Result<Recorder> {
         let why = format!(
             "what the person does cannot be recorded on the desktop {}, only on x11; do the task by tools after `start`, or keep \
              it by `save_session`",

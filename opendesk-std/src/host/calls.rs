@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use opendesk_core::{BodyId, LinkId, OperationId, Outcome, Psk, PublicKey, RequestId, RequestPart, limits};
+use opendesk_core::{
+    BodyId, GreetingVerdict, LinkId, OperationId, Outcome, Psk, PublicKey, RequestId, RequestPart, limits,
+};
 
 use super::driver::Server;
 use super::link::{Arriving, Orphan, Running};
@@ -64,6 +66,11 @@ pub(super) enum Done {
         link: LinkId,
         peer: PublicKey,
         is_known: bool,
+    },
+    /// What the desktop can do is as well known as it will be for this greeting.
+    Probed {
+        link: LinkId,
+        verdict: GreetingVerdict,
     },
     /// A code is ready to be shown to peers of version 1 as well, for whoever asked to show it.
     Derived {
@@ -296,6 +303,7 @@ impl<R: Runtime> Server<R> {
             Done::Changed { link, call } => self.changed(link, call),
             Done::Output { link, call, body, ended } => self.written(link, call, body, ended),
             Done::CommandGone { key, end } => self.command_gone(key, end),
+            Done::Probed { link, verdict } => self.greet(link, verdict),
             Done::LookedUp { link, peer, is_known } => self.looked_up(link, peer, is_known),
             Done::Derived { psk, showing } => self.derived(psk, showing),
             Done::Trusted { link, key, words, result } => {

@@ -481,7 +481,7 @@ impl<R: Runtime> Server<R> {
         while let Some(event) = self.host.poll_event() {
             self.restless = true;
             match event {
-                Event::GreetingDue { link, verdict } => self.greet(link, verdict),
+                Event::GreetingDue { link, verdict } => self.greeting_due(link, verdict),
                 Event::SessionOpened { link, peer } => self.session_opened(link, peer),
                 Event::SessionEnded { link, reason, .. } => self.session_ended(link, reason),
                 Event::CallCancelled { link, call } => self.cancelled(link, call),
@@ -579,8 +579,9 @@ impl<R: Runtime> Server<R> {
         if let (Some(operation), Some(session)) = (link.operations.remove(&call), &link.session) {
             self.recent.keep(session.subject.peer.key, operation, &result);
         }
-        let (codec, backend) = (link.codec, &self.desk.manifest().backend);
-        let failure = |error: &Error| (Outcome::Error(error.code), codec.error(error, method, backend));
+        let (codec, desk) = (link.codec, &self.desk);
+        let failure =
+            |error: &Error| (Outcome::Error(error.code), codec.error(error, method, &desk.manifest().backend));
         let (outcome, body) = match result {
             Ok(body) => (Outcome::Ok, body),
             Err(error) => failure(&error),

@@ -1,5 +1,7 @@
 //! Who comes, who is trusted, who drives, who goes.
 
+use core::time::Duration;
+
 use opendesk_core::{
     BodyId, ClaimedPeer, Decision, GreetingVerdict, Instant, LinkId, ProvedPeer, PublicKey, Reason, Wire,
 };
@@ -12,10 +14,13 @@ use super::unpairing::subject;
 use crate::api::{Codec, ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo};
 use crate::govern::{Govern, Peer, Subject, stranger};
 use crate::home::{HomeError, NewPeer, Peers, TrustedPeer, pin, printable};
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, timeout};
 use crate::span::span;
 use crate::words::words;
 use crate::{clock, machine, seed};
+
+/// How long a greeting waits for what the desktop can do: a desktop that answers does so within a fraction of that.
+const PROBING: Duration = Duration::from_millis(250);
 
 /// A peer that was stored, and the key by which it was known before.
 pub(super) type Admitted = Result<(TrustedPeer, Option<PublicKey>), HomeError>;
@@ -265,12 +270,26 @@ impl<R: Runtime> Server<R> {
         peers.and_then(|peers| peers.by_key(&key.0).map(|peer| peer.name.to_string())).unwrap_or_default()
     }
 
+    /// Whoever is welcome is told what the desktop can do by then, unless it takes too long to find out.
+    pub(super) fn greeting_due(&mut self, id: LinkId, verdict: GreetingVerdict) {
+        if !matches!(verdict, GreetingVerdict::Welcome) {
+            return self.greet(id, verdict);
+        }
+        let (found, is_found) = async_channel::bounded::<()>(1);
+        self.desk.look_for_all(move || drop(found));
+        let runtime = self.runtime.clone();
+        self.send_away(Box::pin(async move {
+            let _late = timeout(&runtime, PROBING, is_found.recv()).await;
+            Some(Done::Probed { link: id, verdict })
+        }));
+    }
+
     pub(super) fn greet(&mut self, id: LinkId, verdict: GreetingVerdict) {
         let greeting = match verdict {
             GreetingVerdict::Welcome => HostGreeting {
                 name: machine::hostname(),
                 description: self.home.description(),
-                manifest: self.desk.manifest().clone(),
+                manifest: self.desk.manifest(),
                 refusal: None,
                 successions: self.successions.clone(),
                 possession: self.possession(id),

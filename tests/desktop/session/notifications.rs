@@ -1,12 +1,17 @@
 //! Notifications.
 
+use std::sync::Arc;
+
 use opendesk_std::Cancel;
-use opendesk_std::api::{ErrorCode, ScreenState};
+use opendesk_std::api::{ErrorCode, Manifest, NotificationsList, ScreenState};
+use opendesk_std::client::RemoteComputer;
 use opendesk_std::desktop::Computer;
 use opendesk_std::desktop::x11::X11Desktop;
 use opendesk_tests::desktop::TestDesktop;
+use opendesk_tokio::Tokio;
 
 use super::{call, open_session, start_service};
+use crate::drive::{drive, run, wait_for};
 use crate::wait_until;
 
 const NOTIFIER: &str = "org.freedesktop.Notifications";
@@ -54,7 +59,22 @@ fn what_is_shown_is_listed_until_it_is_gone() {
     call(&desktop, NOTIFIER, "CloseNotification", &[&first]);
     wait_until("it is taken back", || titles(&computer) == ["second"]);
     desktop.run("kill", &[&server.to_string()]);
-    wait_until("its server takes it along", || titles(&computer).is_empty());
+    wait_until("its server takes it along", || !is_served(&computer));
+    let error = computer.notifications().unwrap_err();
+    assert!(error.message.contains("dunst"), "{error}");
+}
+
+/// Whether somebody shows notifications, where they can be read.
+fn is_served(computer: &X11Desktop) -> bool {
+    match computer.notifications() {
+        Ok(_) => true,
+        Err(error) => error.code != ErrorCode::CapabilityUnsupported,
+    }
+}
+
+/// Whether the bus lets notifications be read; nobody shows any on one that was just started.
+fn is_read(computer: &X11Desktop) -> bool {
+    !is_served(computer)
 }
 
 #[test]
@@ -67,14 +87,14 @@ fn a_bus_that_goes_away_costs_its_calls_and_nothing_more() {
     let first = desktop.spawn("dbus-daemon", &bus);
     wait_until("the bus is there", || socket.exists());
     let computer = X11Desktop::open_with(Some(desktop.display()), Some(&address)).unwrap();
-    wait_until("notifications are read", || computer.notifications().is_ok());
+    wait_until("notifications are read", || is_read(&computer));
     desktop.run("kill", &["-KILL", &first.to_string()]);
-    wait_until("it is noticed", || computer.notifications().is_err());
+    wait_until("it is noticed", || !is_read(&computer));
     let error = computer.notifications().unwrap_err();
     assert_eq!((error.code, error.message.lines().count()), (ErrorCode::Internal, 1), "{error}");
     std::fs::remove_file(&socket).unwrap();
     desktop.spawn("dbus-daemon", &bus);
-    wait_until("notifications are read again", || computer.notifications().is_ok());
+    wait_until("notifications are read again", || is_read(&computer));
 }
 
 #[test]
@@ -91,7 +111,7 @@ fn a_bus_that_hangs_keeps_nobody_waiting() {
     assert_eq!(computer.lock(&Cancel::new()).unwrap_err().code, ErrorCode::CapabilityUnsupported);
     assert_eq!(computer.screen_state(), ScreenState::Shown);
     desktop.run("kill", &["-CONT", &bus.to_string()]);
-    wait_until("notifications are read", || computer.notifications().is_ok());
+    wait_until("notifications are read", || is_read(&computer));
     // What is known already is known without it.
     desktop.run("kill", &["-STOP", &bus.to_string()]);
     assert!(titles(&computer).is_empty());
@@ -105,4 +125,31 @@ fn a_session_in_which_nobody_shows_notifications_says_so() {
     let missing = computer.missing();
     let missing = missing.iter().find(|missing| missing.capability == "notifications.list").expect("it is missing");
     assert!(missing.why.contains("dunst"), "{}", missing.why);
+}
+
+#[test]
+fn a_server_that_starts_later_is_offered_from_then_on() {
+    let offers = |manifest: &Manifest| manifest.capabilities.iter().any(|name| name == "notifications.list");
+    run(async {
+        let mut desktop = TestDesktop::start_with_session(640, 480);
+        let (rig, client) = drive(Arc::new(open_session(&desktop))).await;
+        assert!(!offers(&client.greeting().manifest));
+        assert!(!offers(&client.capabilities().await.unwrap()));
+        let error = client.call::<NotificationsList>(&()).await.unwrap_err();
+        assert!(error.to_string().contains("dunst"), "{error}");
+        // What was not offered when its session began.
+        let remote = Arc::new(RemoteComputer::new(Tokio, client).await.unwrap());
+        let ask = || {
+            let remote = Arc::clone(&remote);
+            async move { tokio::task::spawn_blocking(move || remote.notifications()).await.unwrap() }
+        };
+        assert_eq!(ask().await.unwrap_err().code, ErrorCode::CapabilityUnsupported);
+        let (server, _) = start_service(&mut desktop, "notifier.py", &[]);
+        wait_for("a session that has begun may ask for them", async || ask().await == Ok(Vec::new())).await;
+        drop(remote);
+        let client = rig.connect("controller").await.unwrap();
+        assert!(offers(&client.greeting().manifest), "{:?}", client.greeting().manifest);
+        desktop.run("kill", &[&server.to_string()]);
+        wait_for("no more than there is", async || !offers(&client.capabilities().await.unwrap())).await;
+    });
 }

@@ -10,7 +10,7 @@ mod pictures;
 use core::fmt;
 use core::result::Result as Outcome;
 use core::time::Duration;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opendesk_core::limits::TEXT_BYTES;
 
@@ -49,7 +49,7 @@ const OF_DESKTOPS: [&str; 16] = [
 /// The desktop of another machine as a [`Computer`]: whatever drives a desktop of this machine drives that one, also a
 /// host, which then passes on what its controllers ask.
 ///
-/// * What the host's manifest does not name is refused here, as [`CapabilityUnsupported`](ErrorCode::CapabilityUnsupported);
+/// * What the host, asked again, does not name as what it can do is refused here, as [`CapabilityUnsupported`](ErrorCode::CapabilityUnsupported);
 ///   what the host says is passed on as it is. What became of an action whose link was lost is not known, and so the error
 ///   says; nothing is ever asked for twice.
 /// * Keys and buttons are held by the host: when the session ends, however it ends, the host releases them. The session
@@ -67,7 +67,7 @@ const OF_DESKTOPS: [&str; 16] = [
 /// [`run_blocking`](Runtime::run_blocking).
 pub struct RemoteComputer {
     link: Link,
-    manifest: Manifest,
+    manifest: Mutex<Manifest>,
     bridge: Bridge,
     pictures: Pictures,
     sleepers: Sleepers,
@@ -90,7 +90,7 @@ impl RemoteComputer {
     pub async fn new<R: Runtime>(runtime: R, link: impl Into<Link>) -> Outcome<Self, ClientError> {
         let link = link.into();
         Ok(Self {
-            manifest: link.manifest().await?,
+            manifest: Mutex::new(link.manifest().await?),
             bridge: Bridge::build(runtime).await,
             link,
             pictures: Pictures::default(),
@@ -111,16 +111,31 @@ impl RemoteComputer {
     fn ask<M: Method>(&self, params: M::Params, limit: Duration, cancel: Option<&Cancel>) -> Result<M::Output> {
         let needed = capability(M::NAME);
         if !self.offers(needed) {
-            let backend = &self.manifest.backend;
-            return Err(Error::unsupported(needed, &printable(backend.strip_prefix("local/").unwrap_or(backend))));
+            // It may have become possible since.
+            if let Ok(manifest) = self.send::<SystemCapabilities>((), CALL, cancel) {
+                *self.manifest() = manifest;
+            }
         }
+        if !self.offers(needed) {
+            let manifest = self.manifest();
+            let backend = manifest.backend.strip_prefix("local/").unwrap_or(&manifest.backend);
+            return Err(Error::unsupported(needed, &printable(backend)));
+        }
+        self.send::<M>(params, limit, cancel)
+    }
+
+    fn send<M: Method>(&self, params: M::Params, limit: Duration, cancel: Option<&Cancel>) -> Result<M::Output> {
         let link = self.link.clone();
         let calling = async move { link.call::<M>(&params, limit).await };
         self.bridge.wait(calling, limit, cancel)?.map_err(|error| failure(error, M::KIND))
     }
 
     fn offers(&self, capability: &str) -> bool {
-        self.manifest.capabilities.iter().any(|offered| offered == capability)
+        self.manifest().capabilities.iter().any(|offered| offered == capability)
+    }
+
+    fn manifest(&self) -> MutexGuard<'_, Manifest> {
+        self.manifest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn look<M: Method>(&self, params: M::Params) -> Result<M::Output> {

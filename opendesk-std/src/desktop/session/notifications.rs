@@ -23,6 +23,9 @@ const SERVER: &str = "org.freedesktop.Notifications";
 
 const NO_BUS: &str = "there is no D-Bus session bus; set DBUS_SESSION_BUS_ADDRESS";
 
+const NO_SERVER: &str = "nothing in the session shows notifications; install and start a notification server, for example \
+                         dunst or xfce4-notifyd";
+
 /// The notifications of a session since it was first asked, the last 64 at most.
 pub struct Notifications {
     /// The session bus, if there is one.
@@ -68,12 +71,17 @@ impl Notifications {
     /// What is shown, the newest first.
     ///
     /// # Errors
-    /// `capability_unsupported` without a session bus, `internal` if it does not let us read along; the next call tries
-    /// again.
+    /// `capability_unsupported` without a session bus and where nothing shows any, `internal` if the bus does not let us read
+    /// along; the next call tries again.
     pub fn list(&self) -> Result<Vec<Notification>> {
         let shared = self.listener()?;
         match shared.await_begin(PATIENCE) {
-            Phase::Listening => Ok(shared.list(monotonic())),
+            Phase::Listening => {
+                let shown = shared.list(monotonic());
+                // A bus that does not answer now is no reason to say that there are none.
+                let is_served = !shown.is_empty() || self.is_served().unwrap_or(true);
+                if is_served { Ok(shown) } else { Err(Error::missing("notifications.list", "x11", NO_SERVER)) }
+            }
             Phase::Connecting => {
                 Err(Error::internal(format!("the session bus did not let notifications be read within {PATIENCE:?}")))
             }
@@ -98,15 +106,9 @@ impl Notifications {
     /// # Errors
     /// What is missing and what to install.
     pub fn probe(&self) -> core::result::Result<(), String> {
-        let Some(bus) = &self.bus else { return Err(NO_BUS.to_owned()) };
         let shared = self.listener().map_err(|error| error.message)?;
-        let asked = bus.dial.connect(PATIENCE);
-        let bus = asked.map_err(|fault| format!("the session bus cannot be reached: {}", fault.text()))?;
-        let is_there = |names: Vec<String>| names.iter().any(|name| name == SERVER);
-        if !bus.names().is_ok_and(is_there) && !bus.startable().is_ok_and(is_there) {
-            return Err("nothing in the session shows notifications; install and start a notification server, for \
-                        example dunst or xfce4-notifyd"
-                .to_owned());
+        if !self.is_served()? {
+            return Err(NO_SERVER.to_owned());
         }
         match shared.await_begin(PATIENCE) {
             Phase::Listening => Ok(()),
@@ -115,11 +117,17 @@ impl Notifications {
         }
     }
 
+    /// Whether somebody shows notifications, or would be started for it.
+    fn is_served(&self) -> core::result::Result<bool, String> {
+        let Some(bus) = &self.bus else { return Err(NO_BUS.to_owned()) };
+        let asked = bus.dial.connect(PATIENCE);
+        let bus = asked.map_err(|fault| format!("the session bus cannot be reached: {}", fault.text()))?;
+        let is_there = |names: Vec<String>| names.iter().any(|name| name == SERVER);
+        Ok(bus.names().is_ok_and(is_there) || bus.startable().is_ok_and(is_there))
+    }
+
     fn listener(&self) -> Result<Arc<Shared>> {
-        let Some(bus) = &self.bus else {
-            let error = Error::unsupported("notifications.list", "x11");
-            return Err(Error::new(error.code, format!("{}: {NO_BUS}", error.message)));
-        };
+        let Some(bus) = &self.bus else { return Err(Error::missing("notifications.list", "x11", NO_BUS)) };
         let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(listener) = listener.as_ref().filter(|listener| !listener.shared.has_ended()) {
             return Ok(Arc::clone(&listener.shared));

@@ -1,13 +1,16 @@
 //! What only looks.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use core::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use super::act::check_clicks;
 use super::{misplaced, told};
 use crate::api::{
     AppsInstalled, AppsList, Call, CaptureParams, ClipboardRead, Codec, DisplayCapture, DisplayCursorPosition,
-    DisplayDisplays, Environment, Error, ErrorCode, NotificationsList, OcrClickParams, OcrParams, OcrRead, Picture,
-    Result, ScreenState, ScreenText, SystemEnvironment, UiTreeRead, WindowsFocused, WindowsList,
+    DisplayDisplays, Environment, Error, ErrorCode, Manifest, NotificationsList, OcrClickParams, OcrParams, OcrRead,
+    Picture, Result, ScreenState, ScreenText, SystemCapabilities, SystemEnvironment, UiTreeRead, WindowsFocused,
+    WindowsList,
 };
 use crate::cancel::Cancel;
 use crate::desktop::ocr::{Found, Ocr, find};
@@ -26,6 +29,7 @@ pub(super) fn is_slow(call: &Call) -> bool {
             | Call::AppsList(())
             | Call::AppsInstalled(())
             | Call::NotificationsList(())
+            | Call::SystemCapabilities(())
     )
 }
 
@@ -34,29 +38,86 @@ pub(super) fn is_slow(call: &Call) -> bool {
 pub(super) struct Sight {
     computer: Arc<dyn Computer>,
     shots: Mutex<Shots>,
-    /// Or why no text can be read.
-    ocr: core::result::Result<Ocr, String>,
+    /// Once it was found.
+    ocr: OnceLock<Ocr>,
+    /// What is offered besides the desktop.
+    besides: &'static [&'static str],
+    offer: Offer,
+}
+
+/// How long what a desktop was found to do is told again without a look, so that whoever asks for it all the time is
+/// answered at once.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// What a desktop was found to do, and when.
+#[derive(Debug, Clone)]
+pub(super) struct Offer(Arc<Mutex<(Manifest, Instant)>>);
+
+impl Offer {
+    pub(super) fn get(&self) -> Manifest {
+        self.lock().0.clone()
+    }
+
+    /// What it was found to do a moment ago, if it was looked for then.
+    pub(super) fn fresh(&self) -> Option<Manifest> {
+        let known = self.lock();
+        (clock::monotonic().saturating_duration_since(known.1) < FRESH).then(|| known.0.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Manifest, Instant)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Sight {
-    pub(super) fn new(computer: Arc<dyn Computer>) -> Self {
+    pub(super) fn new(computer: Arc<dyn Computer>, besides: &'static [&'static str]) -> Self {
         // Another number than before, so that a picture of before is not taken for one of now.
         let shots = Shots::starting_at((clock::epoch_seconds() * 1000.0) as u64);
-        Self { computer, shots: Mutex::new(shots), ocr: Ocr::probe() }
+        let manifest = Manifest { capabilities: Vec::new(), backend: format!("local/{}", computer.name()) };
+        let offer = Offer(Arc::new(Mutex::new((manifest, clock::monotonic()))));
+        let sight = Self { computer, shots: Mutex::new(shots), ocr: OnceLock::new(), besides, offer };
+        sight.probe();
+        sight
+    }
+
+    pub(super) fn offer(&self) -> Offer {
+        self.offer.clone()
+    }
+
+    /// Looks for what the desktop can do.
+    pub(super) fn probe(&self) -> Manifest {
+        let mut names = self.computer.capabilities();
+        // Whoever can take one picture is asked for many by the host's streams.
+        if names.contains(&"display.capture") {
+            names.push("display.stream");
+            names.extend(self.ocr().is_ok().then_some("ocr"));
+        }
+        let all = names.into_iter().chain(self.besides.iter().copied());
+        let mut capabilities: Vec<String> = all.map(str::to_owned).collect();
+        capabilities.sort_unstable();
+        capabilities.dedup();
+        let mut known = self.offer.lock();
+        known.0.capabilities = capabilities;
+        known.1 = clock::monotonic();
+        known.0.clone()
+    }
+
+    /// Or why no text can be read. It may be installed at any time.
+    fn ocr(&self) -> core::result::Result<&Ocr, String> {
+        match self.ocr.get() {
+            Some(ocr) => Ok(ocr),
+            None => Ocr::probe().map(|ocr| self.ocr.get_or_init(|| ocr)),
+        }
     }
 
     pub(super) fn computer(&self) -> &dyn Computer {
         &*self.computer
     }
 
-    /// Whether text can be read from pixels.
-    pub(super) const fn can_read(&self) -> bool {
-        self.ocr.is_ok()
-    }
-
     pub(super) fn look(&self, call: &Call, codec: Codec, cancel: &Cancel) -> Result<Vec<u8>> {
         let computer = &*self.computer;
         match call {
+            Call::SystemCapabilities(()) => told::<SystemCapabilities>(codec, Ok(self.probe())),
             Call::SystemEnvironment(()) => told::<SystemEnvironment>(codec, Ok(environment(computer))),
             Call::DisplayDisplays(()) => told::<DisplayDisplays>(codec, computer.displays()),
             Call::DisplayCapture(params) => told::<DisplayCapture>(codec, self.capture(params)),
@@ -77,8 +138,7 @@ impl Sight {
                 "a host tells nobody what the person at it types and clicks: passwords are among it",
             )),
             // Every one by name, so that the compiler asks where a new method belongs.
-            Call::SystemCapabilities(())
-            | Call::DisplaySubscribe(_)
+            Call::DisplaySubscribe(_)
             | Call::InputPointer(_)
             | Call::InputKey(_)
             | Call::InputText(_)
@@ -150,7 +210,7 @@ impl Sight {
 
     /// The text in a part of the desktop.
     fn read(&self, params: &OcrParams, cancel: &Cancel) -> Result<ScreenText> {
-        let ocr = self.ocr.as_ref().map_err(|why| Error::missing("ocr", self.computer.name(), why))?;
+        let ocr = self.ocr().map_err(|why| Error::missing("ocr", self.computer.name(), &why))?;
         let frame = self.computer.capture(&CaptureArea::from(params))?;
         ocr.read(frame, params, cancel)
     }

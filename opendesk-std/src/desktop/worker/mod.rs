@@ -15,11 +15,11 @@ use std::thread;
 
 use async_channel::{Receiver, Sender, WeakSender};
 
-use look::Sight;
+use look::{Offer, Sight};
 
 use super::ocr::Found;
 use super::watch::Glimpse;
-use super::{Computer, Heard, Key, Recording, Wake, Watch};
+use super::{Computer, Key, Recorder, Wake, Watch};
 use crate::api::{
     Call, ClipboardContents, Codec, CommandEnd, CommandId, Error, Kind, Manifest, Method, OcrClickParams, ProcessStart,
     Result, StartParams, StartedCommand, SystemCapabilities, capability,
@@ -67,7 +67,16 @@ pub type Seen = Box<dyn FnOnce(Watch, Result<Glimpse>) + Send>;
 
 enum Look {
     Once(Job),
-    Watching { watch: Watch, codec: Codec, number: u64, cancel: Cancel, wake: Wake, reply: Seen },
+    /// What the desktop can do.
+    Offer(Box<dyn FnOnce() + Send>),
+    Watching {
+        watch: Watch,
+        codec: Codec,
+        number: u64,
+        cancel: Cancel,
+        wake: Wake,
+        reply: Seen,
+    },
 }
 
 /// A text that was looked for and found: the hands do the rest.
@@ -98,7 +107,7 @@ pub struct Freed {
 /// that was held has been released.
 #[derive(Clone)]
 pub struct Desk {
-    manifest: Manifest,
+    offer: Offer,
     /// The backend's short name.
     backend: &'static str,
     act: Sender<Turn>,
@@ -116,7 +125,7 @@ pub struct Desk {
 
 impl core::fmt::Debug for Desk {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Desk").field("manifest", &self.manifest).finish_non_exhaustive()
+        f.debug_struct("Desk").field("manifest", &self.manifest()).finish_non_exhaustive()
     }
 }
 
@@ -129,19 +138,9 @@ impl Desk {
     /// `internal` when the system gives no thread, or the home no lock.
     pub fn start(computer: Arc<dyn Computer>, files: Option<Files>, screen: Option<&Screen>) -> Result<Self> {
         let offered = if files.is_some() { &ERRANDS[..] } else { &[] };
-        let sight = Arc::new(Sight::new(Arc::clone(&computer)));
-        let mut names = computer.capabilities();
-        // Whoever can take one picture is asked for many by the host's streams.
-        if names.contains(&"display.capture") {
-            names.push("display.stream");
-            names.extend(sight.can_read().then_some("ocr"));
-        }
-        let mut capabilities: Vec<String> =
-            names.into_iter().chain(offered.iter().copied()).map(str::to_owned).collect();
-        capabilities.sort_unstable();
-        capabilities.dedup();
         let backend = computer.name();
-        let manifest = Manifest { capabilities, backend: format!("local/{backend}") };
+        let sight = Arc::new(Sight::new(Arc::clone(&computer), offered));
+        let offer = sight.offer();
         // Whoever submits counts what has not been reported yet, so no bound is needed here.
         let (act, turns) = async_channel::unbounded();
         let weak = Arc::downgrade(&computer);
@@ -162,13 +161,23 @@ impl Desk {
         let mark = files.as_ref().map(|_| Mark::new()).transpose().map_err(Error::internal)?;
         session.extend(mark.as_ref().map(Mark::variable));
         let run = files.as_ref().map(|files| runners(files, &session)).transpose()?;
-        Ok(Self { manifest, backend, act, look, read, run, session: session.into(), mark, computer: weak })
+        Ok(Self { offer, backend, act, look, read, run, session: session.into(), mark, computer: weak })
     }
 
-    /// What the desktop was probed to do.
+    /// What the desktop was found to do when it was last looked for.
     #[must_use]
-    pub const fn manifest(&self) -> &Manifest {
-        &self.manifest
+    pub fn manifest(&self) -> Manifest {
+        self.offer.get()
+    }
+
+    /// Looks for what the desktop can do now, and calls `found` once that is known. It may take seconds, where what is asked
+    /// does not answer.
+    pub fn look_for_all(&self, found: impl FnOnce() + Send + 'static) {
+        if self.offer.fresh().is_some() {
+            return found();
+        }
+        let refused = self.read.try_send(Look::Offer(Box::new(found))).is_err();
+        debug_assert!(!refused, "the threads live as long as the desk");
     }
 
     /// The backend's short name.
@@ -177,11 +186,12 @@ impl Desk {
         self.backend
     }
 
-    /// The outcome of a call that needs no thread: what the host can do, and the refusal of what it does not offer.
+    /// The outcome of a call that needs no thread: what the desktop was found to do a moment ago, and the refusal of what is
+    /// not offered.
     #[must_use]
     pub fn answer(&self, call: &Call, codec: Codec) -> Option<Result<Vec<u8>>> {
         if matches!(call, Call::SystemCapabilities(())) {
-            return Some(codec.result::<SystemCapabilities>(&self.manifest));
+            return self.offer.fresh().map(|manifest| codec.result::<SystemCapabilities>(&manifest));
         }
         let capability = errand(call).filter(|_| self.run.is_none())?;
         Some(Err(Error::unsupported(capability, self.backend)))
@@ -269,15 +279,9 @@ impl Desk {
         });
     }
 
-    /// Whether what the person at this machine does can be recorded; see [`Computer::can_record_person`].
-    pub(crate) fn can_record_person(&self) -> bool {
-        self.computer.upgrade().is_some_and(|computer| computer.can_record_person())
-    }
-
-    /// Has `heard` called with what the person at this machine does; see [`Computer::record_person`]. May block for as long
-    /// as the desktop takes.
-    pub(crate) fn record_person(&self, heard: Heard) -> Result<Recording> {
-        self.computer.upgrade().ok_or_else(Error::cancelled)?.record_person(heard)
+    /// By what it is told what the person at this machine does; see [`Computer::recorder`].
+    pub(crate) fn recorder(&self) -> Result<Recorder> {
+        self.computer.upgrade().ok_or_else(Error::cancelled)?.recorder()
     }
 
     /// Shows the person at this machine a notification, where that can be. May block for as long as the desktop takes.
@@ -339,6 +343,13 @@ fn look_all(sight: &Sight, looks: &Receiver<Look>, act: &WeakSender<Turn>) {
             Look::Watching { mut watch, codec, number, cancel, wake, reply } => {
                 let seen = guarded(&cancel, || watch.look(sight.computer(), codec, number, wake));
                 reply(watch, seen);
+            }
+            Look::Offer(found) => {
+                let looked = guarded(&Cancel::new(), || Ok(sight.probe()));
+                if let Err(error) = looked {
+                    tracing::warn!(%error, "what the desktop can do is not known anew");
+                }
+                found();
             }
         }
     }

@@ -79,10 +79,10 @@ fn files_are_reached_through_the_desk() {
 fn without_files_neither_they_nor_programs_are_offered() {
     let (home, file) = (tempfile::tempdir().unwrap(), || FileParams { path: "/".to_owned() });
     let ((_, without), (_, with)) = (desk(None), desk(Some(Files::new(home.path().to_owned()))));
-    let missing: Vec<_> =
-        with.manifest().capabilities.iter().filter(|name| !without.manifest().capabilities.contains(name)).collect();
+    let (all, few) = (with.manifest().capabilities, without.manifest().capabilities);
+    let missing: Vec<_> = all.iter().filter(|name| !few.contains(name)).collect();
     assert_eq!(missing, ERRANDS.iter().collect::<Vec<_>>());
-    assert!(with.manifest().capabilities.is_sorted());
+    assert!(all.is_sorted());
     for (call, capability) in [
         (Call::FsList(file()), "fs.read"),
         (Call::FsDelete(file()), "fs.write"),
@@ -92,10 +92,9 @@ fn without_files_neither_they_nor_programs_are_offered() {
         (Call::ProcessExec(ExecParams::default()), "process.spawn"),
         (Call::ProcessStart(StartParams::default()), "process.stream"),
     ] {
-        let refusal = without.answer(&call, CODEC).unwrap().unwrap_err();
+        let refusal = done(&without, call.clone()).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::CapabilityUnsupported);
         assert!(refusal.message.starts_with(capability), "{refusal}");
-        assert_eq!(done(&without, call.clone()), Err(refusal));
         assert_eq!(with.answer(&call, CODEC), None);
     }
 }

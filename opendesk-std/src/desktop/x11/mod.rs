@@ -18,6 +18,7 @@ mod layout;
 mod legacy;
 mod lent;
 mod notes;
+mod offer;
 mod open;
 mod person;
 mod pointer;
@@ -29,7 +30,7 @@ mod windows;
 
 use core::fmt;
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use probe::ProbeWindow;
 pub(crate) use probe::{ClipboardWitness, OwnedClipboard};
@@ -39,13 +40,14 @@ use changes::Changes;
 use clipboard::Clipboard;
 use connection::{Outcome, Slot};
 use input::Input;
+use offer::Offer;
 use person::Person;
 use seat::AtDesktop;
 use windows::WindowManager;
 
 use super::a11y::Accessibility;
 use super::session::{Apps, Locker, Notifications, Opened, RunningWindow};
-use super::{CaptureArea, Computer, Frame, Heard, Key, Missing, Recording, Wake};
+use super::{CaptureArea, Computer, Frame, Key, Missing, Recorder, Wake};
 use crate::api::{
     App, Button, ClipboardContents, Display, Effect, Notification, Point, Press, Rect, Result, ScreenState, TreeParams,
     UiActionParams, UiTree, Window,
@@ -71,16 +73,12 @@ pub struct X11Desktop {
     locker: Locker,
     notifications: Notifications,
     variables: Vec<Variable>,
-    capabilities: Vec<&'static str>,
-    missing: Vec<Missing>,
+    offer: Mutex<Offer>,
 }
 
 impl fmt::Debug for X11Desktop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("X11Desktop")
-            .field("display", &self.display)
-            .field("capabilities", &self.capabilities)
-            .finish_non_exhaustive()
+        f.debug_struct("X11Desktop").field("display", &self.display).field("offer", &self.offer).finish_non_exhaustive()
     }
 }
 
@@ -92,6 +90,10 @@ impl X11Desktop {
     /// [`ErrorCode::Internal`](crate::api::ErrorCode::Internal) when the server went away.
     pub fn pressed_keys(&self) -> Result<Vec<u8>> {
         self.eyes.look(Eyes::pressed_keys)
+    }
+
+    fn known_offer(&self) -> MutexGuard<'_, Offer> {
+        self.offer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something that may lend keycodes to what the layout lacks, and has them given back later.
@@ -144,11 +146,11 @@ impl Computer for X11Desktop {
     }
 
     fn capabilities(&self) -> Vec<&'static str> {
-        self.capabilities.clone()
+        self.offer(|offer| offer.capabilities.clone())
     }
 
     fn missing(&self) -> Vec<Missing> {
-        self.missing.clone()
+        self.known_offer().missing.clone()
     }
 
     fn session_variables(&self) -> Vec<Variable> {
@@ -197,12 +199,8 @@ impl Computer for X11Desktop {
         self.clipboard.kept()
     }
 
-    fn can_record_person(&self) -> bool {
-        true
-    }
-
-    fn record_person(&self, heard: Heard) -> Result<Recording> {
-        self.person.record(heard)
+    fn recorder(&self) -> Result<Recorder> {
+        Ok(self.person.recorder())
     }
 
     fn cursor_position(&self) -> Result<Point> {

@@ -1,6 +1,6 @@
-//! Opening an X server's desktop, and finding out what it can do.
+//! Opening an X server's desktop.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::X11Desktop;
 use super::capture::Eyes;
@@ -11,7 +11,6 @@ use super::input::Input;
 use super::person::Person;
 use super::windows::WindowManager;
 use crate::api::{Error, Result};
-use crate::desktop::Missing;
 use crate::desktop::a11y::Accessibility;
 use crate::desktop::session::{Apps, Locker, Notifications, SessionEnvironment};
 
@@ -54,46 +53,12 @@ impl X11Desktop {
         let clipboard = Clipboard::open(server)?;
         let accessibility = Accessibility::new(session.session_bus.clone());
         let (locker, notifications) = (Locker::new(session), Notifications::new(session));
-        let (can_capture, displays) = eyes.with(|eyes| Ok((eyes.can_capture(), eyes.layout()?.displays.len())))?;
-        let (can_press, can_type) = input.with(|input| Ok((input.can_press(), input.can_type())))?;
-        let (can_list, can_manage) = manager.with(|manager| Ok((manager.can_list()?, manager.can_manipulate()?)))?;
-        let lacks = |extension: &str| format!("the X server at {display} has no {extension} extension");
-        let no_manager = || "no window manager runs that speaks EWMH; start one, such as openbox".to_owned();
-        let (reads, shows, locks) = std::thread::scope(|scope| {
-            // Each may wait for a bus that does not answer.
-            let reads = scope.spawn(|| accessibility.probe());
-            let shows = scope.spawn(|| notifications.probe());
-            let locks = locker.probe();
-            let gone = || Err("the probe failed".to_owned());
-            (reads.join().unwrap_or_else(|_| gone()), shows.join().unwrap_or_else(|_| gone()), locks)
-        });
-        let said = |so: bool, why: &dyn Fn() -> String| if so { Ok(()) } else { Err(why()) };
-        let pixels = || format!("the X server at {display} does not keep pixels of four bytes in 24- or 32-bit colour");
-        let mut capabilities = Vec::new();
-        let mut missing = Vec::new();
-        let mut probe = |names: &[&'static str], outcome: core::result::Result<(), String>| match outcome {
-            Ok(()) => capabilities.extend_from_slice(names),
-            Err(why) => missing.extend(names.iter().map(|capability| Missing { capability, why: why.clone() })),
-        };
-        probe(&["display.capture"], said(can_capture, &pixels));
-        probe(&["input.keyboard", "input.pointer"], said(can_press, &|| lacks("XTEST")));
-        probe(&["input.text"], said(can_press && can_type, &|| lacks("XTEST or XKEYBOARD")));
-        probe(&["windows.list"], said(can_list, &no_manager));
-        probe(&["windows.manipulate"], said(can_manage, &no_manager));
-        probe(&["app.lifecycle"], said(can_list, &no_manager));
-        probe(&["clipboard.read", "clipboard.write", "clipboard.multi_mime"], Ok(()));
-        probe(&["ui.actions", "ui.tree"], reads);
-        probe(&["notifications.list"], shows);
-        probe(&["power.lock"], locks);
-        if can_capture && displays > 1 {
-            capabilities.push("display.multi_monitor");
-        }
         tracing::info!("{}", session.explain());
         if let Some(lacking) = lacking {
             tracing::warn!("{lacking}");
         }
         let (apps, variables) = (Apps::new(session), session.variables());
-        Ok(Self {
+        let desktop = Self {
             display,
             eyes,
             panes,
@@ -107,8 +72,9 @@ impl X11Desktop {
             locker,
             notifications,
             variables,
-            capabilities,
-            missing,
-        })
+            offer: Mutex::default(),
+        };
+        desktop.look_for_all()?;
+        Ok(desktop)
     }
 }

@@ -29,7 +29,7 @@ use x11rb::protocol::xproto::GE_GENERIC_EVENT;
 use self::devices::{devices, listen_to, of_programs};
 use super::connection::{Fault, Outcome, Server, Slot, Wire};
 use crate::api::{Error, Result};
-use crate::desktop::{Heard, Recording};
+use crate::desktop::Recorder;
 
 /// How long nothing is taken once somebody was told: at five times a second, whoever wants to know is late by less than
 /// a person notices, and a hand on the mouse costs next to nothing.
@@ -60,12 +60,10 @@ impl Person {
         begun.is_ok()
     }
 
-    /// Has `heard` called with what the person does, from a thread with a connection of its own.
-    ///
-    /// # Errors
-    /// `capability_unsupported` where the server does not tell.
-    pub(super) fn record(&self, heard: Heard) -> Result<Recording> {
-        record::start(&self.server, heard)
+    /// Tells what the person does, from a thread with a connection of its own.
+    pub(super) fn recorder(&self) -> Recorder {
+        let server = self.server.clone();
+        Box::new(move |heard| record::start(&server, heard))
     }
 
     fn begin(&self, used: Box<dyn Fn() + Send + Sync>) -> Result<()> {

@@ -46,10 +46,8 @@ impl Tape {
     /// `permission_denied` when they do not, `capability_unsupported` where the desktop does not tell.
     pub(super) async fn start(session: &Session) -> Result<Self, ToolError> {
         let desk = session.local()?;
-        if !desk.can_record_person() {
-            // Nobody is asked for what cannot be: this says so.
-            desk.record_person(Box::new(drop))?;
-        }
+        // Nobody is asked for what cannot be.
+        let record = desk.recorder()?;
         let stopped = session.may_record(ASKED, WHY).await?;
         let (tell, told) = channel();
         let (over, deeds) = (Arc::<OnceLock<String>>::default(), Arc::<Mutex<Deeds>>::default());
@@ -67,7 +65,7 @@ impl Tape {
         };
         let eyes = desk.clone();
         let recording = aside(move || {
-            let recording = desk.record_person(Box::new(heard))?;
+            let recording = record(Box::new(heard))?;
             desk.tell_person(
                 "opendesk records what you do",
                 "An agent learns a task from it. What you type is not kept.",
