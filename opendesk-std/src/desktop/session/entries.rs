@@ -125,12 +125,18 @@ impl Reader {
             id,
             name: name.clone(),
             plain_name: plain_name.clone(),
-            is_visible: !parsed.no_display() && arguments.is_ok() && self.is_for_desktop(&parsed),
+            is_visible: !parsed.no_display() && self.has_program(&arguments) && self.is_for_desktop(&parsed),
             arguments,
             folder: parsed.path().filter(|folder| !folder.is_empty()).map(PathBuf::from),
             in_terminal: parsed.terminal(),
             window_class: parsed.startup_wm_class().filter(|class| !class.is_empty()).map(str::to_owned),
         })
+    }
+
+    /// Some entries outlive their programs.
+    fn has_program(&self, arguments: &Result<Vec<String>, String>) -> bool {
+        let program = arguments.as_ref().ok().and_then(|arguments| arguments.first());
+        program.is_some_and(|program| find_program(program, &self.path).is_some())
     }
 
     fn is_for_desktop(&self, entry: &DesktopEntry) -> bool {

@@ -1,5 +1,6 @@
 use core::cell::{Cell, RefCell};
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use super::*;
 
@@ -12,8 +13,11 @@ impl Fake {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let applications = folder.path().join("applications");
-        fs::create_dir(&applications).unwrap();
-        let path = "/usr/local/bin:/usr/bin:/bin".into();
+        let programs = folder.path().join("bin");
+        for folder in [&applications, &programs] {
+            fs::create_dir(folder).unwrap();
+        }
+        let path = format!("/usr/local/bin:/usr/bin:/bin:{}", programs.display()).into();
         let reader = Reader { folders: vec![applications], path, ..Reader::default() };
         let home = folder.path().as_os_str().to_owned();
         let apps = Apps { reader, variables: Vec::new(), home, proc: PathBuf::from("/proc") };
@@ -23,6 +27,12 @@ impl Fake {
     fn with(self, id: &str, lines: &str) -> Self {
         let text = format!("[Desktop Entry]\nType=Application\n{lines}\n");
         fs::write(self.folder.path().join(format!("applications/{id}.desktop")), text).unwrap();
+        self
+    }
+
+    /// Installs a program that does nothing.
+    fn having(self, program: &str) -> Self {
+        symlink("/bin/true", self.folder.path().join("bin").join(program)).unwrap();
         self
     }
 
@@ -46,6 +56,7 @@ fn window(id: &str, class: &str) -> RunningWindow {
 #[test]
 fn a_name_stands_for_one_application() {
     let fake = Fake::new()
+        .having("writer-run")
         .with("org.example.Writer", "Name=Word Writer\nExec=writer-run")
         .with("one", "Name=Terminal\nExec=true")
         .with("two", "Name=Terminal\nExec=false")
@@ -79,7 +90,8 @@ fn a_name_stands_for_one_application() {
 
 #[test]
 fn applications_are_listed_with_what_runs() {
-    let fake = Fake::new()
+    let fake = ["paint", "notes", "secret"].into_iter().fold(Fake::new(), Fake::having);
+    let fake = fake
         .with("paint", "Name=Painter\nExec=paint")
         .with("notes", "Name=Notes\nExec=notes\nStartupWMClass=NotesWindow")
         .with("secret", "Name=Secret\nExec=secret\nNoDisplay=true");

@@ -52,12 +52,16 @@ fn only_what_a_menu_shows_is_visible() {
     fake.entry("present", "Name=Present\nExec=true\nTryExec=sh");
     fake.entry("broken", "Name=Broken\nExec=a \"b");
     fake.entry("no-program", "Name=NoProgram");
+    fake.entry("gone", "Name=Gone\nExec=no-such-program-here --new");
     fake.entry("no-name", "Exec=true");
     fake.write("system/applications/link.desktop", "[Desktop Entry]\nType=Link\nName=Link\nURL=http://x\n");
     fake.write("system/applications/other.txt", "[Desktop Entry]\nType=Application\nName=Text\nExec=true\n");
     assert_eq!(fake.visible(), ["not-theirs", "ours", "plain", "present"]);
     let all: Vec<String> = fake.read().into_iter().map(|entry| entry.id).collect();
-    assert_eq!(all, ["broken", "not-ours", "no-program", "not-theirs", "ours", "plain", "present", "secret", "theirs"]);
+    assert_eq!(
+        all,
+        ["broken", "gone", "not-ours", "no-program", "not-theirs", "ours", "plain", "present", "secret", "theirs"]
+    );
 }
 
 #[test]
@@ -113,12 +117,12 @@ fn names_are_in_the_language_of_the_person() {
 fn an_entry_may_be_wrong_where_it_does_not_matter() {
     let fake = Fake::new(&[]);
     let text = "# comment\nnonsense\n[Desktop Entry]\nType = Application\nName = Odd one\nKeywords=a\\;b;\nno equals\n\
-                Exec=/opt/a\\sb/run\nPath=/opt\nTerminal=true\nStartupWMClass=Odd\nMimeType[=x\n\
+                Exec=/bin/sh\\sb/run\nPath=/opt\nTerminal=true\nStartupWMClass=Odd\nMimeType[=x\n\
                 [Desktop Action new]\nName=New\nExec=other\n";
     fake.write("system/applications/odd.desktop", text);
     let entry = fake.read().remove(0);
     assert_eq!((entry.name.as_str(), entry.is_visible, entry.in_terminal), ("Odd one", true, true));
-    assert_eq!(entry.arguments, Ok(vec!["/opt/a".to_owned(), "b/run".to_owned()]));
+    assert_eq!(entry.arguments, Ok(vec!["/bin/sh".to_owned(), "b/run".to_owned()]));
     assert_eq!(entry.folder, Some(PathBuf::from("/opt")));
     assert_eq!(entry.window_class.as_deref(), Some("Odd"));
 }
