@@ -44,12 +44,15 @@ impl FleetCall {
     /// [`ToolError::NoSuchTool`], or [`ToolError::Arguments`] for a tool that is not done on a desktop, for arguments
     /// that are no object, and for a `peer` among them.
     pub fn new(tool: &str, arguments: Value) -> Result<Self, ToolError> {
-        let tool = find(tool)?;
-        if !tool.is_for_a_fleet() {
+        let there = || {
             let names: Vec<_> = TOOLS.iter().filter(|tool| tool.is_for_a_fleet()).map(|tool| tool.name).collect();
-            let why =
-                format!("{} is not done on a desktop; of those that are there are {}", tool.name, names.join(", "));
-            return Err(ToolError::Arguments(why));
+            format!("of those that are done on a desktop there are {}", names.join(", "))
+        };
+        let Ok(tool) = find(tool) else {
+            return Err(ToolError::NoSuchTool(format!("no tool is called {tool:?}; {}", there())));
+        };
+        if !tool.is_for_a_fleet() {
+            return Err(ToolError::Arguments(format!("{} is not done on a desktop; {}", tool.name, there())));
         }
         let Value::Object(arguments) = arguments else {
             return Err(ToolError::Arguments("they must be a JSON object".to_owned()));
@@ -346,7 +349,8 @@ mod tests {
             let names = why.rsplit_once("there are ").unwrap().1;
             assert!(names.starts_with("app, clipboard, computer_batch, keyboard, ") && !names.contains(tool), "{why}");
         }
-        assert!(refusal("fly", json!({})).contains("no tool is called \"fly\""));
+        let why = refusal("fly", json!({}));
+        assert!(why.contains("no tool is called \"fly\"") && !why.contains("opendesk_use"), "{why}");
     }
 
     #[test]
