@@ -23,7 +23,8 @@ Exit codes:
   5    not trusted: wrong code, unknown peer, or refused by the machine or its owner
   6    the home directory, a file in it, or the log file cannot be used
   7    this machine cannot serve: the port is in use, or there is no desktop
-  130  interrupted; 143 when it was asked to end (SIGTERM), 129 with its terminal (SIGHUP)";
+  130  interrupted; 143 when it was asked to end (SIGTERM), 129 with its terminal (SIGHUP)
+What runs until somebody ends it, such as serve, view and discover --watch, ends with 0 then.";
 
 /// What ended the program, as a signal's number: 2 (SIGINT) unless it was another.
 static SIGNAL: AtomicU8 = AtomicU8::new(2);
@@ -201,7 +202,12 @@ impl From<ToolError> for Failure {
         match error {
             ToolError::Peer { error, .. } => Self { message, ..Self::from(error) },
             ToolError::Home(error) => error.into(),
-            ToolError::Unknown { .. } | ToolError::Several(_) => Self::untrusted(message),
+            ToolError::Several(names) => Self::untrusted(format!(
+                "several machines are paired ({}) and none is chosen; name one, or choose one for all that comes with `opendesk \
+                 peers default NAME`",
+                names.join(", ")
+            )),
+            ToolError::Unknown { .. } => Self::untrusted(message),
             ToolError::Arguments(_) | ToolError::NoSuchTool(_) => Self::usage(message),
             ToolError::Desktop(error) if error.code == ErrorCode::PermissionDenied => Self::untrusted(message),
             ToolError::Ask(_) => Self::untrusted(message),

@@ -73,7 +73,9 @@ fn a_name_that_is_nobodys_or_several_machines_is_told_with_what_to_do() {
     let tried = opendesk(&controller, &["call", "screenshot", "--json"]);
     let told: Value = serde_json::from_str(&tried.stdout).unwrap();
     assert_eq!((&told["ok"], &told["exit_code"]), (&false.into(), &5.into()), "{tried:?}");
-    assert!(told["error"].as_str().unwrap().contains("several machines are paired (attic, cellar)"), "{told}");
+    let error = told["error"].as_str().unwrap();
+    assert!(error.contains("several machines are paired (attic, cellar)"), "{told}");
+    assert!(error.contains("`opendesk peers default NAME`") && !error.contains("opendesk_use"), "{told}");
 }
 
 #[test]

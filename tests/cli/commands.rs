@@ -103,6 +103,17 @@ fn pair_listens_itself_when_no_host_runs() {
 }
 
 #[test]
+fn pair_names_the_address_at_which_alone_it_is_reached() {
+    let folder = Folder::new();
+    let at = ["pair", "--host", "127.0.0.1", "--port", "0", "--code", "111111", "--timeout", "60"];
+    let mut pairing = Running::start(command(&folder.home("host"), &at));
+    assert_eq!(pairing.first_line().trim(), "pairing code: 111111");
+    let advice = pairing.hear(|line| line.strip_prefix("on the controller run: ").map(str::to_owned));
+    assert!(advice.starts_with("opendesk pair-with 127.0.0.1 111111 --port "), "{advice}");
+    pairing.hear(|line| line.contains("reached at no other address").then_some(()));
+}
+
+#[test]
 fn pair_says_what_the_controller_may_do_and_for_how_long() {
     let folder = Folder::new();
     let host = folder.home("host");

@@ -1,6 +1,6 @@
 //! `opendesk pair`.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -98,29 +98,34 @@ async fn pair(context: &Context, options: &args::Pair, invitation: Invitation) -
         ));
     }
     let key = context.home.identity()?.keys.static_key.public();
-    let show = |port: u16| {
+    let show = |port: u16, only_at: Option<IpAddr>| {
         let shown = json!({
             "event": "code", "code": code, "port": port, "seconds": options.timeout, "fingerprint": format!("{key:?}"),
         });
-        let host = opendesk_std::hostname();
+        let name = opendesk_std::hostname();
+        let (host, where_it_is) = match only_at {
+            Some(address) => (address.to_string(), "this machine is reached at no other address".to_owned()),
+            None => (name.clone(), format!("{name} or this machine's address")),
+        };
         output::result(context.json, &shown, || {
             let port =
                 if port == opendesk_std::client::DEFAULT_PORT { String::new() } else { format!(" --port {port}") };
             format!(
                 "pairing code: {code}\non the controller run: opendesk pair-with {host} {code}{port}\n\
-                 ({host} or this machine's address; the code is for one controller, for {} s and three tries)",
+                 ({where_it_is}; the code is for one controller, for {} s and three tries)",
                 options.timeout
             )
         });
     };
     match serving(context, options) {
         Ok(server) => {
-            show(server.local_addr().port());
+            let address = server.local_addr();
+            show(address.port(), Some(address.ip()).filter(|ip| !ip.is_unspecified()));
             alone(server, invitation).await
         }
         Err(busy) => {
             // The home is taken: by a host, which is asked, or by nobody who answers.
-            let through = pair_through_running(&Tokio, &context.home, &invitation, show);
+            let through = pair_through_running(&Tokio, &context.home, &invitation, |port| show(port, None));
             let paired = tokio::select! {
                 paired = through => paired,
                 () = interrupted() => return Err(Failure::interrupted()),

@@ -12,7 +12,7 @@ use crate::output;
 /// Often enough to look alive.
 const TICK: Duration = Duration::from_millis(200);
 
-const LINE: &str = "{bytes}/{total_bytes} {wide_bar} {bytes_per_sec} {eta} {msg}";
+const LINE: &str = "{decimal_bytes}/{decimal_total_bytes} {wide_bar} {decimal_bytes_per_sec} {eta} {msg}";
 
 /// Characters of a name that leave room for the bar.
 const NAME: usize = 30;

@@ -27,8 +27,9 @@ impl Peers {
             [] => Err(HomeError::new(
                 HomeErrorKind::Invalid,
                 format!(
-                    "no paired machine is called \"{}\" or has such a fingerprint; {}",
+                    "no paired machine is called \"{}\" or has such a fingerprint{}; {}",
                     printable(text),
+                    if is_short(text) { ", of which four digits or more count" } else { "" },
                     if self.peers.is_empty() {
                         "none is paired".to_owned()
                     } else {
@@ -57,6 +58,11 @@ impl Peers {
         };
         self.peers.iter().filter(begins).collect()
     }
+}
+
+/// Whether a text could be the beginning of a fingerprint, were it longer.
+fn is_short(text: &str) -> bool {
+    hex_digits(text).is_some_and(|digits| (1..MIN_DIGITS).contains(&digits.len()))
 }
 
 fn named<'a>(peers: impl ExactSizeIterator<Item = &'a TrustedPeer>) -> String {
