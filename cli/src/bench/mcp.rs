@@ -6,9 +6,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
-use opendesk_std::desktop::Backend;
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
-use opendesk_std::desktop::x11::X11Desktop;
+use opendesk_std::desktop::{Backend, open};
 use opendesk_tokio::HostOptions;
 use serde_json::{Value, json};
 
@@ -26,7 +25,10 @@ struct Client {
 }
 
 pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failure> {
-    let backend = if X11Desktop::open(None).is_ok() { Backend::X11 } else { Backend::Virtual };
+    let backend = open(Backend::Auto).map_or(Backend::Virtual, |desktop| match desktop.name() {
+        "x11" => Backend::X11,
+        _ => Backend::Auto,
+    });
     let desktop = Arc::new(VirtualDesktop::new(1920, 1080));
     let loopback = Loopback::start(|home| HostOptions::new(home, desktop)).await?;
     let home = loopback.connect.home.path().to_owned();

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use opendesk_std::Cancel;
-use opendesk_std::api::{Button, Point, PointerAction, PointerEvent, Rect, TextInput, TreeParams};
+use opendesk_std::api::{Button, Point, PointerAction, PointerEvent, TextInput, TreeParams};
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
 use opendesk_std::desktop::{Backend, CaptureArea, Computer, Hands};
 use opendesk_std::home::PeerName;
@@ -179,7 +179,7 @@ fn likeness(typed: Option<&str>) -> Result<Vec<u8>, Failure> {
 }
 
 #[cfg(target_os = "linux")]
-fn pixels(computer: &dyn Computer, region: Rect) -> Result<Vec<u8>, Failure> {
+fn pixels(computer: &dyn Computer, region: opendesk_std::api::Rect) -> Result<Vec<u8>, Failure> {
     let area = CaptureArea { region: Some(region), ..CaptureArea::default() };
     Ok(computer.capture(&area).map_err(failed)?.pixels)
 }

@@ -32,5 +32,7 @@ pub use processes::{
 pub(crate) use tree::MAX_NODES;
 pub use tree::{UiNode, UiTree};
 pub use types::*;
+pub(crate) use windows::in_front;
+#[cfg(target_os = "linux")]
+pub(crate) use windows::window_number;
 pub use windows::{App, AppParams, MoveWindowParams, Notification, Window, WindowCloseParams, WindowParams};
-pub(crate) use windows::{in_front, window_number};

@@ -6,6 +6,7 @@ mod checks;
 mod command;
 mod coverage;
 mod fuzz;
+mod macos;
 mod no_std;
 mod setup;
 mod suite;
@@ -28,7 +29,7 @@ struct Verb {
 
 /// In the order in which they run: what fails fastest comes first, and the tests last, so that the output ends in
 /// their summary.
-static VERBS: [Verb; 11] = [
+static VERBS: [Verb; 12] = [
     Verb { name: "setup", about: "install what the tests need", run: setup::setup, only_with_all: false },
     Verb { name: "fmt", about: "every file is formatted", run: checks::fmt, only_with_all: false },
     Verb { name: "clippy", about: "no lint in any package on its own", run: checks::clippy, only_with_all: false },
@@ -56,6 +57,12 @@ static VERBS: [Verb; 11] = [
         name: "deny",
         about: "licences, sources and who may depend on whom (part of `cargo ci --all`)",
         run: checks::deny,
+        only_with_all: true,
+    },
+    Verb {
+        name: "macos",
+        about: "what there is for macOS compiles (part of `cargo ci --all`)",
+        run: macos::macos,
         only_with_all: true,
     },
     Verb {

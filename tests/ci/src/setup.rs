@@ -52,7 +52,7 @@ const JAVASCRIPT: (&str, &str) = ("target/npm", "tests/mcp");
 const LOCKED: [&str; 2] = ["package.json", "package-lock.json"];
 
 pub(crate) fn setup(repo: &Repo) -> Outcome {
-    packages(repo)?;
+    need(repo, &PACKAGES)?;
     javascript(repo)?;
     for (venv, requirements) in ENVIRONMENTS {
         python(repo, venv, requirements)?;
@@ -62,16 +62,19 @@ pub(crate) fn setup(repo: &Repo) -> Outcome {
 
 fn is_installed(repo: &Repo, package: &str) -> Result<bool, Failure> {
     let query = capture(repo.program("dpkg-query").args(["-W", "-f=${Status}\n", package])).map_err(|failure| {
-        Failure::new(format!("{failure}; without Debian's packages, install by hand what {PACKAGES:?} hold"))
+        Failure::new(format!(
+            "{failure}; without Debian's packages, install by hand what {package} and the others hold"
+        ))
     })?;
     Ok(query.success && query.stdout.lines().any(|status| status == "install ok installed"))
 }
 
-fn packages(repo: &Repo) -> Result<(), Failure> {
+/// Makes sure that these packages of Debian are installed.
+pub(crate) fn need(repo: &Repo, packages: &[&'static str]) -> Result<(), Failure> {
     let mut missing = Vec::new();
-    for package in PACKAGES {
+    for package in packages {
         if !is_installed(repo, package)? {
-            missing.push(package);
+            missing.push(*package);
         }
     }
     if missing.is_empty() {

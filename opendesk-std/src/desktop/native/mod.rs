@@ -22,7 +22,7 @@ use crate::api::{Button, ClipboardContents, Display, Effect, Error, Point, Press
 use crate::cancel::Cancel;
 
 /// What the operating system offers.
-pub struct NativeDesktop {
+pub(super) struct NativeDesktop {
     hands: Mutex<Enigo>,
     clipboard: Mutex<arboard::Clipboard>,
     capabilities: Vec<&'static str>,
@@ -40,7 +40,7 @@ impl NativeDesktop {
     ///
     /// # Errors
     /// [`ErrorCode::Internal`](crate::api::ErrorCode::Internal) when it lets us neither use the mouse nor the clipboard.
-    pub fn open() -> Result<Self> {
+    pub(super) fn open() -> Result<Self> {
         let hands = Enigo::new(&Settings::default()).map_err(|error| {
             Error::internal(format!(
                 "mouse and keyboard of this machine cannot be used ({error}); allow it in the system's privacy settings"
