@@ -32,8 +32,8 @@ pub fn opendesk() -> &'static Path {
     BINARY.get_or_init(|| env::var_os("OPENDESK_BIN").map_or_else(build, PathBuf::from))
 }
 
-/// Tests of this package do not make cargo build the binary of another, so it is asked to here. The test is
-/// `…/target/PROFILE/deps/NAME`.
+/// Tests of this package do not make cargo build the binary of another, so it is asked to here, with the features that the
+/// whole workspace asks of its libraries: with those they are built already. The test is `…/target/PROFILE/deps/NAME`.
 fn build() -> PathBuf {
     let test = env::current_exe().expect("the path of this test");
     let above: Vec<&Path> = test.ancestors().skip(1).collect();
@@ -49,7 +49,17 @@ fn build() -> PathBuf {
     let mut build = Command::new(cargo);
     build
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["build", "--quiet", "--locked", "--package", "opendesk", "--profile", profile, "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--workspace",
+            "--bin",
+            "opendesk",
+            "--profile",
+            profile,
+            "--target-dir",
+        ])
         .arg(target);
     let built = build.output().expect("cargo starts");
     assert!(built.status.success(), "{build:?}: {}", String::from_utf8_lossy(&built.stderr));
