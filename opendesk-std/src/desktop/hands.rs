@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use opendesk_core::limits::TEXT_BYTES;
 
+use super::keys::needs_shift;
 use super::{Computer, Freed, Key, UnknownKey};
 use crate::api::{
     Button, Effect, Error, ErrorCode, KeyEvent, Modifier, PointerAction, PointerEvent, Press, Result, TextInput,
@@ -96,9 +97,8 @@ impl Hands {
         let mut modifiers = keys_of(&event.modifiers)?;
         // A modifier key that is pressed with itself as its modifier has to stay down.
         modifiers.retain(|modifier| *modifier != key);
-        // A capital is asked for by itself; in a chord it is the name of the key, as menus write it.
-        let in_chord = modifiers.iter().chain(&self.keys).any(|held| held.is_modifier() && *held != Key::Shift);
-        if event.action == Press::Down && !in_chord && is_capital(&event.keysym, key) {
+        let held = modifiers.iter().chain(&self.keys).copied();
+        if event.action == Press::Down && needs_shift(&event.keysym, held) {
             modifiers.push(Key::Shift);
         }
         self.with_modifiers(computer, &modifiers, Around::Event, |hands| match event.action {
@@ -273,11 +273,6 @@ fn refused(outcome: &Result<Effect>) -> bool {
     outcome
         .as_ref()
         .is_err_and(|error| matches!(error.code, ErrorCode::InvalidArgument | ErrorCode::CapabilityUnsupported))
-}
-
-/// Whether a name is the capital of the key's letter.
-fn is_capital(name: &str, key: Key) -> bool {
-    matches!(key, Key::Char(letter) if name.chars().eq(letter.to_uppercase()) && !name.chars().eq([letter]))
 }
 
 /// The keys that modifiers are.

@@ -333,6 +333,17 @@ fn on_number_pad(folded: &str) -> Option<Key> {
     }
 }
 
+/// Whether what this name asks for needs Shift: a capital, which is asked for by itself. In a chord it is the name of the key,
+/// as menus write it.
+pub(super) fn needs_shift(name: &str, held: impl IntoIterator<Item = Key>) -> bool {
+    is_capital(name) && !held.into_iter().any(|key| key.is_modifier() && key != Key::Shift)
+}
+
+fn is_capital(name: &str) -> bool {
+    let mut characters = name.chars();
+    matches!((characters.next(), characters.next()), (Some(only), None) if lower(only) != only)
+}
+
 /// The lower-case form where it is one character, else the character itself.
 fn lower(character: char) -> char {
     let mut folded = character.to_lowercase();
@@ -449,6 +460,13 @@ mod tests {
             assert_eq!(key.to_string().parse(), Ok(key));
         }
         assert_eq!(Key::PageUp.to_string(), "pageup");
+    }
+
+    #[test]
+    fn capitals_are_known_by_their_names() {
+        assert!(["A", "Ж", "Ü"].into_iter().all(is_capital));
+        assert!(!["a", "ß", "1", "", "Ab", "F1", "漢", "!"].into_iter().any(is_capital));
+        assert!(needs_shift("A", [Key::Shift, Key::Char('b')]) && !needs_shift("A", [Key::Shift, Key::AltGr]));
     }
 
     #[test]

@@ -165,6 +165,11 @@ fn keys_and_text_go_to_the_element_that_is_named() {
     assert!(act(&computer, "key", key("a", &[Modifier::Ctrl], called("entry", "Name"))).is_ok());
     assert!(act(&computer, "key", key("Delete", &[], called("entry", "Name"))).is_ok());
     wait_until("the entry is empty", || form.text("Name").is_empty());
+    assert!(act(&computer, "key", key("A", &[], called("entry", "Name"))).is_ok());
+    wait_until("a capital appears", || form.text("Name") == "A");
+    assert!(act(&computer, "key", key("A", &[Modifier::Ctrl], called("entry", "Name"))).is_ok());
+    assert!(act(&computer, "key", key("x", &[], called("entry", "Name"))).is_ok());
+    wait_until("in a chord it is the key", || form.text("Name") == "x");
     assert_eq!(form.text("Notes"), TEXT);
     assert_eq!(computer.pressed_keys().unwrap(), Vec::<u8>::new());
 }
