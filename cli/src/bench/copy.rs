@@ -1,6 +1,9 @@
 //! Files copied both ways, beside as many bytes through a WebSocket that does nothing but encrypt: same library, same
-//! runtime, same cipher, messages of the same size, no files, sockets as they come.
+//! runtime, same cipher, messages of the same size, no files, sockets as they come; and beside a new file of that size that is
+//! only written, which both copies do besides.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,6 +33,7 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
     let loopback = Loopback::start(|home| HostOptions { files: true, ..HostOptions::new(home, desktop) }).await?;
     let folder = tempfile::tempdir().map_err(failed)?;
     let (source, here, there) = (folder.path().join("source"), folder.path().join("here"), folder.path().join("there"));
+    let alone = folder.path().join("alone");
     std::fs::write(&source, vec![7; bytes]).map_err(failed)?;
 
     let (home, peer) = (loopback.connect.home.clone(), loopback.connect.peer.clone());
@@ -42,8 +46,8 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
     let text = |path: &Path| path.display().to_string();
 
     let mut raw = Raw::start().await.map_err(failed)?;
-    let (mut down, mut up, mut raw_down, mut raw_up) =
-        (Sample::default(), Sample::default(), Sample::default(), Sample::default());
+    let (mut down, mut up, mut raw_down, mut raw_up, mut writes) =
+        (Sample::default(), Sample::default(), Sample::default(), Sample::default(), Sample::default());
     // Side by side, so that what else the machine does falls on all; the first time warms up.
     for round in 0..=rounds {
         let begun = sample::now();
@@ -58,12 +62,17 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
         let begun = sample::now();
         transfer::upload(&caller, &here, &text(&there), &options, &unheard).await.map_err(failed)?;
         let uploaded = begun.elapsed();
+        let begun = sample::now();
+        write(&alone, bytes).map_err(failed)?;
+        let written = begun.elapsed();
+        std::fs::remove_file(&alone).map_err(failed)?;
         if round > 0 {
             for (sample, time) in [
                 (&mut raw_down, raw_downloaded),
                 (&mut down, downloaded),
                 (&mut raw_up, raw_uploaded),
                 (&mut up, uploaded),
+                (&mut writes, written),
             ] {
                 sample.push(time);
             }
@@ -73,8 +82,9 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
     // It watches a folder that goes with the host.
     drop(session);
     let size = bytes / MB;
+    let rate = |sample: &Sample| bytes as f64 / sample.median_us();
+    report.note(format!("a new file of {size} MiB that is only written: {:.0} MB/s", rate(&writes)));
     for (what, ours, floor) in [("from", down, raw_down), ("to", up, raw_up)] {
-        let rate = |sample: &Sample| bytes as f64 / sample.median_us();
         report.note(format!(
             "cp {what} the host: {:.0} MB/s, {:.0} % of {:.0} MB/s of a raw encrypted WebSocket",
             rate(&ours),
@@ -84,6 +94,18 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
         report.row(&format!("cp of {size} MiB {what} the host"), ours, Some(("a raw encrypted WebSocket", floor)));
     }
     loopback.end().await
+}
+
+/// Writes a new file, as large a part at a time as a copy does.
+fn write(path: &Path, bytes: usize) -> std::io::Result<()> {
+    let (part, mut file) = (vec![7; MB], File::create(path)?);
+    let mut left = bytes;
+    while left > 0 {
+        let length = left.min(part.len());
+        file.write_all(&part[..length])?;
+        left -= length;
+    }
+    Ok(())
 }
 
 /// Both ends of a WebSocket whose messages are sealed, the far one as a task.
