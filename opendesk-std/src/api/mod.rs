@@ -32,6 +32,8 @@ pub use processes::{
 pub(crate) use tree::MAX_NODES;
 pub use tree::{UiNode, UiTree};
 pub use types::*;
+#[cfg(target_os = "linux")]
+pub(crate) use windows::EVERYWHERE;
 pub(crate) use windows::in_front;
 #[cfg(target_os = "linux")]
 pub(crate) use windows::window_number;

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::types::{Point, Rect};
 
+/// The workspace of a window that is on every one.
+pub(crate) const EVERYWHERE: &str = "all";
+
 /// A window of an application.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Window {
@@ -21,7 +24,7 @@ pub struct Window {
     pub focused: bool,
     /// Whether it is hidden in a panel or dock.
     pub minimized: bool,
-    /// The workspace that it is on, as the desktop names it.
+    /// The workspace that it is on, as the desktop names it; `all` for one that is on every one.
     pub workspace: Option<String>,
 }
 
@@ -30,6 +33,12 @@ impl Window {
     #[must_use]
     pub fn is_called(&self, id: &str) -> bool {
         self.id == id || window_number(&self.id).is_some_and(|own| window_number(id) == Some(own))
+    }
+
+    /// Whether it may be on the screen together with another one: both on one workspace, or one on all of them.
+    pub(crate) fn is_shown_with(&self, other: &Self) -> bool {
+        let is_everywhere = |window: &Self| window.workspace.as_deref() == Some(EVERYWHERE);
+        self.workspace == other.workspace || is_everywhere(self) || is_everywhere(other)
     }
 
     /// Whether some of it is at a point, as far as nothing covers it.
@@ -57,8 +66,8 @@ pub(crate) fn window_number(id: &str) -> Option<(u32, u32)> {
 /// The window in front at a point: the first of a list is the one in front, and what has the keyboard tells which workspace is
 /// shown.
 pub(crate) fn in_front(windows: &[Window], point: Point) -> Option<&Window> {
-    let shown = windows.iter().find(|window| window.focused).map(|window| &window.workspace);
-    windows.iter().find(|window| window.is_at(point) && shown.is_none_or(|shown| window.workspace == *shown))
+    let focused = windows.iter().find(|window| window.focused);
+    windows.iter().find(|window| window.is_at(point) && focused.is_none_or(|focused| window.is_shown_with(focused)))
 }
 
 /// What `windows.focus` takes.
@@ -136,6 +145,24 @@ impl core::fmt::Debug for Notification {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_on_every_workspace_is_in_front_on_each() {
+        let window = |id: &str, workspace: &str, focused: bool| Window {
+            id: id.to_owned(),
+            workspace: Some(workspace.to_owned()),
+            focused,
+            bounds: Some(Rect::new(0.0, 0.0, 10.0, 10.0)),
+            ..Window::default()
+        };
+        let front = |windows: &[Window]| in_front(windows, Point::new(5.0, 5.0)).map(|window| window.id.clone());
+        let (here, there) = (window("here", "1", true), window("there", "2", false));
+        assert_eq!(front(&[there.clone(), here.clone()]).as_deref(), Some("here"), "on another workspace");
+        let everywhere = window("everywhere", EVERYWHERE, false);
+        assert_eq!(front(&[everywhere.clone(), here.clone()]).as_deref(), Some("everywhere"));
+        let focused = Window { focused: true, bounds: None, ..everywhere };
+        assert_eq!(front(&[focused, Window { focused: false, ..here }]).as_deref(), Some("here"));
+    }
 
     #[test]
     fn what_a_notification_says_is_not_for_logs() {

@@ -333,11 +333,11 @@ fn place_of(windows: &[Window], id: &str) -> Option<Rect> {
 
 /// The window that lies over another one at a point. The first is the one in front.
 fn covers(windows: &[Window], id: &str, point: Point) -> Option<String> {
-    let workspace = windows.iter().find(|window| window.is_called(id)).map(|window| &window.workspace);
+    let covered = windows.iter().find(|window| window.is_called(id))?;
     windows
         .iter()
         .take_while(|window| !window.is_called(id))
-        .find(|window| window.is_at(point) && Some(&window.workspace) == workspace)
+        .find(|window| window.is_at(point) && window.is_shown_with(covered))
         .map(|window| window.id.clone())
 }
 

@@ -7,7 +7,7 @@ use super::atoms::Atoms;
 use super::facts::EVERYWHERE;
 use super::property::{alive, ask, number, numbers};
 use super::text::{TEXT_WORDS, parts};
-use crate::api::{Error, Result};
+use crate::api::{self, Error, Result};
 
 /// More windows, names of hints and so on than any desktop has.
 const LIST_WORDS: u32 = 4096;
@@ -152,7 +152,7 @@ impl Desk {
     /// How the desktop names a workspace; one without a name goes by its number, the first one being 0.
     pub(super) fn workspace_name(&self, workspace: u32) -> String {
         if workspace == EVERYWHERE {
-            return "all".to_owned();
+            return api::EVERYWHERE.to_owned();
         }
         let index = usize::try_from(workspace).ok();
         let name = index.and_then(|index| self.workspaces.get(index)).filter(|name| !name.is_empty());
