@@ -65,14 +65,10 @@ async fn contains(talk: Talk<'_>, item: &Item, text: &str) -> Result<Effect> {
         let count = usize::try_from(talk.answer(item, asked).await?).unwrap_or_default();
         return Ok(if count == text.chars().count() { Effect::Unverifiable } else { Effect::NoEffect });
     }
-    if content(talk, item).await? == text {
-        return Ok(Effect::Confirmed);
-    }
-    // The parts of a date in a browser are numbers without a text.
-    let wanted = text.trim().parse().ok().filter(|_| actions::is_number(item));
-    let is_wanted = match wanted {
+    // What stands in a field of numbers is not always what the program takes it for, and the parts of a date have no text.
+    let is_wanted = match text.trim().parse().ok().filter(|_| actions::is_number(item)) {
         Some(wanted) => current(talk, item).await.is_some_and(|now| is_same(now, wanted)),
-        None => false,
+        None => content(talk, item).await? == text,
     };
     Ok(if is_wanted { Effect::Confirmed } else { Effect::NoEffect })
 }
@@ -90,15 +86,24 @@ async fn number(talk: Talk<'_>, item: &Item, value: &str) -> Result<Plan> {
     };
     let limits = limit("MinimumValue").await.zip(limit("MaximumValue").await);
     let wanted = wanted(value, limits).map_err(|why| Error::invalid(format!("{} {why}", item.words())))?;
+    let before = current(talk, item).await;
     talk.answer(item, talk.bus.set_number(&item.place, VALUE, "CurrentValue", wanted)).await?;
     let end = talk.soon();
-    while clock::monotonic() < end {
-        if current(talk, item).await.is_some_and(|now| is_same(now, wanted)) {
+    let now = loop {
+        let now = current(talk, item).await;
+        if now.is_some_and(|now| is_same(now, wanted)) {
             return Ok(Plan::Done(Effect::Confirmed));
         }
+        if clock::monotonic() >= end {
+            break now;
+        }
         talk.moment().await;
+    };
+    if now != before {
+        // It has taken something, such as the nearest whole number.
+        return Ok(Plan::Done(Effect::Unverifiable));
     }
-    if item.role == roles::SPIN_BUTTON && item.is(states::FOCUSABLE) && !value.trim().is_empty() {
+    if item.role == roles::SPIN_BUTTON && item.is(states::FOCUSABLE) {
         // Browsers take no number for a field without limits, nor for the parts of a date, and say nothing of it.
         give_keyboard(talk, item).await?;
         return Ok(Plan::Replace(item.clone(), value.trim().to_owned()));
