@@ -8,6 +8,7 @@ use super::keys::needs_shift;
 use super::{Computer, Freed, Key, UnknownKey};
 use crate::api::{
     Button, Effect, Error, ErrorCode, KeyEvent, Modifier, PointerAction, PointerEvent, Press, Result, TextInput,
+    UiActionParams,
 };
 use crate::cancel::Cancel;
 
@@ -97,7 +98,7 @@ impl Hands {
         let mut modifiers = keys_of(&event.modifiers)?;
         // A modifier key that is pressed with itself as its modifier has to stay down.
         modifiers.retain(|modifier| *modifier != key);
-        let held = modifiers.iter().chain(&self.keys).copied();
+        let held: Vec<Key> = modifiers.iter().copied().chain(self.lasting()).collect();
         if event.action == Press::Down && needs_shift(&event.keysym, held) {
             modifiers.push(Key::Shift);
         }
@@ -140,10 +141,37 @@ impl Hands {
         outcome
     }
 
+    /// Does something to an element, with what is held in the way that [`key`](Self::key) has it: the modifiers of the mouse's
+    /// events do not act on it, and a capital is what appears.
+    ///
+    /// # Errors
+    /// Those of the desktop; [`ErrorCode::LimitExceeded`] for a value of more than [`TEXT_BYTES`].
+    pub(super) fn ui_action(
+        &mut self,
+        computer: &dyn Computer,
+        params: &UiActionParams,
+        cancel: &Cancel,
+    ) -> Result<Effect> {
+        check_typed(params.target.value.as_deref().unwrap_or_default())?;
+        self.let_go_around(computer, &[])?;
+        let held = params.target.modifiers.iter().filter_map(|modifier| Key::of_modifier(*modifier));
+        let name = params.target.key.as_deref().unwrap_or_default();
+        if !needs_shift(name, held.chain(self.keys.iter().copied())) {
+            return computer.ui_action(params, cancel);
+        }
+        let mut params = params.clone();
+        params.target.modifiers.push(Modifier::Shift);
+        computer.ui_action(&params, cancel)
+    }
+
+    /// The keys that are held for their own sake.
+    fn lasting(&self) -> impl Iterator<Item = Key> {
+        self.keys.iter().copied().filter(|key| !self.around.contains(key))
+    }
+
     /// What would be released.
     pub(super) fn freed(&self) -> Freed {
-        let lasting = self.keys.iter().filter(|key| !self.around.contains(key));
-        let (modifiers, others): (Vec<Key>, Vec<Key>) = lasting.partition(|key| key.is_modifier());
+        let (modifiers, others): (Vec<Key>, Vec<Key>) = self.lasting().partition(|key| key.is_modifier());
         Freed { modifiers, others: !others.is_empty() || !self.buttons.is_empty() }
     }
 
@@ -259,7 +287,7 @@ impl Hands {
 }
 
 /// Refuses a text that is longer than one call types.
-pub(super) fn check_typed(text: &str) -> Result<()> {
+fn check_typed(text: &str) -> Result<()> {
     if text.len() <= TEXT_BYTES {
         return Ok(());
     }

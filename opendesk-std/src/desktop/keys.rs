@@ -341,7 +341,8 @@ pub(super) fn needs_shift(name: &str, held: impl IntoIterator<Item = Key>) -> bo
 
 fn is_capital(name: &str) -> bool {
     let mut characters = name.chars();
-    matches!((characters.next(), characters.next()), (Some(only), None) if lower(only) != only)
+    // Not the capital ß, which is typed in another way.
+    matches!((characters.next(), characters.next()), (Some(only), None) if lower(only) != only && lower(only).to_uppercase().eq([only]))
 }
 
 /// The lower-case form where it is one character, else the character itself.
@@ -465,7 +466,7 @@ mod tests {
     #[test]
     fn capitals_are_known_by_their_names() {
         assert!(["A", "Ж", "Ü"].into_iter().all(is_capital));
-        assert!(!["a", "ß", "1", "", "Ab", "F1", "漢", "!"].into_iter().any(is_capital));
+        assert!(!["a", "ß", "ẞ", "1", "", "Ab", "F1", "漢", "!"].into_iter().any(is_capital));
         assert!(needs_shift("A", [Key::Shift, Key::Char('b')]) && !needs_shift("A", [Key::Shift, Key::AltGr]));
     }
 

@@ -51,7 +51,6 @@ use crate::api::{Effect, Error, ErrorCode, Modifier, Point, Result, TreeParams, 
 use crate::cancel::Cancel;
 use crate::clock;
 use crate::desktop::Key;
-use crate::desktop::keys::needs_shift;
 
 /// How long one call may take, whatever applications do.
 const BUDGET: Duration = Duration::from_secs(2);
@@ -165,12 +164,7 @@ impl Accessibility {
             scene.talk.until(scene.talk.bus.listen()).await;
             act::prepare(scene, params).await
         })?;
-        let mut modifiers = params.target.modifiers.clone();
-        let held = modifiers.iter().filter_map(|modifier| Key::of_modifier(*modifier));
-        if params.target.key.as_deref().is_some_and(|name| needs_shift(name, held)) {
-            modifiers.push(Modifier::Shift);
-        }
-        self.finish(plan, &modifiers, seat, cancel)
+        self.finish(plan, &params.target.modifiers, seat, cancel)
     }
 
     /// Does the desktop's part of an action.

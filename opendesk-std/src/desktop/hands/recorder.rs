@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::api::{Button, Display, Effect, Error, Point, Press, Result};
+use crate::api::{Button, Display, Effect, ElementTarget, Error, Modifier, Point, Press, Result, UiActionParams};
 use crate::cancel::Cancel;
 use crate::desktop::{CaptureArea, Computer, Frame, Key};
 
@@ -15,6 +15,8 @@ pub(super) enum Did {
     Scroll(f64, f64),
     Key(Key, Press),
     Text(String, Duration),
+    /// The key and the modifiers of an action on an element.
+    Element(String, Vec<Modifier>),
 }
 
 #[derive(Debug, Default)]
@@ -116,5 +118,10 @@ impl Computer for Recorder {
 
     fn type_text(&self, text: &str, pause: Duration, _cancel: &Cancel) -> Result<Effect> {
         self.state().call(Did::Text(text.to_owned(), pause)).0
+    }
+
+    fn ui_action(&self, params: &UiActionParams, _cancel: &Cancel) -> Result<Effect> {
+        let ElementTarget { key, modifiers, .. } = params.target.clone();
+        self.state().call(Did::Element(key.unwrap_or_default(), modifiers)).0
     }
 }

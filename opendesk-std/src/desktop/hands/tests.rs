@@ -1,6 +1,6 @@
 use super::recorder::{Did, Recorder};
 use super::*;
-use crate::api::Point;
+use crate::api::{ElementTarget, Point};
 
 fn pointer(action: PointerAction, modifiers: &[Modifier]) -> PointerEvent {
     let modifiers = modifiers.to_vec();
@@ -86,6 +86,12 @@ fn what_a_drag_holds_does_not_act_on_the_keyboard() {
     assert_eq!(recorder.take(), [up(Key::Control), down(Key::Char('a'))]);
     hands.pointer(&recorder, &PointerEvent { action: PointerAction::Move, ..drag.clone() }).unwrap();
     recorder.take();
+    hands.key(&recorder, &key(Press::Down, "B", &[])).unwrap();
+    let shifted = [up(Key::Control), down(Key::Shift), down(Key::Char('b')), up(Key::Shift)];
+    assert_eq!(recorder.take(), shifted, "no chord");
+    hands.key(&recorder, &key(Press::Up, "B", &[])).unwrap();
+    hands.pointer(&recorder, &PointerEvent { action: PointerAction::Move, ..drag.clone() }).unwrap();
+    recorder.take();
     hands.text(&recorder, &TextInput { text: "a".to_owned(), interval_ms: 0 }, &Cancel::new()).unwrap();
     assert_eq!(recorder.take(), [up(Key::Control), Did::Text("a".to_owned(), Duration::ZERO)]);
     hands.pointer(&recorder, &PointerEvent { action: PointerAction::Move, ..drag.clone() }).unwrap();
@@ -167,6 +173,30 @@ fn a_capital_is_what_appears_and_in_a_chord_the_name_of_a_key() {
     hands.key(&recorder, &key(Press::Down, "alt", &[])).unwrap();
     hands.key(&recorder, &key(Press::Down, "A", &[])).unwrap();
     assert_eq!(recorder.take(), [down(Key::Alt), down(a)]);
+}
+
+#[test]
+fn what_is_done_to_an_element_knows_what_is_held() {
+    let (recorder, mut hands) = (Recorder::default(), Hands::new());
+    let press = |hands: &mut Hands, name: &str, modifiers: &[Modifier]| {
+        let target =
+            ElementTarget { key: Some(name.to_owned()), modifiers: modifiers.to_vec(), ..ElementTarget::default() };
+        let params = UiActionParams { target, action: "key".to_owned(), app: None };
+        hands.ui_action(&recorder, &params, &Cancel::new()).unwrap();
+        recorder.take()
+    };
+    let element = |name: &str, modifiers: &[Modifier]| Did::Element(name.to_owned(), modifiers.to_vec());
+    assert_eq!(press(&mut hands, "A", &[]), [element("A", &[Modifier::Shift])]);
+    assert_eq!(press(&mut hands, "A", &[Modifier::Ctrl]), [element("A", &[Modifier::Ctrl])]);
+    hands.pointer(&recorder, &pointer(PointerAction::Down, &[Modifier::Ctrl])).unwrap();
+    recorder.take();
+    assert_eq!(press(&mut hands, "A", &[]), [up(Key::Control), element("A", &[Modifier::Shift])], "let go first");
+    hands.key(&recorder, &key(Press::Down, "ctrl", &[])).unwrap();
+    recorder.take();
+    assert_eq!(press(&mut hands, "A", &[]), [element("A", &[])], "a chord with what is held");
+    let long = ElementTarget { value: Some("x".repeat(TEXT_BYTES + 1)), ..ElementTarget::default() };
+    let params = UiActionParams { target: long, action: "type".to_owned(), app: None };
+    assert_eq!(hands.ui_action(&recorder, &params, &Cancel::new()).unwrap_err().code, ErrorCode::LimitExceeded);
 }
 
 #[test]

@@ -9,7 +9,6 @@ use super::keyboard::{Keyboard, Stroke};
 use super::screen::Screen;
 use super::tree::locked;
 use crate::api::{ElementTarget, Error, ErrorCode, Modifier, Result, UiActionParams, UiElement};
-use crate::desktop::keys::needs_shift;
 use crate::desktop::{Key, UnknownKey};
 
 impl Screen {
@@ -279,10 +278,7 @@ fn stroke(keyboard: &Keyboard, target: &ElementTarget) -> Result<Stroke> {
         return Err(Error::invalid("key needs the name of a key in key, and there is none"));
     };
     let key: Key = name.parse().map_err(|unknown: UnknownKey| Error::invalid(unknown.to_string()))?;
-    let mut modifiers = target.modifiers.iter().map(|modifier| held(*modifier)).collect::<Result<Vec<Key>>>()?;
-    if needs_shift(name, modifiers.iter().copied()) {
-        modifiers.push(Key::Shift);
-    }
+    let modifiers = target.modifiers.iter().map(|modifier| held(*modifier)).collect::<Result<Vec<Key>>>()?;
     keyboard.stroke(Keyboard::locate(key)?, &modifiers).ok_or_else(|| {
         Error::invalid(format!(
             "the key {name:?} does nothing by itself; give it in modifiers, and the key it goes with"

@@ -7,7 +7,6 @@ use crate::api::{
     WindowsFocus, WindowsMove, in_front,
 };
 use crate::cancel::Cancel;
-use crate::desktop::hands::check_typed;
 use crate::desktop::ocr::Found;
 use crate::desktop::{Computer, Hands};
 
@@ -30,10 +29,7 @@ pub(super) fn act(
         Call::AppsOpen(params) => told::<AppsOpen>(codec, computer.open_app(&params.name, cancel)),
         Call::AppsClose(params) => told::<AppsClose>(codec, computer.close_app(&params.name, cancel)),
         Call::AppsFocus(params) => told::<AppsFocus>(codec, computer.focus_app(&params.name)),
-        Call::UiAction(params) => {
-            let typed = params.target.value.as_deref().unwrap_or_default();
-            told::<UiAction>(codec, check_typed(typed).and_then(|()| computer.ui_action(params, cancel)))
-        }
+        Call::UiAction(params) => told::<UiAction>(codec, hands.ui_action(computer, params, cancel)),
         Call::ClipboardWrite(contents) => told::<ClipboardWrite>(codec, computer.clipboard_write(contents)),
         Call::PowerLock(()) => told::<PowerLock>(codec, computer.lock(cancel)),
         other => Err(misplaced(other)),

@@ -150,7 +150,7 @@ fn keys_go_to_an_element_an_app_or_the_front_and_nothing_is_held_after() {
     let desktop = VirtualDesktop::default();
     act(&desktop, "key", key("h", &[Modifier::Shift], called("text", "Note"))).unwrap();
     act(&desktop, "key", key("I", &[], ElementTarget::default())).unwrap();
-    assert_eq!(desktop.editor_text(), "HI");
+    assert_eq!(desktop.editor_text(), "Hi");
     act_in(&desktop, "Controls", "key", key("enter", &[], ElementTarget::default())).unwrap();
     assert_eq!(desktop.counter(), 1);
     act(&desktop, "key", key("a", &[Modifier::Ctrl], known(&desktop, "text", "Note"))).unwrap();
