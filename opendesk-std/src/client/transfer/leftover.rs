@@ -10,8 +10,8 @@ use super::{Caller, PATIENCE, names};
 /// How long nothing was written to a part that no copy writes: longer than a copy waits for a call and tries it again.
 const FORSAKEN_S: f64 = 3.0 * PATIENCE.as_secs() as f64;
 
-/// The parts of each folder of the host that nobody writes.
-pub(super) type Leftovers = Mutex<BTreeMap<String, Vec<String>>>;
+/// The parts of each folder of the host that nobody writes, and when they were last written.
+pub(super) type Leftovers = Mutex<BTreeMap<String, Vec<(String, f64)>>>;
 
 impl<C: Caller> Run<'_, C> {
     /// Removes the other parts of the destination that `part` is for, if nothing was written to them for long. A folder is
@@ -28,18 +28,23 @@ impl<C: Caller> Run<'_, C> {
                 left
             }
         };
-        for name in left.iter().filter(|name| *name != own && names::is_part_of(to, name)) {
-            self.host.delete(&names::joined(folder, name)).await?;
+        for (name, mtime) in left.iter().filter(|(name, _)| name != own && names::is_part_of(to, name)) {
+            let path = names::joined(folder, name);
+            // Somebody may have gone on with it since the folder was looked at.
+            let now = self.host.find(&path).await?.and_then(|found| found.mtime);
+            if now == Some(*mtime) {
+                self.host.delete(&path).await?;
+            }
         }
         Ok(())
     }
 
     /// The host's own clock tells, by when it wrote the part `own`.
-    async fn left_in(&self, folder: &str, own: &str) -> Outcome<Vec<String>, C> {
+    async fn left_in(&self, folder: &str, own: &str) -> Outcome<Vec<(String, f64)>, C> {
         let entries = self.host.list(folder).await?;
         let now = entries.iter().find(|entry| entry.name == own).and_then(|entry| entry.mtime);
-        let is_left = |mtime: Option<f64>| now.zip(mtime).is_some_and(|(now, mtime)| now - mtime > FORSAKEN_S);
-        let left = entries.into_iter().filter(|entry| !entry.is_dir && !entry.is_link && is_left(entry.mtime));
-        Ok(left.map(|entry| entry.name).filter(|name| names::is_part(name)).collect())
+        let is_left = |mtime: &f64| now.is_some_and(|now| now - mtime > FORSAKEN_S);
+        let parts = entries.into_iter().filter(|entry| !entry.is_dir && !entry.is_link && names::is_part(&entry.name));
+        Ok(parts.filter_map(|entry| Some((entry.name, entry.mtime.filter(is_left)?))).collect())
     }
 }
