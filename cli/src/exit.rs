@@ -24,7 +24,7 @@ Exit codes:
   6    the home directory, a file in it, or the log file cannot be used
   7    this machine cannot serve: the port is in use, or there is no desktop
   130  interrupted; 143 when it was asked to end (SIGTERM), 129 with its terminal (SIGHUP)
-What runs until somebody ends it, such as serve, view and discover --watch, ends with 0 then.";
+What runs until somebody ends it, such as serve, view and discover --watch, ends with 0 then; mcp does not.";
 
 /// What ended the program, as a signal's number: 2 (SIGINT) unless it was another.
 static SIGNAL: AtomicU8 = AtomicU8::new(2);

@@ -33,7 +33,7 @@ pub fn opendesk() -> &'static Path {
 }
 
 /// Tests of this package do not make cargo build the binary of another, so it is asked to here, with the features that the
-/// whole workspace asks of its libraries: with those they are built already. The test is `…/target/PROFILE/deps/NAME`.
+/// whole workspace asks of its libraries, a few more than the program that is released has: with those they are built already. The test is `…/target/PROFILE/deps/NAME`.
 fn build() -> PathBuf {
     let test = env::current_exe().expect("the path of this test");
     let above: Vec<&Path> = test.ancestors().skip(1).collect();
