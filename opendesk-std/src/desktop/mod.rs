@@ -133,11 +133,14 @@ pub trait Computer: Debug + Send + Sync {
     /// The backend's short name, as `--backend` takes it.
     fn name(&self) -> &'static str;
 
-    /// What can be done now, from the closed list of capability names. A desktop that has to ask other programs for it does
-    /// so for two seconds at most, and says for a second what it found.
+    /// What was probed to work, from the closed list of capability names.
     fn capabilities(&self) -> Vec<&'static str>;
 
-    /// What [`capabilities`](Self::capabilities) found missing when it was last asked.
+    /// Finds out anew what works, for [`capabilities`](Self::capabilities) and [`missing`](Self::missing): programs that are
+    /// needed for it come and go. It may take some seconds, where what is asked does not answer, and delays nothing else.
+    fn probe(&self) {}
+
+    /// What the probing found missing.
     fn missing(&self) -> Vec<Missing> {
         Vec::new()
     }

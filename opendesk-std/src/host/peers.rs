@@ -276,7 +276,7 @@ impl<R: Runtime> Server<R> {
             return self.greet(id, verdict);
         }
         let (found, is_found) = async_channel::bounded::<()>(1);
-        self.desk.look_for_all(move || drop(found));
+        self.desk.probe(move || drop(found));
         let runtime = self.runtime.clone();
         self.send_away(Box::pin(async move {
             let _late = timeout(&runtime, PROBING, is_found.recv()).await;

@@ -112,7 +112,7 @@ fn a_bus_that_hangs_keeps_nobody_waiting() {
     assert_eq!(computer.screen_state(), ScreenState::Shown);
     desktop.run("kill", &["-CONT", &bus.to_string()]);
     wait_until("notifications are read", || is_read(&computer));
-    // What is known already is known without it.
+    // Nobody says then that nothing shows any.
     desktop.run("kill", &["-STOP", &bus.to_string()]);
     assert!(titles(&computer).is_empty());
 }

@@ -22,6 +22,7 @@ use self::pictures::{Pictures, Shot};
 use super::{CALL, ClientError};
 use crate::api::*;
 use crate::cancel::Cancel;
+use crate::clock;
 use crate::desktop::{CaptureArea, Computer, Frame, Key, Missing, Wake};
 use crate::home::printable;
 use crate::runtime::Runtime;
@@ -109,19 +110,24 @@ impl RemoteComputer {
     }
 
     fn ask<M: Method>(&self, params: M::Params, limit: Duration, cancel: Option<&Cancel>) -> Result<M::Output> {
-        let needed = capability(M::NAME);
+        let (needed, begun) = (capability(M::NAME), clock::monotonic());
         if !self.offers(needed) {
             // It may have become possible since.
-            if let Ok(manifest) = self.send::<SystemCapabilities>((), CALL, cancel) {
-                *self.manifest() = manifest;
-            }
+            self.learn(limit.min(CALL), cancel)?;
         }
         if !self.offers(needed) {
             let manifest = self.manifest();
             let backend = manifest.backend.strip_prefix("local/").unwrap_or(&manifest.backend);
             return Err(Error::unsupported(needed, &printable(backend)));
         }
-        self.send::<M>(params, limit, cancel)
+        self.send::<M>(params, limit.saturating_sub(begun.elapsed()), cancel)
+    }
+
+    /// Asks the host what it can do now.
+    fn learn(&self, limit: Duration, cancel: Option<&Cancel>) -> Result<()> {
+        let manifest = self.send::<SystemCapabilities>((), limit, cancel)?;
+        *self.manifest() = manifest;
+        Ok(())
     }
 
     fn send<M: Method>(&self, params: M::Params, limit: Duration, cancel: Option<&Cancel>) -> Result<M::Output> {
@@ -189,6 +195,12 @@ impl Computer for RemoteComputer {
     /// Those of the host's desktop.
     fn capabilities(&self) -> Vec<&'static str> {
         OF_DESKTOPS.into_iter().filter(|name| self.offers(name)).collect()
+    }
+
+    fn probe(&self) {
+        if let Err(error) = self.learn(CALL, None) {
+            tracing::debug!(%error, "what the host can do is not known anew");
+        }
     }
 
     /// What a host lacks it says when it is asked for.

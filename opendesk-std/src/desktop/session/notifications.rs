@@ -9,7 +9,7 @@ use std::thread;
 
 use monitor::{Phase, Shared};
 
-use super::bus::Dial;
+use super::bus::{Dial, Fault};
 use super::environment::SessionEnvironment;
 use super::notify::notify;
 use crate::api::{Error, Notification, Result};
@@ -122,8 +122,9 @@ impl Notifications {
         let Some(bus) = &self.bus else { return Err(NO_BUS.to_owned()) };
         let asked = bus.dial.connect(PATIENCE);
         let bus = asked.map_err(|fault| format!("the session bus cannot be reached: {}", fault.text()))?;
-        let is_there = |names: Vec<String>| names.iter().any(|name| name == SERVER);
-        Ok(bus.names().is_ok_and(is_there) || bus.startable().is_ok_and(is_there))
+        let silent = |fault: Fault| format!("the session bus does not answer: {}", fault.text());
+        let is_there = |names: &[String]| names.iter().any(|name| name == SERVER);
+        Ok(is_there(&bus.names().map_err(silent)?) || is_there(&bus.startable().map_err(silent)?))
     }
 
     fn listener(&self) -> Result<Arc<Shared>> {

@@ -29,7 +29,6 @@ pub(super) fn is_slow(call: &Call) -> bool {
             | Call::AppsList(())
             | Call::AppsInstalled(())
             | Call::NotificationsList(())
-            | Call::SystemCapabilities(())
     )
 }
 
@@ -76,7 +75,7 @@ impl Sight {
         let manifest = Manifest { capabilities: Vec::new(), backend: format!("local/{}", computer.name()) };
         let offer = Offer(Arc::new(Mutex::new((manifest, clock::monotonic()))));
         let sight = Self { computer, shots: Mutex::new(shots), ocr: OnceLock::new(), besides, offer };
-        sight.probe();
+        sight.take_over();
         sight
     }
 
@@ -84,8 +83,16 @@ impl Sight {
         self.offer.clone()
     }
 
-    /// Looks for what the desktop can do.
+    /// Finds out what the desktop can do, unless that was done a moment ago: many may ask at once.
     pub(super) fn probe(&self) -> Manifest {
+        self.offer.fresh().unwrap_or_else(|| {
+            self.computer.probe();
+            self.take_over()
+        })
+    }
+
+    /// What the desktop knows of itself is what is told of it.
+    fn take_over(&self) -> Manifest {
         let mut names = self.computer.capabilities();
         // Whoever can take one picture is asked for many by the host's streams.
         if names.contains(&"display.capture") {

@@ -67,7 +67,7 @@ pub type Seen = Box<dyn FnOnce(Watch, Result<Glimpse>) + Send>;
 
 enum Look {
     Once(Job),
-    /// What the desktop can do.
+    /// What the desktop can do; whoever waits for that is told.
     Offer(Box<dyn FnOnce() + Send>),
     Watching {
         watch: Watch,
@@ -108,6 +108,8 @@ pub struct Freed {
 #[derive(Clone)]
 pub struct Desk {
     offer: Offer,
+    /// What is asked of [`offer`](Self::offer): asking other programs delays nothing else.
+    probe: Sender<Look>,
     /// The backend's short name.
     backend: &'static str,
     act: Sender<Turn>,
@@ -152,6 +154,9 @@ impl Desk {
             let (sight, looks, act) = (Arc::clone(&sight), looks.clone(), act.downgrade());
             start("opendesk-eyes", move || look_all(&sight, &looks, &act))?;
         }
+        let (probe, looks) = async_channel::unbounded();
+        let (prober, waiting) = (Arc::clone(&sight), act.downgrade());
+        start("opendesk-probe", move || look_all(&prober, &looks, &waiting))?;
         let (read, looks) = async_channel::unbounded();
         for _ in 0..READERS {
             let (sight, looks, act) = (Arc::clone(&sight), looks.clone(), act.downgrade());
@@ -161,7 +166,7 @@ impl Desk {
         let mark = files.as_ref().map(|_| Mark::new()).transpose().map_err(Error::internal)?;
         session.extend(mark.as_ref().map(Mark::variable));
         let run = files.as_ref().map(|files| runners(files, &session)).transpose()?;
-        Ok(Self { offer, backend, act, look, read, run, session: session.into(), mark, computer: weak })
+        Ok(Self { offer, probe, backend, act, look, read, run, session: session.into(), mark, computer: weak })
     }
 
     /// What the desktop was found to do when it was last looked for.
@@ -170,13 +175,13 @@ impl Desk {
         self.offer.get()
     }
 
-    /// Looks for what the desktop can do now, and calls `found` once that is known. It may take seconds, where what is asked
-    /// does not answer.
-    pub fn look_for_all(&self, found: impl FnOnce() + Send + 'static) {
+    /// Finds out what the desktop can do now, and calls `found` once that is known, or at once where it was found a moment ago. It
+    /// may take seconds, where what is asked does not answer.
+    pub fn probe(&self, found: impl FnOnce() + Send + 'static) {
         if self.offer.fresh().is_some() {
             return found();
         }
-        let refused = self.read.try_send(Look::Offer(Box::new(found))).is_err();
+        let refused = self.probe.try_send(Look::Offer(Box::new(found))).is_err();
         debug_assert!(!refused, "the threads live as long as the desk");
     }
 
@@ -213,6 +218,9 @@ impl Desk {
         let job = Job { call, codec, cancel, reply };
         let refused = match (run, kind) {
             (Some(run), _) => run.try_send(job).is_err(),
+            (None, _) if matches!(job.call, Call::SystemCapabilities(())) => {
+                self.probe.try_send(Look::Once(job)).is_err()
+            }
             (None, _) if is_slow => self.read.try_send(Look::Once(job)).is_err(),
             (None, Kind::Action) => self.act.try_send(Turn::Act(Box::new(job))).is_err(),
             (None, Kind::Observation | Kind::Stream) => self.look.try_send(Look::Once(job)).is_err(),
@@ -345,8 +353,7 @@ fn look_all(sight: &Sight, looks: &Receiver<Look>, act: &WeakSender<Turn>) {
                 reply(watch, seen);
             }
             Look::Offer(found) => {
-                let looked = guarded(&Cancel::new(), || Ok(sight.probe()));
-                if let Err(error) = looked {
+                if let Err(error) = guarded(&Cancel::new(), || Ok(sight.probe())) {
                     tracing::warn!(%error, "what the desktop can do is not known anew");
                 }
                 found();

@@ -78,6 +78,12 @@ impl Eyes {
         self.roster.clients(&self.wire)
     }
 
+    /// See [`Roster::can_manage`].
+    pub(super) fn can_manage(&self) -> Outcome<(bool, bool)> {
+        self.wire.take_events(|_| {})?;
+        self.roster.can_manage(&self.wire)
+    }
+
     /// The open window that an id names.
     pub(super) fn window(&self, id: &str) -> Outcome<Window> {
         self.wire.take_events(|_| {})?;

@@ -40,7 +40,7 @@ use changes::Changes;
 use clipboard::Clipboard;
 use connection::{Outcome, Slot};
 use input::Input;
-use offer::Offer;
+use offer::{Extensions, Offer};
 use person::Person;
 use seat::AtDesktop;
 use windows::WindowManager;
@@ -73,6 +73,7 @@ pub struct X11Desktop {
     locker: Locker,
     notifications: Notifications,
     variables: Vec<Variable>,
+    extensions: Extensions,
     offer: Mutex<Offer>,
 }
 
@@ -92,7 +93,7 @@ impl X11Desktop {
         self.eyes.look(Eyes::pressed_keys)
     }
 
-    fn known_offer(&self) -> MutexGuard<'_, Offer> {
+    fn offer(&self) -> MutexGuard<'_, Offer> {
         self.offer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -146,11 +147,17 @@ impl Computer for X11Desktop {
     }
 
     fn capabilities(&self) -> Vec<&'static str> {
-        self.offer(|offer| offer.capabilities.clone())
+        self.offer().capabilities.clone()
     }
 
     fn missing(&self) -> Vec<Missing> {
-        self.known_offer().missing.clone()
+        self.offer().missing.clone()
+    }
+
+    fn probe(&self) {
+        if let Err(error) = self.look_for_all() {
+            tracing::debug!(%error, "what the desktop can do is not known anew");
+        }
     }
 
     fn session_variables(&self) -> Vec<Variable> {

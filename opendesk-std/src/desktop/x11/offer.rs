@@ -1,23 +1,29 @@
 //! What an X server's desktop can do: asked anew every time, since window managers, notification servers and screen lockers
 //! come and go, often after a host that a service started.
 
-use core::time::Duration;
-use std::time::Instant;
-
 use super::X11Desktop;
+use super::input::Input;
 use crate::api::Result;
-use crate::clock;
 use crate::desktop::Missing;
-
-/// How long an answer is given again, so that many questions at once are one.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// What was found when it was last looked for.
 #[derive(Debug, Default)]
 pub(super) struct Offer {
-    at: Option<Instant>,
     pub(super) capabilities: Vec<&'static str>,
     pub(super) missing: Vec<Missing>,
+}
+
+/// What a server's extensions let us do. They are there for as long as it runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extensions {
+    can_press: bool,
+    can_type: bool,
+}
+
+impl Extensions {
+    pub(super) fn of(input: &Input) -> Self {
+        Self { can_press: input.can_press(), can_type: input.can_type() }
+    }
 }
 
 impl Offer {
@@ -30,30 +36,21 @@ impl Offer {
 }
 
 impl X11Desktop {
-    /// What can be done now. While the server is away it is what it was.
-    pub(super) fn offer<R>(&self, read: impl FnOnce(&Offer) -> R) -> R {
-        let mut offer = self.known_offer();
-        if offer.at.is_none_or(|at| clock::monotonic().saturating_duration_since(at) >= FRESH) {
-            match self.probe() {
-                Ok(found) => *offer = found,
-                Err(error) => tracing::debug!(%error, "what the desktop can do is not known anew"),
-            }
-        }
-        read(&offer)
-    }
-
+    /// Finds out what can be done. While the server is away it stays what it was.
+    ///
     /// # Errors
     /// Those of the server.
     pub(super) fn look_for_all(&self) -> Result<()> {
-        *self.known_offer() = self.probe()?;
+        // Nothing is locked meanwhile, and neither who types nor who waits for a window is waited for.
+        let offer = self.find_all()?;
+        *self.offer() = offer;
         Ok(())
     }
 
-    fn probe(&self) -> Result<Offer> {
-        let (can_capture, displays) = self.eyes.with(|eyes| Ok((eyes.can_capture(), eyes.layout()?.displays.len())))?;
-        let (can_press, can_type) = self.input.with(|input| Ok((input.can_press(), input.can_type())))?;
-        let (can_list, can_manage) =
-            self.manager.with(|manager| Ok((manager.can_list()?, manager.can_manipulate()?)))?;
+    fn find_all(&self) -> Result<Offer> {
+        let (can_capture, displays, (can_list, can_manage)) =
+            self.eyes.with(|eyes| Ok((eyes.can_capture(), eyes.layout()?.displays.len(), eyes.can_manage()?)))?;
+        let Extensions { can_press, can_type } = self.extensions;
         let lacks = |extension: &str| format!("the X server at {} has no {extension} extension", self.display);
         let no_manager = || "no window manager runs that speaks EWMH; start one, such as openbox".to_owned();
         let (reads, shows, locks) = std::thread::scope(|scope| {
@@ -83,6 +80,6 @@ impl X11Desktop {
         if can_capture && displays > 1 {
             offer.capabilities.push("display.multi_monitor");
         }
-        Ok(Offer { at: Some(clock::monotonic()), ..offer })
+        Ok(offer)
     }
 }

@@ -8,6 +8,7 @@ use super::changes::Changes;
 use super::clipboard::Clipboard;
 use super::connection::{Server, Slot};
 use super::input::Input;
+use super::offer::Extensions;
 use super::person::Person;
 use super::windows::WindowManager;
 use crate::api::{Error, Result};
@@ -47,6 +48,7 @@ impl X11Desktop {
         let eyes = Slot::open_knowing(server.clone(), &known, Eyes::start)?;
         let panes = Slot::open_knowing(server.clone(), &known, Eyes::start)?;
         let input = Arc::new(Slot::open(server.clone(), Input::start)?);
+        let extensions = input.with(|input| Ok(Extensions::of(input)))?;
         let changes = Slot::open(server.clone(), Changes::start)?;
         let manager = Slot::open_knowing(server.clone(), &known, WindowManager::start)?;
         let person = Person::new(server.clone());
@@ -72,6 +74,7 @@ impl X11Desktop {
             locker,
             notifications,
             variables,
+            extensions,
             offer: Mutex::default(),
         };
         desktop.look_for_all()?;

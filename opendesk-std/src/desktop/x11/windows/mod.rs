@@ -70,20 +70,6 @@ impl WindowManager {
         Ok(Self { wire, roster })
     }
 
-    /// Whether somebody tells which windows there are, or nobody needs to.
-    pub(super) fn can_list(&self) -> Outcome<bool> {
-        self.wire.take_events(|_| {})?;
-        Ok(self.roster.desk(&self.wire)?.can_list(&self.roster.atoms))
-    }
-
-    /// Whether windows can be listed and everything here can be done to them.
-    pub(super) fn can_manipulate(&self) -> Outcome<bool> {
-        self.wire.take_events(|_| {})?;
-        let (desk, atoms) = (self.roster.desk(&self.wire)?, &self.roster.atoms);
-        let hints = [atoms.active_window, atoms.moveresize_window, atoms.close_window];
-        Ok(desk.can_list(atoms) && hints.into_iter().all(|hint| desk.can_ask_for(hint)))
-    }
-
     /// Begins a call about one window.
     fn find(&self, id: &str) -> Outcome<(Desk, Facts)> {
         self.wire.take_events(|_| {})?;

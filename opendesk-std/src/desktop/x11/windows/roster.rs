@@ -32,6 +32,14 @@ impl Roster {
         Ok(Self { atoms, owners, known: Arc::clone(&wire.known), machine: machine::hostname() })
     }
 
+    /// Whether somebody tells which windows there are, or nobody needs to; and whether everything can be done to them besides.
+    pub(in crate::desktop::x11) fn can_manage(&self, wire: &Wire) -> Outcome<(bool, bool)> {
+        let (desk, atoms) = (self.desk(wire)?, &self.atoms);
+        let hints = [atoms.active_window, atoms.moveresize_window, atoms.close_window];
+        let can_list = desk.can_list(atoms);
+        Ok((can_list, can_list && hints.into_iter().all(|hint| desk.can_ask_for(hint))))
+    }
+
     pub(super) fn desk(&self, wire: &Wire) -> Outcome<Desk> {
         Desk::read(wire, &self.atoms)
     }
