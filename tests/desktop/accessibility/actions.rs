@@ -240,6 +240,8 @@ fn numbers_choices_and_dates_of_a_browser_are_set() {
     assert_eq!(search().as_deref(), Some("there"));
     let error = set("combo box", "Colour", "pink").unwrap_err();
     assert!(error.message.contains("red, green, blue"), "{error}");
+    assert_eq!(set("spin button", "Amount", "0"), Ok(Effect::Confirmed));
+    page_has("amount=0;");
     for (part, value) in [("Month Day", "11"), ("Day Day", "28"), ("Year Day", "2026")] {
         assert_eq!(set("spin button", part, value), Ok(Effect::Confirmed), "{part}");
     }

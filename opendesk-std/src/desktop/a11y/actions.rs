@@ -138,7 +138,7 @@ pub(super) const fn is_number(item: &Item) -> bool {
     item.faces.has(Faces::VALUE) && !roles::is_gauge(item.role)
 }
 
-/// Whether its content is one of some that are given. What can be edited is a field, whatever it proposes.
+/// Whether its content is one of some that are given. In a browser a box that can be edited is a field, whatever it proposes.
 pub(super) fn is_choice(item: &Item) -> bool {
     item.role == roles::COMBO_BOX
         && (item.faces.has(Faces::SELECTION) || (item.faces.has(Faces::ACTION) && !item.is(states::EDITABLE)))

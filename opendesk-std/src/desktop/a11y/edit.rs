@@ -91,7 +91,9 @@ async fn number(talk: Talk<'_>, item: &Item, value: &str) -> Result<Plan> {
     let end = talk.soon();
     let now = loop {
         let now = current(talk, item).await;
-        if now.is_some_and(|now| is_same(now, wanted)) {
+        // A browser says zero of a field in which nothing stands.
+        let says_nothing = async || wanted == 0.0 && content(talk, item).await.is_ok_and(|said| said.is_empty());
+        if now.is_some_and(|now| is_same(now, wanted)) && !says_nothing().await {
             return Ok(Plan::Done(Effect::Confirmed));
         }
         if clock::monotonic() >= end {
@@ -99,7 +101,8 @@ async fn number(talk: Talk<'_>, item: &Item, value: &str) -> Result<Plan> {
         }
         talk.moment().await;
     };
-    if now != before {
+    let has_taken = |(before, now): (f64, f64)| before.is_finite() && now.is_finite() && !is_same(before, now);
+    if before.zip(now).is_some_and(has_taken) {
         // It has taken something, such as the nearest whole number.
         return Ok(Plan::Done(Effect::Unverifiable));
     }
