@@ -18,7 +18,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked in the long run: nobody is there, and each look reads what all processes of the user say.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// How long a session that has just begun may take to have a window manager. A desktop is asked once what it can do.
+/// How long a session that has just begun may take to have a window manager, so that the first to connect finds one.
 const SETTLING: Duration = Duration::from_secs(20);
 
 /// Opens the desktop. With `wait` it is waited for where there is none yet: a service may be started before anybody has

@@ -27,6 +27,9 @@ use crate::desktop::{CaptureArea, Computer, Frame, Key, Missing, Wake};
 use crate::home::printable;
 use crate::runtime::Runtime;
 
+/// How long a host may take to say what it can do now, where nobody waits for what it says: it is what it was then.
+const PROBING: Duration = Duration::from_secs(3);
+
 /// What a desktop can do, of the closed list of capability names. What a host offers besides its desktop is not in it.
 const OF_DESKTOPS: [&str; 16] = [
     "app.lifecycle",
@@ -198,7 +201,7 @@ impl Computer for RemoteComputer {
     }
 
     fn probe(&self) {
-        if let Err(error) = self.learn(CALL, None) {
+        if let Err(error) = self.learn(PROBING, None) {
             tracing::debug!(%error, "what the host can do is not known anew");
         }
     }

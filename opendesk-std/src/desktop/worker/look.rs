@@ -63,6 +63,12 @@ impl Offer {
         (clock::monotonic().saturating_duration_since(known.1) < FRESH).then(|| known.0.clone())
     }
 
+    #[cfg(test)]
+    pub(super) fn outdate(&self) {
+        let long_ago = clock::monotonic().checked_sub(2 * FRESH);
+        self.lock().1 = long_ago.expect("the machine runs for longer than that");
+    }
+
     fn lock(&self) -> MutexGuard<'_, (Manifest, Instant)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

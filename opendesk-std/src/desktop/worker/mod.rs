@@ -156,7 +156,7 @@ impl Desk {
         }
         let (probe, looks) = async_channel::unbounded();
         let (prober, waiting) = (Arc::clone(&sight), act.downgrade());
-        start("opendesk-probe", move || look_all(&prober, &looks, &waiting))?;
+        start("opendesk-offer", move || look_all(&prober, &looks, &waiting))?;
         let (read, looks) = async_channel::unbounded();
         for _ in 0..READERS {
             let (sight, looks, act) = (Arc::clone(&sight), looks.clone(), act.downgrade());

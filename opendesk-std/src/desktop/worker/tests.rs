@@ -60,6 +60,52 @@ fn slow_commands_delay_neither_input_nor_pictures_and_the_ninth_waits() {
     }
 }
 
+/// A desktop that waits for another program before it knows what it can do.
+#[derive(Debug)]
+struct Unanswered {
+    begun: Sender<()>,
+    answer: Receiver<()>,
+}
+
+impl Computer for Unanswered {
+    fn name(&self) -> &'static str {
+        "unanswered"
+    }
+
+    fn capabilities(&self) -> Vec<&'static str> {
+        vec!["input.pointer"]
+    }
+
+    fn probe(&self) {
+        self.begun.try_send(()).unwrap();
+        let _closed = self.answer.recv_blocking();
+    }
+
+    fn cursor_position(&self) -> Result<Point> {
+        Ok(Point::new(1.0, 2.0))
+    }
+}
+
+#[test]
+fn whoever_asks_what_a_desktop_can_do_delays_nothing_else() {
+    let ((begun, begins), (answers, answer)) = (async_channel::unbounded(), async_channel::bounded(1));
+    let desk = Desk::start(Arc::new(Unanswered { begun, answer }), None, None).unwrap();
+    assert!(begins.is_empty(), "what it knows is told without a question");
+    desk.offer.outdate();
+    let asked: Vec<_> = (0..5).map(|_| submit(&desk, Call::SystemCapabilities(()), &Cancel::new())).collect();
+    begins.recv_blocking().unwrap();
+    done(&desk, Call::DisplayCursorPosition(())).unwrap();
+    let read = done(&desk, Call::AppsList(())).unwrap_err();
+    assert_eq!(read.code, ErrorCode::CapabilityUnsupported, "the readers are free");
+    assert!(asked.iter().all(Receiver::is_empty));
+    drop(answers);
+    for outcome in asked {
+        let manifest: Manifest = decode(&outcome.recv_blocking().unwrap().unwrap()).unwrap();
+        assert_eq!(manifest.capabilities, ["input.pointer"]);
+    }
+    assert!(begins.is_empty(), "one answer is enough for all");
+}
+
 #[test]
 fn files_are_reached_through_the_desk() {
     let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

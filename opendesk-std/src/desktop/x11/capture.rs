@@ -10,6 +10,7 @@ use x11rb::protocol::xfixes::{self, ConnectionExt as _, GetCursorImageReply};
 use x11rb::protocol::xproto::{ConnectionExt as _, Drawable, ImageFormat, ImageOrder, Visualid};
 
 use super::connection::{Fault, Outcome, Wire};
+use super::input::Extensions;
 use super::input::wait;
 use super::layout::{self, Layout, Surveyor};
 use super::shm::Shm;
@@ -42,6 +43,8 @@ pub(super) struct Eyes {
     surveyor: Surveyor,
     shm: Shm,
     roster: Roster,
+    /// Those of this server by which the other connections act.
+    pub(super) extensions: Extensions,
     surfaces: Surfaces,
     /// Whether the server's pixels are the ones of [`Frame`].
     readable: bool,
@@ -59,7 +62,8 @@ impl Eyes {
         let (roster, surfaces) = (Roster::probe(&wire)?, Surfaces::probe(&wire)?);
         let screen = wire.screen();
         let readable = has_readable_pixels(&wire, screen.root_depth, screen.root_visual);
-        Ok(Self { wire, surveyor, shm, roster, surfaces, readable, cursor })
+        let extensions = Extensions::probe(&wire)?;
+        Ok(Self { wire, surveyor, shm, roster, surfaces, readable, cursor, extensions })
     }
 
     /// Whether captures work on this server.

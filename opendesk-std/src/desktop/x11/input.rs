@@ -20,6 +20,26 @@ use crate::api::{Effect, Press};
 /// The keyboard that all keyboards of the machine feed.
 pub(super) const CORE_KEYBOARD: ID = ID::USE_CORE_KBD;
 
+/// What a server has for whoever presses and types.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extensions {
+    /// Without it nothing can be pressed.
+    pub(super) xtest: bool,
+    /// Without it nobody says which group and which locks are in effect, so that text may come out as another.
+    pub(super) xkb: bool,
+}
+
+impl Extensions {
+    pub(super) fn probe(wire: &Wire) -> Outcome<Self> {
+        let xtest = wire.has(xtest::X11_EXTENSION_NAME)? && {
+            wire.x.xtest_get_version(2, 2)?.reply()?;
+            true
+        };
+        let xkb = wire.has(xkb::X11_EXTENSION_NAME)? && wire.x.xkb_use_extension(1, 0)?.reply()?.supported;
+        Ok(Self { xtest, xkb })
+    }
+}
+
 /// The input side of one server. All state in here is about this connection's server and dropped with it.
 pub(super) struct Input {
     pub(super) wire: Wire,
@@ -44,11 +64,7 @@ pub(super) struct Input {
 
 impl Input {
     pub(super) fn start(wire: Wire) -> Outcome<Self> {
-        let xtest = wire.has(xtest::X11_EXTENSION_NAME)? && {
-            wire.x.xtest_get_version(2, 2)?.reply()?;
-            true
-        };
-        let xkb = wire.has(xkb::X11_EXTENSION_NAME)? && wire.x.xkb_use_extension(1, 0)?.reply()?.supported;
+        let Extensions { xtest, xkb } = Extensions::probe(&wire)?;
         let surveyor = Surveyor::probe(&wire)?;
         let (notes, abandoned) = Notes::start(&wire)?;
         Ok(Self {
@@ -63,11 +79,6 @@ impl Input {
             notes,
             questions: 0,
         })
-    }
-
-    /// Whether pointer and keys work on this server.
-    pub(super) fn can_press(&self) -> bool {
-        self.xtest
     }
 
     /// Whether text comes out exactly on this server.

@@ -40,7 +40,7 @@ use changes::Changes;
 use clipboard::Clipboard;
 use connection::{Outcome, Slot};
 use input::Input;
-use offer::{Extensions, Offer};
+use offer::Offer;
 use person::Person;
 use seat::AtDesktop;
 use windows::WindowManager;
@@ -73,7 +73,6 @@ pub struct X11Desktop {
     locker: Locker,
     notifications: Notifications,
     variables: Vec<Variable>,
-    extensions: Extensions,
     offer: Mutex<Offer>,
 }
 

@@ -2,7 +2,7 @@
 //! come and go, often after a host that a service started.
 
 use super::X11Desktop;
-use super::input::Input;
+use super::input::Extensions;
 use crate::api::Result;
 use crate::desktop::Missing;
 
@@ -11,19 +11,6 @@ use crate::desktop::Missing;
 pub(super) struct Offer {
     pub(super) capabilities: Vec<&'static str>,
     pub(super) missing: Vec<Missing>,
-}
-
-/// What a server's extensions let us do. They are there for as long as it runs.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Extensions {
-    can_press: bool,
-    can_type: bool,
-}
-
-impl Extensions {
-    pub(super) fn of(input: &Input) -> Self {
-        Self { can_press: input.can_press(), can_type: input.can_type() }
-    }
 }
 
 impl Offer {
@@ -48,9 +35,10 @@ impl X11Desktop {
     }
 
     fn find_all(&self) -> Result<Offer> {
-        let (can_capture, displays, (can_list, can_manage)) =
-            self.eyes.with(|eyes| Ok((eyes.can_capture(), eyes.layout()?.displays.len(), eyes.can_manage()?)))?;
-        let Extensions { can_press, can_type } = self.extensions;
+        let ((can_capture, displays), extensions, (can_list, can_manage)) = self.eyes.look(|eyes| {
+            Ok(((eyes.can_capture(), eyes.layout()?.displays.len()), eyes.extensions, eyes.can_manage()?))
+        })?;
+        let Extensions { xtest: can_press, xkb: can_type } = extensions;
         let lacks = |extension: &str| format!("the X server at {} has no {extension} extension", self.display);
         let no_manager = || "no window manager runs that speaks EWMH; start one, such as openbox".to_owned();
         let (reads, shows, locks) = std::thread::scope(|scope| {

@@ -8,7 +8,6 @@ use super::changes::Changes;
 use super::clipboard::Clipboard;
 use super::connection::{Server, Slot};
 use super::input::Input;
-use super::offer::Extensions;
 use super::person::Person;
 use super::windows::WindowManager;
 use crate::api::{Error, Result};
@@ -48,7 +47,6 @@ impl X11Desktop {
         let eyes = Slot::open_knowing(server.clone(), &known, Eyes::start)?;
         let panes = Slot::open_knowing(server.clone(), &known, Eyes::start)?;
         let input = Arc::new(Slot::open(server.clone(), Input::start)?);
-        let extensions = input.with(|input| Ok(Extensions::of(input)))?;
         let changes = Slot::open(server.clone(), Changes::start)?;
         let manager = Slot::open_knowing(server.clone(), &known, WindowManager::start)?;
         let person = Person::new(server.clone());
@@ -74,7 +72,6 @@ impl X11Desktop {
             locker,
             notifications,
             variables,
-            extensions,
             offer: Mutex::default(),
         };
         desktop.look_for_all()?;
