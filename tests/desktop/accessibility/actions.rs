@@ -228,22 +228,32 @@ fn numbers_choices_and_dates_of_a_browser_are_set() {
     let page_has = |what: &str| {
         wait_until(what, || browser.text(&desktop).contains(what));
     };
-    assert_eq!(set("spin button", "Amount", "42"), Ok(Effect::Confirmed));
+    // The page shows what it was given; how soon its browser tells of it depends on what else the machine does.
+    let enter = |role: &str, name: &str, value: &str| {
+        let effect = set(role, name, value);
+        assert!(matches!(effect, Ok(Effect::Confirmed | Effect::Unverifiable)), "{name} {value}: {effect:?}");
+    };
+    let tells = |name: &str, value: &str| {
+        wait_until(&format!("{name} is {value}"), || {
+            element(&tree(&computer, &everything()), "combo box", name).value.as_deref() == Some(value)
+        });
+    };
+    enter("spin button", "Amount", "42");
     page_has("amount=42;");
-    assert_eq!(set("combo box", "Colour", "green"), Ok(Effect::Confirmed));
+    assert!(set("combo box", "Colour", "green").is_ok());
     page_has("colour=green;");
-    let colour = element(&tree(&computer, &everything()), "combo box", "Colour").value.clone();
-    assert_eq!(colour.as_deref(), Some("green"));
-    let search = || element(&tree(&computer, &everything()), "combo box", "Search").value.clone();
-    assert_eq!(search().as_deref(), Some("here"), "what can be edited is told as a field");
-    assert_eq!(set("combo box", "Search", "there"), Ok(Effect::Confirmed));
-    assert_eq!(search().as_deref(), Some("there"));
+    tells("Colour", "green");
+    // What can be edited is told as a field.
+    tells("Search", "here");
+    enter("combo box", "Search", "there");
+    page_has("search=there;");
+    tells("Search", "there");
     let error = set("combo box", "Colour", "pink").unwrap_err();
     assert!(error.message.contains("red, green, blue"), "{error}");
-    assert_eq!(set("spin button", "Amount", "0"), Ok(Effect::Confirmed));
+    enter("spin button", "Amount", "0");
     page_has("amount=0;");
     for (part, value) in [("Month Day", "11"), ("Day Day", "28"), ("Year Day", "2026")] {
-        assert_eq!(set("spin button", part, value), Ok(Effect::Confirmed), "{part}");
+        enter("spin button", part, value);
     }
     page_has("day=2026-11-28;");
     let error = set("spin button", "Month Day", "13").unwrap_err();

@@ -180,7 +180,12 @@ impl Accessibility {
                 } else {
                     seat.type_text(&text)?;
                 }
-                self.call(cancel, async |scene: &Scene<'_>| edit::confirm(scene.talk, &item, &text).await)
+                let confirm = async |scene: &Scene<'_>| edit::confirm(scene.talk, &item, &text).await;
+                // It was typed. A browser that is busy tells of it later than anybody waits for it.
+                self.call(cancel, confirm).map(|effect| match effect {
+                    Effect::NoEffect => Effect::Unverifiable,
+                    seen => seen,
+                })
             }
             Plan::Front { process, title, then } => match (seat.bring_forward(process, &title)?, *then) {
                 (effect, Plan::Done(_)) => Ok(effect),
