@@ -341,8 +341,10 @@ pub(super) fn needs_shift(name: &str, held: impl IntoIterator<Item = Key>) -> bo
 
 fn is_capital(name: &str) -> bool {
     let mut characters = name.chars();
+    let (Some(only), None) = (characters.next(), characters.next()) else { return false };
+    let small = lower(only);
     // Not the capital ß, which is typed in another way.
-    matches!((characters.next(), characters.next()), (Some(only), None) if lower(only) != only && lower(only).to_uppercase().eq([only]))
+    small != only && small.to_uppercase().eq([only])
 }
 
 /// The lower-case form where it is one character, else the character itself.

@@ -2,50 +2,16 @@
 
 use crate::desktop::Key;
 
-/// A name of the key that every host knows, also one of version 1.
+/// A name of the key that every host knows, also one of version 1: its own, but for those that have two words there.
 pub(super) fn name(key: Key) -> String {
     let name = match key {
-        Key::Char(character) => return character.to_string(),
-        Key::Function(number) => return format!("f{number}"),
-        Key::Shift => "shift",
-        Key::Control => "ctrl",
-        Key::Alt => "alt",
-        Key::Meta => "meta",
         Key::CapsLock => "caps_lock",
-        Key::Enter => "enter",
-        Key::Tab => "tab",
-        Key::Escape => "escape",
-        Key::Space => "space",
-        Key::Backspace => "backspace",
-        Key::Delete => "delete",
-        Key::Insert => "insert",
-        Key::Home => "home",
-        Key::End => "end",
         Key::PageUp => "page_up",
         Key::PageDown => "page_down",
-        Key::Left => "left",
-        Key::Right => "right",
-        Key::Up => "up",
-        Key::Down => "down",
         Key::PrintScreen => "print_screen",
         Key::ScrollLock => "scroll_lock",
         Key::NumLock => "num_lock",
-        Key::Pause => "pause",
-        Key::Menu => "menu",
-        Key::AltGr => "altgr",
-        Key::Help => "help",
-        Key::VolumeUp => "volume_up",
-        Key::VolumeDown => "volume_down",
-        Key::VolumeMute => "volume_mute",
-        Key::PlayPause => "play_pause",
-        Key::NextTrack => "next_track",
-        Key::PreviousTrack => "prev_track",
-        Key::StopTrack => "stop",
-        Key::BrowserBack => "browser_back",
-        Key::BrowserForward => "browser_forward",
-        Key::BrowserRefresh => "browser_refresh",
-        Key::BrowserHome => "browser_home",
-        Key::BrowserSearch => "browser_search",
+        other => return other.to_string(),
     };
     name.to_owned()
 }
