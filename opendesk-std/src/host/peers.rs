@@ -11,7 +11,8 @@ use super::driver::Server;
 use super::link::{Ended, Orphan, Session, Transport};
 use super::notice::Notice;
 use super::unpairing::subject;
-use crate::api::{Codec, ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo};
+use crate::api::{Call, Codec, ControllerGreeting, Error, HostGreeting, Manifest, RefusalInfo};
+use crate::cancel::Cancel;
 use crate::govern::{Govern, Peer, Subject, stranger};
 use crate::home::{HomeError, NewPeer, Peers, TrustedPeer, pin, printable};
 use crate::runtime::{Runtime, timeout};
@@ -276,7 +277,8 @@ impl<R: Runtime> Server<R> {
             return self.greet(id, verdict);
         }
         let (found, is_found) = async_channel::bounded::<()>(1);
-        self.desk.probe(move || drop(found));
+        let capabilities = Call::SystemCapabilities(());
+        self.desk.submit(capabilities, Codec::Postcard, Cancel::new(), Box::new(move |_told| drop(found)));
         let runtime = self.runtime.clone();
         self.send_away(Box::pin(async move {
             let _late = timeout(&runtime, PROBING, is_found.recv()).await;

@@ -67,16 +67,7 @@ pub type Seen = Box<dyn FnOnce(Watch, Result<Glimpse>) + Send>;
 
 enum Look {
     Once(Job),
-    /// What the desktop can do; whoever waits for that is told.
-    Offer(Box<dyn FnOnce() + Send>),
-    Watching {
-        watch: Watch,
-        codec: Codec,
-        number: u64,
-        cancel: Cancel,
-        wake: Wake,
-        reply: Seen,
-    },
+    Watching { watch: Watch, codec: Codec, number: u64, cancel: Cancel, wake: Wake, reply: Seen },
 }
 
 /// A text that was looked for and found: the hands do the rest.
@@ -108,7 +99,7 @@ pub struct Freed {
 #[derive(Clone)]
 pub struct Desk {
     offer: Offer,
-    /// What is asked of [`offer`](Self::offer): asking other programs delays nothing else.
+    /// `system.capabilities`: whatever it asks other programs delays nothing else.
     probe: Sender<Look>,
     /// The backend's short name.
     backend: &'static str,
@@ -173,16 +164,6 @@ impl Desk {
     #[must_use]
     pub fn manifest(&self) -> Manifest {
         self.offer.get()
-    }
-
-    /// Finds out what the desktop can do now, and calls `found` once that is known, or at once where it was found a moment ago. It
-    /// may take seconds, where what is asked does not answer.
-    pub fn probe(&self, found: impl FnOnce() + Send + 'static) {
-        if self.offer.fresh().is_some() {
-            return found();
-        }
-        let refused = self.probe.try_send(Look::Offer(Box::new(found))).is_err();
-        debug_assert!(!refused, "the threads live as long as the desk");
     }
 
     /// The backend's short name.
@@ -351,12 +332,6 @@ fn look_all(sight: &Sight, looks: &Receiver<Look>, act: &WeakSender<Turn>) {
             Look::Watching { mut watch, codec, number, cancel, wake, reply } => {
                 let seen = guarded(&cancel, || watch.look(sight.computer(), codec, number, wake));
                 reply(watch, seen);
-            }
-            Look::Offer(found) => {
-                if let Err(error) = guarded(&Cancel::new(), || Ok(sight.probe())) {
-                    tracing::warn!(%error, "what the desktop can do is not known anew");
-                }
-                found();
             }
         }
     }
