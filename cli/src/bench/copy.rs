@@ -99,13 +99,7 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
 /// Writes a new file, as large a part at a time as a copy does.
 fn write(path: &Path, bytes: usize) -> std::io::Result<()> {
     let (part, mut file) = (vec![7; MB], File::create(path)?);
-    let mut left = bytes;
-    while left > 0 {
-        let length = left.min(part.len());
-        file.write_all(&part[..length])?;
-        left -= length;
-    }
-    Ok(())
+    (0..bytes / MB).try_for_each(|_| file.write_all(&part))
 }
 
 /// Both ends of a WebSocket whose messages are sealed, the far one as a task.

@@ -25,10 +25,7 @@ struct Client {
 }
 
 pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failure> {
-    let backend = open(Backend::Auto).map_or(Backend::Virtual, |desktop| match desktop.name() {
-        "x11" => Backend::X11,
-        _ => Backend::Auto,
-    });
+    let backend = open(Backend::Auto).ok().and_then(|desktop| desktop.name().parse().ok()).unwrap_or(Backend::Virtual);
     let desktop = Arc::new(VirtualDesktop::new(1920, 1080));
     let loopback = Loopback::start(|home| HostOptions::new(home, desktop)).await?;
     let home = loopback.connect.home.path().to_owned();
