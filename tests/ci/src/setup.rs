@@ -61,11 +61,7 @@ pub(crate) fn setup(repo: &Repo) -> Outcome {
 }
 
 fn is_installed(repo: &Repo, package: &str) -> Result<bool, Failure> {
-    let query = capture(repo.program("dpkg-query").args(["-W", "-f=${Status}\n", package])).map_err(|failure| {
-        Failure::new(format!(
-            "{failure}; without Debian's packages, install by hand what {package} and the others hold"
-        ))
-    })?;
+    let query = capture(repo.program("dpkg-query").args(["-W", "-f=${Status}\n", package]))?;
     Ok(query.success && query.stdout.lines().any(|status| status == "install ok installed"))
 }
 
@@ -73,7 +69,10 @@ fn is_installed(repo: &Repo, package: &str) -> Result<bool, Failure> {
 pub(crate) fn need(repo: &Repo, packages: &[&'static str]) -> Result<(), Failure> {
     let mut missing = Vec::new();
     for package in packages {
-        if !is_installed(repo, package)? {
+        let is_there = is_installed(repo, package).map_err(|failure| {
+            Failure::new(format!("{failure}; without Debian's packages, install by hand what {packages:?} hold"))
+        })?;
+        if !is_there {
             missing.push(*package);
         }
     }
