@@ -33,7 +33,8 @@ pub fn opendesk() -> &'static Path {
 }
 
 /// Tests of this package do not make cargo build the binary of another, so it is asked to here, with the features that the
-/// whole workspace asks of its libraries, a few more than the program that is released has: with those they are built already. The test is `…/target/PROFILE/deps/NAME`.
+/// whole workspace asks of its libraries, a few more than the program that is released has: with those they are built
+/// already. The test is `…/target/PROFILE/deps/NAME`.
 fn build() -> PathBuf {
     let test = env::current_exe().expect("the path of this test");
     let above: Vec<&Path> = test.ancestors().skip(1).collect();
@@ -49,17 +50,8 @@ fn build() -> PathBuf {
     let mut build = Command::new(cargo);
     build
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--workspace",
-            "--bin",
-            "opendesk",
-            "--profile",
-            profile,
-            "--target-dir",
-        ])
+        .args(["build", "--quiet", "--locked", "--workspace", "--bin", "opendesk"])
+        .args(["--profile", profile, "--target-dir"])
         .arg(target);
     let built = build.output().expect("cargo starts");
     assert!(built.status.success(), "{build:?}: {}", String::from_utf8_lossy(&built.stderr));

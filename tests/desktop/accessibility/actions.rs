@@ -17,6 +17,12 @@ fn act(computer: &X11Desktop, action: &str, target: ElementTarget) -> Result<Eff
     computer.ui_action(&UiActionParams { target, action: action.to_owned(), app: Some(APP.to_owned()) }, &Cancel::new())
 }
 
+/// Sets what an element contains, of whatever application.
+fn set_anywhere(computer: &X11Desktop, role: &str, name: &str, value: &str) -> Result<Effect> {
+    let target = with(value, called(role, name));
+    computer.ui_action(&UiActionParams { target, action: "set_value".to_owned(), app: None }, &Cancel::new())
+}
+
 fn with(value: &str, target: ElementTarget) -> ElementTarget {
     ElementTarget { value: Some(value.to_owned()), ..target }
 }
@@ -208,9 +214,7 @@ fn what_a_field_of_a_browser_was_given_is_confirmed_once_the_page_shows_it() {
     let computer = open_session(&desktop);
     wait_until("the field is told", || tree(&computer, &everything()).find("entry", "Name").is_some());
     for text in ["abc", "Grüße 世界", ""] {
-        let target = with(text, called("entry", "Name"));
-        let params = UiActionParams { target, action: "set_value".to_owned(), app: None };
-        assert_eq!(computer.ui_action(&params, &Cancel::new()), Ok(Effect::Confirmed), "{text:?}");
+        assert_eq!(set_anywhere(&computer, "entry", "Name", text), Ok(Effect::Confirmed), "{text:?}");
     }
 }
 
@@ -220,11 +224,7 @@ fn numbers_choices_and_dates_of_a_browser_are_set() {
     let browser = Browser::start(&mut desktop);
     let computer = open_session(&desktop);
     wait_until("the form is told", || tree(&computer, &everything()).find("combo box", "Colour").is_some());
-    let set = |role: &str, name: &str, value: &str| {
-        let params =
-            UiActionParams { target: with(value, called(role, name)), action: "set_value".to_owned(), app: None };
-        computer.ui_action(&params, &Cancel::new())
-    };
+    let set = |role: &str, name: &str, value: &str| set_anywhere(&computer, role, name, value);
     let page_has = |what: &str| {
         wait_until(what, || browser.text(&desktop).contains(what));
     };
