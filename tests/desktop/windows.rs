@@ -169,6 +169,23 @@ fn the_list_follows_what_people_do() {
 }
 
 #[test]
+fn what_is_on_another_workspace_lies_over_nothing() {
+    let mut desktop = TestDesktop::start(1280, 800);
+    let computer = open(&desktop);
+    pane(&mut desktop, "everywhere", "300x200+50+50", "#204060", &[]);
+    let everywhere = settled(&mut desktop, &computer, "everywhere");
+    desktop.run("xdotool", &["set_desktop_for_window", &decimal(&everywhere), "-1"]);
+    pane(&mut desktop, "away", "300x200+50+50", "#604020", &[]);
+    let away = settled(&mut desktop, &computer, "away");
+    let order = || -> Vec<String> { computer.windows().unwrap().into_iter().map(|window| window.title).collect() };
+    assert_eq!(order(), ["away", "everywhere"]);
+    desktop.run("wmctrl", &["-i", "-r", &away.id, "-t", "2"]);
+    wait_until("it is behind what is shown", || order() == ["everywhere", "away"]);
+    desktop.run("wmctrl", &["-s", "2"]);
+    wait_until("it is shown again, in front", || order() == ["away", "everywhere"]);
+}
+
+#[test]
 fn panels_are_no_windows() {
     let mut desktop = TestDesktop::start(1280, 800);
     let computer = open(&desktop);

@@ -63,8 +63,8 @@ pub(crate) fn window_number(id: &str) -> Option<(u32, u32)> {
     Some((number(id)?, known))
 }
 
-/// The window in front at a point: the first of a list is the one in front, and what has the keyboard tells which workspace is
-/// shown.
+/// The window in front at a point: the first of a list is the one in front, those of workspaces that are not shown are the last,
+/// and what has the keyboard tells which workspace is shown.
 pub(crate) fn in_front(windows: &[Window], point: Point) -> Option<&Window> {
     let focused = windows.iter().find(|window| window.focused);
     windows.iter().find(|window| window.is_at(point) && focused.is_none_or(|focused| window.is_shown_with(focused)))

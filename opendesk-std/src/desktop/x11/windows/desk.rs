@@ -149,6 +149,12 @@ impl Desk {
         Ok(None)
     }
 
+    /// Whether the windows of a workspace are shown, as far as the window manager tells.
+    pub(super) fn shows(&self, workspace: Option<u32>) -> bool {
+        let (Some(workspace), Some(shown)) = (workspace, self.workspace) else { return true };
+        workspace == EVERYWHERE || workspace == shown
+    }
+
     /// How the desktop names a workspace; one without a name goes by its number, the first one being 0.
     pub(super) fn workspace_name(&self, workspace: u32) -> String {
         if workspace == EVERYWHERE {

@@ -71,7 +71,8 @@ impl Roster {
         client.map(|client| client.window).ok_or_else(|| ids::unknown(id).into())
     }
 
-    /// The open windows, the one in front first: three round trips, however many there are.
+    /// The open windows, the one in front first and those of workspaces that are not shown last: three round trips, however
+    /// many there are.
     pub(in crate::desktop::x11) fn clients(&self, wire: &Wire) -> Outcome<Vec<ClientWindow>> {
         let desk = self.desk(wire)?;
         if !desk.can_list(&self.atoms) {
@@ -84,6 +85,8 @@ impl Roster {
         for question in questions {
             open.extend(question.answer(&self.atoms)?.filter(|facts| is_open(&desk, facts)));
         }
+        // A window manager stacks what it does not show wherever it was.
+        open.sort_by_key(|facts| !desk.shows(facts.workspace));
         let pids = self.owners.pids(pids)?;
         let keyboard = desk.keyboard(wire)?;
         let mut holders = HashMap::new();
