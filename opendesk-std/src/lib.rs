@@ -17,6 +17,7 @@ pub mod host;
 mod machine;
 pub mod os;
 pub mod picture;
+pub mod platform;
 pub mod recording;
 pub mod runtime;
 pub mod schedule;

@@ -11,6 +11,8 @@ use std::time::Instant;
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+use crate::platform;
+
 /// Bytes that wait at the receiver, as the system is asked; Linux takes twice as many. What waits there cannot be
 /// overtaken, so an input behind a picture waits for this much of it. Enough for 100 MB/s at a round trip of two
 /// milliseconds.
@@ -83,7 +85,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Connects to an address.
     fn connect(&self, address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Listens on a path of the file system. The caller has made sure that nobody else does, and removes the file.
+    /// Listens on a path of the file system: a socket, or on Windows a file that names a pipe. The caller has made sure that
+    /// nobody else does, and removes the file.
     ///
     /// # Errors
     /// The system's, or [`io::ErrorKind::Unsupported`] where there are no such sockets.
@@ -104,7 +107,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
 
 /// A connection between two programs of one machine.
 pub trait Local: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// The number of the user whose program is at the other end; `None` where the system does not tell.
+    /// The number of the user whose program is at the other end; `None` where the system does not tell, and where nobody
+    /// else can be there, as at a pipe of Windows.
     ///
     /// # Errors
     /// The system's.
@@ -129,7 +133,7 @@ impl<S: AsyncRead + AsyncWrite + std::os::fd::AsFd + Unpin + Send + 'static> Loc
 pub(crate) fn is_own(stream: &impl Local, socket: &str) -> bool {
     match stream.user() {
         Ok(None) => true,
-        Ok(Some(user)) if user == 0 || user == own_user() => true,
+        Ok(Some(user)) if user == 0 || user == platform::user() => true,
         Ok(Some(user)) => {
             tracing::warn!(user, socket, "a program of another user was turned away");
             false
@@ -139,16 +143,6 @@ pub(crate) fn is_own(stream: &impl Local, socket: &str) -> bool {
             false
         }
     }
-}
-
-#[cfg(unix)]
-fn own_user() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-#[cfg(not(unix))]
-const fn own_user() -> u32 {
-    0
 }
 
 /// Accepts connections.

@@ -6,10 +6,8 @@
 
 use core::mem;
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -17,6 +15,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use opendesk_std::home::file::open_careful;
+use opendesk_std::platform;
 
 /// Days that are kept, today among them.
 const DAYS: usize = 8;
@@ -86,8 +85,8 @@ impl LogFile {
 
 fn open(path: &Path) -> io::Result<File> {
     let file = open_careful(path, OpenOptions::new().create(true).append(true))?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(Permissions::from_mode(0o600))?;
+    if !platform::is_private(&file.metadata()?) {
+        platform::set_mode(&file, platform::OWN_FILE)?;
     }
     Ok(file)
 }
@@ -98,10 +97,7 @@ fn date(time: SystemTime) -> Date {
 }
 
 fn is_at(path: &Path, file: &File) -> bool {
-    match (fs::symlink_metadata(path), file.metadata()) {
-        (Ok(there), Ok(ours)) => (there.dev(), there.ino()) == (ours.dev(), ours.ino()),
-        _ => false,
-    }
+    matches!((platform::entry(path), platform::id(file)), (Ok((there, _)), Ok(ours)) if there == ours)
 }
 
 /// Puts the date of its day behind the name of a file, unless another program has done so. Where that cannot be, the file
@@ -125,7 +121,7 @@ fn remove_old(path: &Path) {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
     let dated = |entry: fs::DirEntry| {
         let found = entry.file_name();
-        let behind = found.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b".")?;
+        let behind = found.as_encoded_bytes().strip_prefix(name.as_encoded_bytes())?.strip_prefix(b".")?;
         let behind = core::str::from_utf8(behind).ok()?;
         let day: Date = behind.parse().ok()?;
         // Other ways to write a date are not ours.
@@ -143,6 +139,8 @@ fn remove_old(path: &Path) {
 #[cfg(test)]
 mod tests {
     use core::time::Duration;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::time::UNIX_EPOCH;
 
     use super::*;

@@ -1,16 +1,16 @@
 //! Reading and replacing a file that belongs to another program, its links and its owner respected.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, Metadata, OpenOptions, Permissions};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::client::Scope;
 use super::error::ConfigError;
-use crate::home::file::{open_careful, read_private, sync_directory};
+use crate::home::file::{open_careful, read_private, sync_directory, temporary};
+use crate::platform::{self, OWN_FILE, OWN_FOLDER, Owner};
 
 /// Far more than a configuration has: Claude Code keeps what was asked in each project in it, some megabytes.
 const MAX_BYTES: usize = 64 << 20;
@@ -70,8 +70,7 @@ impl Config {
             _ => failed(error),
         })?;
         let metadata = file.metadata().map_err(failed)?;
-        let me = rustix::process::geteuid();
-        if metadata.uid() != me.as_raw() && !me.is_root() {
+        if !Owner::of(&metadata).is_me() && !platform::is_root() {
             return Err(ConfigError::unfit(path, "belongs to another user"));
         }
         let mut bytes = Vec::new();
@@ -159,25 +158,22 @@ impl Config {
     fn staged(&self, path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
         let folder = path.parent().unwrap_or_else(|| Path::new("/"));
         let mode = match self.scope {
-            Scope::User => 0o600,
+            Scope::User => OWN_FILE,
             Scope::Project => 0o666,
         };
-        let mut file = tempfile::Builder::new()
-            .prefix(".opendesk-")
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(folder)?;
+        let mut file = temporary(".opendesk-", mode, folder)?;
         let made = file.as_file().metadata()?;
         // Root edits for a user: what it makes is that user's.
         let owner = match &self.metadata {
-            Some(old) => Some((old.uid(), old.gid())),
-            None if made.uid() == 0 => fs::metadata(folder).map(|folder| (folder.uid(), folder.gid())).ok(),
+            Some(old) => Some(Owner::of(old)),
+            None if platform::is_root() => fs::metadata(folder).map(|folder| Owner::of(&folder)).ok(),
             None => None,
         };
-        if let Some((user, group)) = owner.filter(|owner| *owner != (made.uid(), made.gid())) {
-            fchown(file.as_file(), Some(user), Some(group))?;
+        if let Some(owner) = owner.filter(|owner| *owner != Owner::of(&made)) {
+            owner.take(file.as_file())?;
         }
         if let Some(old) = &self.metadata {
-            file.as_file().set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
+            platform::set_mode(file.as_file(), platform::mode(old) & 0o777)?;
         }
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
@@ -188,15 +184,14 @@ impl Config {
     fn make_folders(&self) -> Result<(), ConfigError> {
         let missing: Vec<&Path> = self.real.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();
         let mode = match self.scope {
-            Scope::User => 0o700,
+            Scope::User => OWN_FOLDER,
             Scope::Project => 0o777,
         };
         for folder in missing.into_iter().rev() {
-            let made = DirBuilder::new().mode(mode).create(folder).and_then(|()| {
-                let above = fs::metadata(folder.parent().unwrap_or(folder))?;
-                let is_other = rustix::process::geteuid().is_root() && above.uid() != 0;
-                if is_other {
-                    std::os::unix::fs::chown(folder, Some(above.uid()), Some(above.gid()))?;
+            let made = platform::folders(mode).create(folder).and_then(|()| {
+                let above = Owner::of(&fs::metadata(folder.parent().unwrap_or(folder))?);
+                if platform::is_root() && !above.is_me() {
+                    above.take_folder(folder)?;
                 }
                 Ok(())
             });

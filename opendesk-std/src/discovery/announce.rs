@@ -6,8 +6,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
 use std::time::Instant;
@@ -21,6 +20,7 @@ use super::message::{Lasting, Query, Told, Wanted};
 use super::record::{Record, instance};
 use super::{DiscoveryError, SERVICE};
 use crate::clock;
+use crate::platform::Bell;
 
 /// How often it is looked which networks there are. That costs some microseconds, and somebody may wait for a machine
 /// that is back on its network.
@@ -50,7 +50,7 @@ const TIMES: u8 = 2;
 pub struct Announcer {
     orders: Sender<Order>,
     /// Wakes the thread, also by being closed.
-    wake: UnixStream,
+    wake: Bell,
 }
 
 #[derive(Debug)]
@@ -70,9 +70,7 @@ impl Announcer {
     pub fn start(key: PublicKey, name: &str, description: &str, listening: SocketAddr) -> Result<Self, DiscoveryError> {
         let links = Links::open(listening.ip())?;
         let needed = |error: io::Error| DiscoveryError(format!("nothing can be announced: {error}"));
-        let (wake, woken) = UnixStream::pair().map_err(needed)?;
-        woken.set_nonblocking(true).map_err(needed)?;
-        wake.set_nonblocking(true).map_err(needed)?;
+        let (wake, woken) = Bell::pair().map_err(needed)?;
         let (orders, told) = channel();
         let record = Record::ours(key, description);
         let announcing =
@@ -112,11 +110,7 @@ impl Announcer {
     fn order(&self, order: Order) -> Result<(), DiscoveryError> {
         let over = || DiscoveryError("the host is not announced any more".to_owned());
         self.orders.send(order).map_err(|_| over())?;
-        match (&self.wake).write(&[0]) {
-            // It has been woken often enough.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            woken => woken.map(drop).map_err(|_| over()),
-        }
+        self.wake.ring().map_err(|_| over())
     }
 }
 
@@ -124,7 +118,7 @@ impl Announcer {
 struct Announcing {
     links: Links,
     orders: Receiver<Order>,
-    woken: UnixStream,
+    woken: Bell,
     name: String,
     record: Record,
     port: u16,
@@ -237,8 +231,7 @@ impl Announcing {
     }
 
     fn obey(&mut self) -> Obeyed {
-        let mut woken = [0; 16];
-        while matches!(io::Read::read(&mut &self.woken, &mut woken), Ok(count) if count > 0) {}
+        self.woken.hush();
         let before = self.record.clone();
         let mut key = before.key;
         loop {

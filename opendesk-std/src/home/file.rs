@@ -1,15 +1,12 @@
 //! Reading and writing the files of the home: private, bounded, whole or not at all.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use tempfile::NamedTempFile;
 
-/// Never follow a link out of the home, and never hang on a pipe that somebody put there.
-const CAREFUL: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
+use crate::platform::{self, OWN_FILE};
 
 /// What the names of files begin with that are being written.
 const UNFINISHED: &str = ".new-";
@@ -72,8 +69,8 @@ pub fn read_private(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
 /// # Errors
 /// Whatever the operating system says, and [`io::ErrorKind::InvalidInput`] for what is not a regular file.
 pub fn open_careful(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let file = options.mode(0o600).custom_flags(CAREFUL).open(path).map_err(|error| {
-        if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+    let file = platform::careful(options).open(path).map_err(|error| {
+        if platform::is_link(&error) {
             io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link, which is not followed here")
         } else {
             error
@@ -86,18 +83,6 @@ pub fn open_careful(path: &Path, options: &mut OpenOptions) -> io::Result<File> 
     }
 }
 
-/// Takes every permission away from group and others.
-///
-/// # Errors
-/// Whatever the operating system says, which it does when the file is somebody else's.
-pub(crate) fn make_private(path: &Path) -> io::Result<()> {
-    let permissions = std::fs::metadata(path)?.permissions();
-    if permissions.mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    std::fs::set_permissions(path, Permissions::from_mode(permissions.mode() & 0o700))
-}
-
 /// A complete file beside `path`, on disk but under another name; dropping it removes it.
 fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = held(directory(path))?;
@@ -106,16 +91,23 @@ fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
+/// An empty file of a new name in a directory, which may be used for this.
+pub(crate) fn temporary(prefix: &str, mode: u32, directory: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    if let Some(permissions) = platform::permissions(mode) {
+        builder.permissions(permissions);
+    }
+    builder.tempfile_in(directory)
+}
+
 /// An empty file that [`sweep`] leaves alone for as long as it is open.
 fn held(directory: &Path) -> io::Result<NamedTempFile> {
     loop {
-        let file = tempfile::Builder::new()
-            .prefix(UNFINISHED)
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(directory)?;
+        let file = temporary(UNFINISHED, OWN_FILE, directory)?;
         match file.as_file().lock() {
             // Whoever swept between its making and its locking took it for left behind.
-            Ok(()) if file.as_file().metadata()?.nlink() == 0 => {}
+            Ok(()) if platform::is_removed(file.as_file())? => {}
             // Where nothing can be locked, nothing is swept.
             Ok(()) | Err(_) => return Ok(file),
         }
@@ -141,7 +133,7 @@ pub(super) fn sweep(directory: &Path) {
 
 /// A rename is on disk only once its directory is.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(directory(path))?.sync_all()
+    platform::sync_folder(directory(path))
 }
 
 fn directory(path: &Path) -> &Path {
@@ -153,7 +145,11 @@ fn directory(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+    use crate::platform::make_private;
 
     fn mode(path: &Path) -> u32 {
         std::fs::metadata(path).unwrap().permissions().mode() & 0o777

@@ -11,9 +11,10 @@ use opendesk_core::limits::FORMER_KEYS;
 use opendesk_core::{Keys, SigningKey, StaticKey, Succession};
 
 use super::error::{HomeError, HomeErrorKind, shown};
-use super::file::{create_atomic, make_private, read_private};
+use super::file::{create_atomic, read_private};
 use super::lock::HomeLock;
 use super::{remove, write};
+use crate::platform;
 
 const STATIC_SECRET: &str = "identity.key";
 const SIGNING_SEED: &str = "identity.ed25519";
@@ -144,7 +145,8 @@ fn key(home: &Path, name: &str) -> Result<[u8; 32], HomeError> {
 fn read(path: &Path) -> Result<Option<Vec<u8>>, HomeError> {
     let bytes = read_private(path, 4096).map_err(|error| HomeError::io("read", path, &error))?;
     if bytes.is_some() {
-        make_private(path).map_err(|error| HomeError::io("take other users' access away from", path, &error))?;
+        platform::make_private(path)
+            .map_err(|error| HomeError::io("take other users' access away from", path, &error))?;
     }
     Ok(bytes)
 }

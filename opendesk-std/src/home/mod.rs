@@ -18,9 +18,8 @@ mod stamp;
 mod watch;
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, Metadata};
+use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 pub(crate) use error::shown;
@@ -38,6 +37,8 @@ pub(crate) use screen::Actor;
 pub use screen::{Alone, Screen};
 pub(crate) use stamp::Kept;
 pub use watch::Watcher;
+
+use crate::platform::{self, OWN_FOLDER, Owner};
 
 const DESCRIPTION: &str = "description.txt";
 
@@ -91,10 +92,10 @@ impl Home {
             Ok(_) => return Err(foreign(&path, "is not a directory")),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_made => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                DirBuilder::new()
+                platform::folders(OWN_FOLDER)
                     .recursive(true)
-                    .mode(0o700)
                     .create(&path)
+                    .and_then(|()| platform::close_new(&path))
                     .map_err(|error| HomeError::io("create", &path, &error))?;
             }
             Err(error) => return Err(HomeError::io("use", &path, &error)),
@@ -234,7 +235,7 @@ fn remove(home: &Path, name: &str) -> Result<bool, HomeError> {
 }
 
 fn chosen(path: Option<PathBuf>) -> Result<PathBuf, HomeError> {
-    choose(path, std::env::var_os("OPENDESK_HOME"), std::env::var_os("HOME"))
+    choose(path, std::env::var_os("OPENDESK_HOME"), std::env::var_os(platform::USER_FOLDER))
 }
 
 fn choose(
@@ -254,18 +255,19 @@ fn choose(
 /// Takes the access of group and others away from an existing directory, but only from one that is ours to close:
 /// `--home /tmp` must not lock everybody out of it.
 fn close_to_others(path: &Path, metadata: &Metadata) -> Result<(), HomeError> {
-    if metadata.mode() & 0o077 == 0 {
+    if platform::is_private(metadata) {
         return Ok(());
     }
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(foreign(path, &format!("can be entered by others and belongs to user {}", metadata.uid())));
+    let owner = Owner::of(metadata);
+    if !owner.is_me() {
+        return Err(foreign(path, &format!("can be entered by others and belongs to {owner}")));
     }
     let mut entries = fs::read_dir(path).map_err(|error| HomeError::io("list", path, &error))?;
     let is_ours = entries.next().is_none() || MARKS.iter().any(|mark| fs::symlink_metadata(path.join(mark)).is_ok());
     if !is_ours {
         return Err(foreign(path, "can be entered by others and holds files that are not opendesk's"));
     }
-    file::make_private(path).map_err(|error| HomeError::io("take other users' access away from", path, &error))
+    platform::make_private(path).map_err(|error| HomeError::io("take other users' access away from", path, &error))
 }
 
 fn foreign(path: &Path, why: &str) -> HomeError {
@@ -274,7 +276,7 @@ fn foreign(path: &Path, why: &str) -> HomeError {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     use super::*;
 

@@ -10,7 +10,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
-use std::os::unix::fs::FileExt;
 
 use serde_json::{Map, Value};
 
@@ -18,6 +17,7 @@ use super::file::open_careful;
 use super::json::{self, Style};
 use super::name::plain_text;
 use super::{Home, HomeError, HomeErrorKind, PeerName, Role, Terms, TrustedPeer, hex};
+use crate::platform;
 
 const TRUSTED: &str = "trusted-peers.json";
 const OURS: &str = "peers.json";
@@ -105,7 +105,7 @@ impl Records {
         open_careful(&path, OpenOptions::new().write(true))
             .and_then(|file| {
                 for place in places {
-                    file.write_all_at(STRUCK.as_bytes(), place as u64 + 1)?;
+                    platform::write_all_at(&file, STRUCK.as_bytes(), place as u64 + 1)?;
                 }
                 file.sync_all()
             })

@@ -1,11 +1,12 @@
 //! Whether a file is still the one that was last read.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::{Home, HomeError};
 use crate::clock;
+use crate::platform::{self, FileId};
 
 /// How long after a change a stamp does not tell yet whether there was another: file systems count in steps, and some
 /// take two seconds for one.
@@ -16,12 +17,11 @@ const SETTLED: f64 = 2.0;
 pub(super) enum Stamp {
     Missing,
     There {
-        device: u64,
-        inode: u64,
+        id: FileId,
         size: u64,
-        /// Seconds and nanoseconds. Programs can set this one.
-        modified: (i64, i64),
-        /// They cannot set this one.
+        /// Programs can set this one.
+        modified: Option<SystemTime>,
+        /// Seconds and nanoseconds. On Unix they cannot set this one.
         changed: (i64, i64),
     },
     /// It cannot be looked at.
@@ -31,14 +31,10 @@ pub(super) enum Stamp {
 impl Stamp {
     /// A symbolic link is looked at itself: no file of the home is one.
     pub(super) fn of(path: &Path) -> Self {
-        match path.symlink_metadata() {
-            Ok(file) => Self::There {
-                device: file.dev(),
-                inode: file.ino(),
-                size: file.size(),
-                modified: (file.mtime(), file.mtime_nsec()),
-                changed: (file.ctime(), file.ctime_nsec()),
-            },
+        match platform::entry(path) {
+            Ok((id, file)) => {
+                Self::There { id, size: file.len(), modified: file.modified().ok(), changed: platform::changed(&file) }
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Missing,
             Err(_) => Self::Unknown,
         }

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::thread;
 
@@ -11,15 +10,16 @@ use rustix::io::Errno;
 
 use super::Home;
 use super::stamp::Stamp;
+use crate::platform::Bell;
 
 /// How often the files are looked at where the system does not tell: as long as a stop may take to be noticed.
-const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: Duration::from_millis(100).as_nanos() as i64 };
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A thread that waits for changes of some files of a home. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Watcher {
     /// The thread sees the other end close.
-    _end: UnixStream,
+    _end: Bell,
 }
 
 impl Watcher {
@@ -33,7 +33,7 @@ impl Watcher {
     /// # Errors
     /// When the system has no room for another thread or descriptor.
     pub fn start(home: &Home, names: &'static [&'static str], changed: impl Fn() + Send + 'static) -> io::Result<Self> {
-        let (ours, end) = UnixStream::pair()?;
+        let (ours, end) = Bell::pair()?;
         let watch = Watch { home: home.path().to_owned(), names, end };
         #[cfg(target_os = "linux")]
         let events = events::open(&watch.home);
@@ -67,7 +67,7 @@ struct Watch {
     home: PathBuf,
     names: &'static [&'static str],
     /// Closed at its other end when nobody watches any more.
-    end: UnixStream,
+    end: Bell,
 }
 
 /// Why the kernel is not listened to any more.
@@ -86,8 +86,9 @@ impl Watch {
 
     /// Looks again and again.
     fn look(&self, mut seen: Vec<Stamp>, changed: &impl Fn()) {
+        let pause = Timespec::try_from(PAUSE).unwrap_or_default();
         loop {
-            match poll(&mut [PollFd::new(&self.end, PollFlags::IN)], Some(&PAUSE)) {
+            match poll(&mut [PollFd::new(&self.end, PollFlags::IN)], Some(&pause)) {
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) | Err(_) => return,
             }
@@ -204,9 +205,9 @@ mod tests {
     }
 
     /// The same with nothing but looking.
-    fn looked_at(home: &Home) -> (UnixStream, Receiver<()>) {
+    fn looked_at(home: &Home) -> (Bell, Receiver<()>) {
         let (told, heard) = channel();
-        let (ours, end) = UnixStream::pair().expect("a pair");
+        let (ours, end) = Bell::pair().expect("a pair");
         let watch = Watch { home: home.path().to_owned(), names: NAMES, end };
         let seen = watch.stamps();
         thread::spawn(move || watch.look(seen, &move || told.send(()).unwrap_or_default()));

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::home::Home;
+use crate::platform;
 use crate::runtime::{Listener, Runtime, is_own, timeout};
 
 /// The largest request or answer: a status holds the whole text of what the owner is asked.
@@ -152,7 +153,8 @@ impl<R: Runtime> Admin<R> {
             }
             Err(error) => return Err(format!("cannot listen on {}: {error}", path.display())),
         };
-        restrict(&path).map_err(|error| format!("cannot restrict {} to its owner: {error}", path.display()))?;
+        platform::restrict_socket(&path)
+            .map_err(|error| format!("cannot restrict {} to its owner: {error}", path.display()))?;
         let runtime = runtime.clone();
         Ok(Some(Self { runtime, listener, path, connections: Vec::new(), next: 0, showing: None }))
     }
@@ -379,15 +381,4 @@ async fn tell_now<S: AsyncWrite + Unpin>(mut stream: S, message: Value) -> Optio
     let frame = rmp_serde::to_vec_named(&message).ok()?;
     write_frame(&mut stream, &frame).await.ok()?;
     Some(stream)
-}
-
-#[cfg(unix)]
-fn restrict(path: &std::path::Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
-}
-
-#[cfg(not(unix))]
-fn restrict(_path: &std::path::Path) -> io::Result<()> {
-    Ok(())
 }

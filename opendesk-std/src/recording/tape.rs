@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use opendesk_core::trace::{Entry, Tape};
 
 use super::{ENTRY_BYTES, MAGIC, RecordingError};
+use crate::platform;
 
 /// Writes one entry; `buf` has room for [`ENTRY_BYTES`].
 fn append(to: &mut impl Write, buf: &mut [u8], entry: &Entry<'_>) -> io::Result<()> {
@@ -32,14 +33,8 @@ impl FileTape {
     /// [`RecordingError::Io`], also when there is such a file: a recording is never written over.
     pub fn create(path: &Path) -> Result<Self, RecordingError> {
         let failed = |error| RecordingError::Io { path: path.to_owned(), error };
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        let mut file = BufWriter::new(options.open(path).map_err(failed)?);
+        let file = platform::careful(OpenOptions::new().write(true).create_new(true)).open(path).map_err(failed)?;
+        let mut file = BufWriter::new(file);
         file.write_all(MAGIC).map_err(failed)?;
         Ok(Self { path: path.to_owned(), file: Some(file), buf: vec![0; ENTRY_BYTES] })
     }

@@ -1,13 +1,12 @@
 //! The files of services: written whole, and never over what somebody else wrote.
 
-use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use super::ServiceError;
 use crate::home::file::{read_private, write_atomic};
 pub(super) use crate::home::shown;
+use crate::platform::{self, OWN_FOLDER};
 
 /// What stands at the beginning of every file that is ours.
 pub(super) const MARK: &str = "Written by `opendesk install-service`";
@@ -22,7 +21,8 @@ const MAX_BYTES: usize = 256 << 10;
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), ServiceError> {
     let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     // As the XDG base directory specification asks of whoever creates them.
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed("create", folder, &error))?;
+    let made = platform::folders(OWN_FOLDER).recursive(true).create(folder);
+    made.map_err(|error| failed("create", folder, &error))?;
     write_atomic(path, bytes).map_err(|error| failed("write", path, &error))
 }
 

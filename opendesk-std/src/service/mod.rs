@@ -266,7 +266,7 @@ impl Service {
     }
 
     fn launchctl(&self) -> Launchctl<'_> {
-        Launchctl::new(&self.runner, rustix::process::getuid().as_raw())
+        Launchctl::new(&self.runner, crate::platform::user())
     }
 
     const fn schtasks(&self) -> Schtasks<'_> {

@@ -9,8 +9,8 @@ use std::thread;
 
 use futures_util::future::BoxFuture;
 use opendesk_std::agent::{Person, Verdict, without_pictures};
-use opendesk_std::clock;
 use opendesk_std::tools::formats::SafetyCheck;
+use opendesk_std::{clock, platform};
 use serde_json::{Value, json};
 
 use super::one_line;
@@ -37,11 +37,8 @@ impl Terminal {
 
 /// A new file for the owner alone.
 fn create(path: &Path) -> Result<File, Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| Failure::failed(format!("cannot write {} anew: {error}", path.display())))
+    let created = platform::careful(OpenOptions::new().write(true).create_new(true)).open(path);
+    created.map_err(|error| Failure::failed(format!("cannot write {} anew: {error}", path.display())))
 }
 
 impl Person for Terminal {

@@ -55,7 +55,7 @@ pub(super) async fn borrow<R: Runtime>(
         let address = place.address().map_err(|error| {
             busy(format!("another opendesk{holder} has the session with this machine and cannot share it: {error}"))
         })?;
-        runtime.connect_local(&address.path).await.map_err(|error| gone(&error))?
+        runtime.connect_local(address.path()).await.map_err(|error| gone(&error))?
     };
     if !is_own(&stream, "the socket of a shared session") {
         let message = format!("{} is shared by another user; remove it", shown(&place.socket()));

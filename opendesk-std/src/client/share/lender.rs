@@ -78,7 +78,7 @@ impl<R: Runtime> Lender<R> {
         }
         // A few short calls of the system, on an event loop: nobody may find the session taken and nobody who shares it.
         held.clear()?;
-        let listener = runtime.listen_local(&held.place().address()?.path)?;
+        let listener = runtime.listen_local(held.place().address()?.path())?;
         held.restrict()?;
         let facts = Facts {
             wire: client.wire,

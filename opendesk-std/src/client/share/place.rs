@@ -1,24 +1,19 @@
 //! Where in the home directory a session is shared: a socket, and the lock of the one who may listen there.
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use opendesk_core::PublicKey;
 
-use crate::home::{Attempt, Home, HomeError, file, hex, holder, try_exclusive};
+use crate::home::{Attempt, Home, HomeError, hex, holder, try_exclusive};
+use crate::platform::{self, OWN_FOLDER, SocketPath};
 
 /// The folder in the home directory.
 const FOLDER: &str = "links";
 
 /// Bytes of the host's key in a name: whoever is meant is checked by the whole key.
 const KEY_BYTES: usize = 8;
-
-/// The longest path of a socket: 108 bytes and 104, with the zero behind it.
-const PATH_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// Where the session with one host is shared.
 #[derive(Debug, Clone)]
@@ -42,13 +37,6 @@ pub(super) struct Held {
     _lock: File,
 }
 
-/// A path that is short enough for a socket.
-pub(super) struct Address {
-    pub(super) path: PathBuf,
-    /// The path may lead through it.
-    _folder: Option<File>,
-}
-
 impl Place {
     pub(super) fn new(home: &Home, host: PublicKey) -> Self {
         Self { folder: home.path().join(FOLDER), stem: hex::encode(&host.0[..KEY_BYTES]) }
@@ -64,9 +52,9 @@ impl Place {
 
     /// Takes the lock, if nobody has it. What a dead process left at the place is gone then. Blocks its thread.
     pub(super) fn take(&self) -> Result<Taken, HomeError> {
-        let made = DirBuilder::new().mode(0o700).create(&self.folder);
+        let made = platform::folders(OWN_FOLDER).create(&self.folder);
         match made {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => file::make_private(&self.folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => platform::make_private(&self.folder),
             made => made,
         }
         .map_err(|error| HomeError::io("use", &self.folder, &error))?;
@@ -85,19 +73,8 @@ impl Place {
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidFilename`] where the path is too long and cannot be written shorter.
-    pub(super) fn address(&self) -> io::Result<Address> {
-        let path = self.socket();
-        if path.as_os_str().as_bytes().len() <= PATH_BYTES {
-            return Ok(Address { path, _folder: None });
-        }
-        if cfg!(target_os = "linux") {
-            let folder = File::open(&self.folder)?;
-            let path = PathBuf::from(format!("/proc/self/fd/{}/{}.sock", folder.as_raw_fd(), self.stem));
-            return Ok(Address { path, _folder: Some(folder) });
-        }
-        let why =
-            format!("its path is longer than the {PATH_BYTES} bytes that a socket's may have; use a shorter --home");
-        Err(io::Error::new(io::ErrorKind::InvalidFilename, why))
+    pub(super) fn address(&self) -> io::Result<SocketPath> {
+        SocketPath::new(self.socket())
     }
 }
 
@@ -113,7 +90,7 @@ impl Held {
 
     /// Keeps everybody but the owner from the socket that was made.
     pub(super) fn restrict(&self) -> io::Result<()> {
-        std::fs::set_permissions(self.place.socket(), Permissions::from_mode(0o600))
+        platform::restrict_socket(&self.place.socket())
     }
 }
 
@@ -135,6 +112,7 @@ fn remove(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::net::{UnixListener, UnixStream};
 
     use super::*;
@@ -167,7 +145,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let place = place(&root.path().join("home"));
         let first = held(place.take().unwrap());
-        drop(UnixListener::bind(place.address().unwrap().path).unwrap());
+        drop(UnixListener::bind(place.address().unwrap().path()).unwrap());
         first.restrict().unwrap();
         assert_eq!(std::fs::metadata(place.socket()).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(matches!(place.take().unwrap(), Taken::Theirs(_)));
@@ -185,8 +163,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let place = place(&root.path().join("long".repeat(40)));
         let _held = held(place.take().unwrap());
-        let _listener = UnixListener::bind(place.address().unwrap().path).unwrap();
+        let _listener = UnixListener::bind(place.address().unwrap().path()).unwrap();
         assert!(place.socket().as_os_str().len() > 200 && place.socket().exists());
-        UnixStream::connect(place.address().unwrap().path).unwrap();
+        UnixStream::connect(place.address().unwrap().path()).unwrap();
     }
 }

@@ -1,7 +1,6 @@
 //! Names and paths of both sides.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -36,9 +35,27 @@ pub(super) fn told(name: &OsStr) -> String {
 /// A name in a list of the host, as this machine writes it: `None` for what is no name but a way elsewhere.
 pub(super) fn heard(name: &str) -> Option<PathBuf> {
     let bytes = decode(name);
-    let is_name = !matches!(bytes.as_bytes(), b"" | b"." | b"..")
-        && bytes.as_bytes().iter().all(|byte| *byte != b'/' && *byte != 0);
+    let is_name = !matches!(bytes.as_encoded_bytes(), b"" | b"." | b"..")
+        && bytes.as_encoded_bytes().iter().all(|byte| *byte != b'/' && *byte != 0)
+        && (!cfg!(windows) || is_name_on_windows(name));
     is_name.then(|| PathBuf::from(bytes))
+}
+
+/// Whether Windows takes this for the name of a file, and not for a way elsewhere, a stream of another file or a device
+/// ("Naming Files, Paths, and Namespaces").
+fn is_name_on_windows(name: &str) -> bool {
+    const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    let is_port = ["COM", "LPT"].iter().any(|port| {
+        let behind = stem.get(..3).filter(|begin| begin.eq_ignore_ascii_case(port)).map(|_| &stem[3..]);
+        behind.is_some_and(|number| {
+            matches!(number, "¹" | "²" | "³") || (number.len() == 1 && number.as_bytes()[0].is_ascii_digit())
+        })
+    });
+    let is_device = is_port || DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device));
+    !is_device
+        && !name.ends_with([' ', '.'])
+        && name.chars().all(|character| !character.is_ascii_control() && !r#"<>:"/\|?*"#.contains(character))
 }
 
 /// A path of the host without slashes at its end.
@@ -104,7 +121,7 @@ pub(super) fn part_here(path: &Path) -> (PathBuf, PathBuf) {
     let mut part = name.to_owned();
     part.push(SUFFIX);
     if part.len() + NOTE.len() > LONGEST {
-        part = format!(".{}{SUFFIX}", identity(&[name.as_bytes()])).into();
+        part = format!(".{}{SUFFIX}", identity(&[name.as_encoded_bytes()])).into();
     }
     let mut note = part.clone();
     note.push(NOTE);
@@ -115,6 +132,8 @@ const NOTE: &str = ".json";
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
     use super::*;
 
     #[test]
@@ -129,6 +148,19 @@ mod tests {
             assert_eq!(Path::new("/d").join(&name).parent(), Some(Path::new("/d")), "{odd:?}");
         }
         assert_eq!(heard("bad\u{f7ff}").unwrap().as_os_str().as_bytes(), b"bad\xff");
+    }
+
+    #[test]
+    fn on_windows_a_name_is_no_way_elsewhere_no_stream_and_no_device() {
+        for name in ["a", "a.b", ".a", "a b", "büro", "con2", "com", "com10", "console", "xcon", "l\u{f7ff}"] {
+            assert!(is_name_on_windows(name), "{name:?}");
+        }
+        for odd in [
+            "a\\b", "a/b", "c:", "a:b", "a:$DATA", "..", "a.", "a ", "con", "CON", "nul.txt", "Aux .x", "com1",
+            "LPT9.log", "com¹", "CONIN$", "a?", "*", "a|b", "\"", "<", ">", "a\n", "a\0",
+        ] {
+            assert!(!is_name_on_windows(odd), "{odd:?}");
+        }
     }
 
     #[test]

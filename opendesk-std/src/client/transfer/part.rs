@@ -1,10 +1,10 @@
 //! A file of this machine that is not complete yet.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::names::part_here;
 use crate::clock;
 use crate::home::file::{open_careful, read_private};
 use crate::home::{Attempt, try_exclusive};
+use crate::platform::{self, OWN_FOLDER};
 
 /// Far more than a note has.
 const MOST_NOTE: usize = 64 << 10;
@@ -77,7 +78,7 @@ impl Part {
     /// Writes more of it.
     pub(super) fn write(&self, data: Vec<u8>, offset: u64) -> impl FnOnce() -> io::Result<()> + Send + 'static {
         let file = Arc::clone(&self.file);
-        move || file.write_all_at(&data, offset)
+        move || platform::write_all_at(&file, &data, offset)
     }
 
     /// Gives it the destination's name, with the time and the permissions of its source.
@@ -85,7 +86,7 @@ impl Part {
         if let Some(mtime) = mtime.and_then(clock::time_of) {
             self.file.set_modified(mtime)?;
         }
-        self.file.set_permissions(Permissions::from_mode(mode.unwrap_or(USUAL) & PERMISSIONS))?;
+        platform::set_mode(&self.file, mode.unwrap_or(USUAL) & PERMISSIONS)?;
         fs::rename(&self.path, &self.destination)?;
         remove(&self.note)
     }
@@ -116,7 +117,7 @@ impl Turn {
     /// # Errors
     /// `ResourceBusy` while somebody else has it.
     pub(super) fn take(folder: &Path, identity: &str) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        platform::folders(OWN_FOLDER).recursive(true).create(folder)?;
         let path = folder.join(identity);
         let file = lock(&path)?;
         Ok(Self { path, _file: file })
@@ -138,17 +139,13 @@ fn lock(path: &Path) -> io::Result<File> {
         let Attempt::Held(file) = try_exclusive(path)? else {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another copy to the same place is under way"));
         };
-        match fs::symlink_metadata(path) {
-            Ok(named) if id(&named) == id(&file.metadata()?) => return Ok(file),
+        match platform::entry(path) {
+            Ok((named, _)) if named == platform::id(&file)? => return Ok(file),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-}
-
-fn id(metadata: &fs::Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -160,7 +157,8 @@ fn remove(path: &Path) -> io::Result<()> {
 
 /// When the content of a file was last changed, in seconds since 1970.
 pub(super) fn changed_at(metadata: &fs::Metadata) -> f64 {
-    metadata.mtime() as f64 + metadata.mtime_nsec() as f64 / 1e9
+    let since = metadata.modified().map(|modified| modified.duration_since(UNIX_EPOCH));
+    since.map_or(0.0, |since| since.map_or_else(|before| -before.duration().as_secs_f64(), |since| since.as_secs_f64()))
 }
 
 /// Whether two times are one: a file system may keep less of it than was set.
@@ -170,7 +168,7 @@ pub(super) fn is_same_time(one: Option<f64>, other: Option<f64>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{MetadataExt as _, symlink};
 
     use super::*;
 

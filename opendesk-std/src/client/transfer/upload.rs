@@ -2,14 +2,11 @@
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
-use rustix::fs::OFlags;
 
 use super::call::Outcome;
 use super::download::{NO_FILE, WHOLE, is_special, is_written_as_folder};
@@ -19,6 +16,7 @@ use super::walk::Walk;
 use super::{CHUNK, Caller, Copied, DEPTH, Step, TransferError, names};
 use crate::api::ErrorCode;
 use crate::home::shown;
+use crate::platform;
 
 /// What may not be there yet when something behind it is: the parts that were on their way.
 const WINDOW: u64 = CHUNK * DEPTH as u64;
@@ -71,7 +69,7 @@ impl<C: Caller> Run<'_, C> {
             (Some(_), _) => folder.to_owned(),
         };
         if source.is_dir() {
-            return self.all(Walk::up(from.to_owned(), to, source.mode())).await;
+            return self.all(Walk::up(from.to_owned(), to, platform::mode(&source))).await;
         }
         match self.host.find(&to).await? {
             Some(there) if there.is_dir => {
@@ -83,7 +81,14 @@ impl<C: Caller> Run<'_, C> {
             _ => {}
         }
         let mtime = Some(changed_at(&source));
-        self.one(Job { here: from.to_owned(), there: to, size: source.len(), mtime, mode: Some(source.mode()) }).await
+        self.one(Job {
+            here: from.to_owned(),
+            there: to,
+            size: source.len(),
+            mtime,
+            mode: Some(platform::mode(&source)),
+        })
+        .await
     }
 
     /// Copies one file of this machine.
@@ -93,7 +98,7 @@ impl<C: Caller> Run<'_, C> {
         let path = std::path::absolute(&job.here).unwrap_or_else(|_| job.here.clone());
         let identity = names::identity(&[
             self.options.between.as_bytes(),
-            path.as_os_str().as_bytes(),
+            path.as_os_str().as_encoded_bytes(),
             job.there.as_bytes(),
             &source.size.to_le_bytes(),
             &source.mtime.to_bits().to_le_bytes(),
@@ -200,7 +205,7 @@ impl<C: Caller> Run<'_, C> {
         let file = Arc::clone(&source.file);
         let read = move || {
             let mut data = vec![0; length as usize];
-            file.read_exact_at(&mut data, offset).map(|()| data)
+            platform::read_exact_at(&file, &mut data, offset).map(|()| data)
         };
         let data = match self.local("read", &job.here, read).await {
             Err(TransferError::Local { error, .. }) if error.kind() == io::ErrorKind::UnexpectedEof => {
@@ -250,12 +255,11 @@ fn changed<E>(job: &Job) -> TransferError<E> {
 
 /// Opens a file for reading; a pipe in its place is not waited for.
 fn open(path: &Path) -> io::Result<Open> {
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = platform::patient(OpenOptions::new().read(true)).open(path)?;
     let metadata: Metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file any more"));
     }
-    let (size, mtime, mode) = (metadata.len(), changed_at(&metadata), metadata.mode());
+    let (size, mtime, mode) = (metadata.len(), changed_at(&metadata), platform::mode(&metadata));
     Ok(Open { file: Arc::new(file), size, mtime, mode })
 }

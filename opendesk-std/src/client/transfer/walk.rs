@@ -1,9 +1,8 @@
 //! Through a folder with all that it contains, one folder at a time: what is in the others is not known yet.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::call::Outcome;
@@ -13,6 +12,7 @@ use super::run::{Direction, Job, Run};
 use super::{Caller, Copied, Step, TransferError, names};
 use crate::api::FileEntry;
 use crate::home::{printable, shown};
+use crate::platform;
 
 /// Folders in folders. A path has no room for many more; a host that lists a folder in each folder must not be followed for
 /// ever.
@@ -166,7 +166,7 @@ impl Walk {
         for Listed { path: here, metadata } in listed {
             let name = names::told(here.file_name().unwrap_or_default());
             let there = names::joined(&folder.there, &name);
-            let mode = Some(metadata.mode());
+            let mode = Some(platform::mode(&metadata));
             if names::is_part(&name) {
                 skip(run, copied, &shown(&here), UNFINISHED);
             } else if metadata.is_symlink() {
@@ -233,7 +233,7 @@ fn make(path: &Path, mode: Option<u32>, is_named: bool) -> io::Result<()> {
         Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "something that is no folder is in its place")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // Its owner at least can fill it.
-            DirBuilder::new().mode(mode.map_or(0o777, |mode| mode & 0o777 | 0o700)).create(path)
+            platform::folders(mode.map_or(0o777, |mode| mode & 0o777 | 0o700)).create(path)
         }
         Err(error) => Err(error),
     }

@@ -3,8 +3,11 @@
 //! A yes is something that a person did on purpose and that nothing else gives: two clicks in a dialog, or a word and
 //! Return on the terminal. All else is a no: a closed window, a program that failed, an answer that comes too late.
 
+#[cfg(unix)]
 mod console;
 mod native;
+#[cfg(not(unix))]
+mod no_console;
 mod prompt;
 mod sheet;
 mod turn;
@@ -16,6 +19,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(not(unix))]
+use self::no_console as console;
 pub use self::prompt::describe;
 use self::turn::Turn;
 use crate::cancel::Cancel;

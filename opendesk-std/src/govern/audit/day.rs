@@ -1,8 +1,7 @@
 //! The file of one date: where its chain ends, and adding to it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +11,8 @@ use super::chain::{GENESIS, claimed, whole};
 use super::head::End;
 use super::lines::{Backwards, Forwards, Source};
 use super::record::Change;
-use crate::home::file::{make_private, open_careful, sync_directory};
+use crate::home::file::{open_careful, sync_directory};
+use crate::platform::{self, FileId};
 
 /// How a line of ours ends that is a checkpoint: names of fields are sorted, and none comes after `type`.
 const CHECKPOINT_ENDS: &[u8] = b"\"type\": \"audit.checkpoint\"}";
@@ -85,8 +85,7 @@ pub(super) struct Day {
     date: Date,
     /// Appends only: whatever else happens to the file, nothing in it is overwritten.
     file: Arc<File>,
-    /// Device and number of the file.
-    place: (u64, u64),
+    place: FileId,
     length: u64,
     lines: u64,
     last: String,
@@ -109,7 +108,7 @@ impl Day {
     /// cut off.
     pub(super) fn resume(path: &Path, date: Date, watch: Option<u64>) -> io::Result<Resumed> {
         let mut file = open_careful(path, OpenOptions::new().read(true).append(true).create(true))?;
-        make_private(path)?;
+        platform::make_private(path)?;
         let metadata = file.metadata()?;
         let mut length = metadata.len();
         if length == 0 {
@@ -132,7 +131,7 @@ impl Day {
             file.set_len(length)?;
             torn = rest;
         }
-        let place = (metadata.dev(), metadata.ino());
+        let place = platform::id(&file)?;
         let (path, file) = (path.to_owned(), Arc::new(file));
         let day = Self { path, date, file, place, length, lines, last, mark, is_damaged: false };
         Ok(Resumed { day, torn, watched })
@@ -179,18 +178,17 @@ impl Day {
     /// may be at its end.
     pub(super) fn is_untouched(&self) -> bool {
         !self.is_damaged
-            && fs::symlink_metadata(&self.path)
-                .is_ok_and(|found| (found.dev(), found.ino()) == self.place && found.len() == self.length)
+            && platform::entry(&self.path).is_ok_and(|(id, found)| id == self.place && found.len() == self.length)
     }
 
     /// What somebody else did to the file, as far as its place and length tell.
     pub(super) fn change(&self) -> Option<Change> {
-        match fs::symlink_metadata(&self.path) {
+        match platform::entry(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Change::Lost),
             Err(_) => None,
-            Ok(found) if (found.dev(), found.ino()) != self.place => Some(Change::Replaced),
-            Ok(found) if found.len() < self.length => Some(Change::Cut),
-            Ok(found) if found.len() > self.length && !self.is_damaged => Some(Change::Added),
+            Ok((id, _)) if id != self.place => Some(Change::Replaced),
+            Ok((_, found)) if found.len() < self.length => Some(Change::Cut),
+            Ok((_, found)) if found.len() > self.length && !self.is_damaged => Some(Change::Added),
             Ok(_) => None,
         }
     }
@@ -225,6 +223,8 @@ impl Day {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use jiff::civil::date;
 
     use super::*;

@@ -1,9 +1,8 @@
 //! What is added to a log, while it is added: over midnight, when a clock is set back, and when a file is cut or replaced.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -13,6 +12,7 @@ use super::entry::Filter;
 use super::error::AuditError;
 use super::lines::{Backwards, Forwards, Source};
 use super::read::{Found, give};
+use crate::platform::{self, FileId};
 
 /// How many of the newest files are looked at: the one in use, the one before when the date has just changed or the clock
 /// was set back, and one more.
@@ -21,8 +21,8 @@ const LOOKED_AT: usize = 3;
 /// Up to where a file was read.
 #[derive(Debug, Clone, Copy)]
 struct Place {
-    /// Device and number of the file; `None` before it was seen.
-    file: Option<(u64, u64)>,
+    /// `None` before it was seen.
+    file: Option<FileId>,
     offset: u64,
     /// Whether it was said that it cannot be read.
     is_told: bool,
@@ -40,8 +40,7 @@ impl Follower {
     /// Goes on after what was read of these files; of the others only what is added from now on counts.
     pub(super) fn new(folder: PathBuf, filter: Filter, days: &[(Date, PathBuf)], read: &[(Date, u64)]) -> Self {
         let places = days.iter().map(|(date, path)| {
-            let found = fs::symlink_metadata(path).ok();
-            let file = found.as_ref().map(|found| (found.dev(), found.ino()));
+            let (file, found) = platform::entry(path).ok().unzip();
             let end = read.iter().find(|(of, _)| of == date).map(|(_, end)| *end);
             let offset = end.unwrap_or_else(|| found.map_or(0, |found| found.len()));
             (*date, Place { file, offset, is_told: false })
@@ -74,14 +73,13 @@ impl Follower {
 
 impl Place {
     fn go_on(&mut self, path: &Path, filter: &Filter, each: &mut impl FnMut(Found)) -> io::Result<()> {
-        let found = fs::symlink_metadata(path)?;
-        let file = (found.dev(), found.ino());
+        let (file, found) = platform::entry(path)?;
         if self.file == Some(file) && found.len() == self.offset {
             return Ok(());
         }
         let source: File = Source::open(path)?;
         let metadata = source.metadata()?;
-        let (file, length) = ((metadata.dev(), metadata.ino()), metadata.len());
+        let (file, length) = (platform::id(&source)?, metadata.len());
         if self.file.is_some_and(|known| known != file) {
             each(Found::Changed { path: path.to_owned() });
             self.offset = 0;

@@ -2,11 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Read};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::MAX_LINE;
 use crate::home::file::open_careful;
+use crate::platform;
 
 /// Bytes that are read at a time.
 pub(super) const BLOCK: usize = 64 << 10;
@@ -33,7 +33,7 @@ impl Source for File {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.read_exact_at(buffer, offset)
+        platform::read_exact_at(self, buffer, offset)
     }
 }
 

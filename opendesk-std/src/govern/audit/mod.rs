@@ -39,8 +39,7 @@ mod verify;
 use core::fmt;
 use core::ops::Range;
 use std::collections::VecDeque;
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -62,7 +61,8 @@ use self::sync::Syncer;
 pub use self::verify::{FileReport, LogReport, Recovered, Report, verify_log};
 use crate::clock::seconds_of;
 use crate::home::json::{self, Style};
-use crate::home::{Attempt, file, try_exclusive};
+use crate::home::{Attempt, try_exclusive};
+use crate::platform::{self, OWN_FOLDER};
 
 /// After so many entries there is a checkpoint: a signature takes as long as a few entries, and this many may be cut
 /// off unnoticed from a log that was not closed.
@@ -147,11 +147,10 @@ impl AuditLog {
         clock: Box<dyn Fn() -> SystemTime + Send>,
         signer: SigningKey,
     ) -> Result<Self, AuditError> {
-        DirBuilder::new()
+        platform::folders(OWN_FOLDER)
             .recursive(true)
-            .mode(0o700)
             .create(dir)
-            .and_then(|()| file::make_private(dir))
+            .and_then(|()| platform::make_private(dir))
             .map_err(|error| AuditError::io("use", dir, error))?;
         let lock = dir.join(".lock");
         let lock = match try_exclusive(&lock).map_err(|error| AuditError::io("lock", &lock, error))? {

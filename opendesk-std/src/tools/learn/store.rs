@@ -1,13 +1,13 @@
 //! Where programs are: `<home>/programs/NAME.json`, for their owner only.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::program::{MOST_BYTES, Program};
 use crate::home::file::{read_private, sync_directory, write_atomic};
 use crate::home::{Home, HomeError, HomeErrorKind};
+use crate::platform::{self, OWN_FOLDER};
 
 const DIRECTORY: &str = "programs";
 const ENDING: &str = ".json";
@@ -194,7 +194,7 @@ fn back_up(home: &Home, name: &str, path: &Path) -> Result<(), HomeError> {
 
 fn make_directory(home: &Home) -> Result<(), HomeError> {
     let directory = directory(home);
-    match DirBuilder::new().mode(0o700).create(&directory) {
+    match platform::folders(OWN_FOLDER).create(&directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(HomeError::io("create", &directory, &error)),
         _ => Ok(()),
     }

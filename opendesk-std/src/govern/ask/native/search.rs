@@ -3,14 +3,10 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access};
-use rustix::process::geteuid;
-
 use crate::os::command::Variable;
+use crate::platform;
 
 /// Where programs are when there is no `PATH`.
 const USUAL: &str = "/usr/bin:/bin";
@@ -37,7 +33,7 @@ impl Search {
     /// As it is right for this user: root can replace every program, so none is better than another. The programs of
     /// unit tests are in temporary folders.
     pub(super) fn new() -> Self {
-        Self { anywhere: cfg!(test) || geteuid().is_root() }
+        Self { anywhere: cfg!(test) || platform::is_root() }
     }
 
     /// As for somebody who is not root.
@@ -73,13 +69,10 @@ fn path_of(session: &[Variable]) -> OsString {
 /// What is run by this name in a folder, without links.
 fn program_in(folder: &Path, name: &str) -> Option<PathBuf> {
     let program = folder.join(name).canonicalize().ok()?;
-    (program.is_file() && access(program.as_path(), Access::EXEC_OK).is_ok()).then_some(program)
+    platform::is_program(&program).then_some(program)
 }
 
 /// Whether this user can change neither the place nor what leads to it. Who owns a file can make it writable.
 fn is_out_of_reach(place: &Path) -> bool {
-    let user = geteuid().as_raw();
-    place.ancestors().all(|part| {
-        fs::symlink_metadata(part).is_ok_and(|found| found.uid() != user) && access(part, Access::WRITE_OK).is_err()
-    })
+    place.ancestors().all(platform::is_out_of_reach)
 }
