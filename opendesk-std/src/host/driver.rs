@@ -180,7 +180,7 @@ impl<R: Runtime> Server<R> {
         let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
         let mut govern = Govern::new(policy, Some(Switch::new(&home)), log);
         let seen = policy_of(&home);
-        let files = files.then(|| Files::new(home.path().to_owned()));
+        let files = files.then(|| Files::offered(home.path().to_owned())).flatten();
         let signs = notifications.then(|| Signs::start(Arc::clone(&computer))).transpose().map_err(StartError::Home)?;
         let person = Arc::clone(&computer);
         let desk = Desk::start(computer, files, Some(&home.screen())).map_err(StartError::Desktop)?;

@@ -12,14 +12,16 @@
 use core::time::Duration;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use super::fault::{failed, shown};
 use super::{marked, path, running};
-use crate::api::{CompletedCommand, Error, ErrorCode, ExecParams, Result, ShellParams, StartParams};
+#[cfg(unix)]
+use crate::api::StartParams;
+use crate::api::{CompletedCommand, Error, ErrorCode, ExecParams, Result, ShellParams};
 use crate::cancel::Cancel;
+use crate::platform;
 
 /// A variable of an environment; one without a value is to be taken away.
 pub type Variable = (OsString, Option<OsString>);
@@ -69,6 +71,7 @@ pub fn run_exec(params: &ExecParams, session: &[Variable], cancel: &Cancel) -> R
 ///
 /// # Errors
 /// As [`run_exec`] before anything has run.
+#[cfg(unix)]
 pub(super) fn start(params: &StartParams, session: &[Variable]) -> Result<(Child, Option<Duration>)> {
     let argv: Vec<&str> = params.argv.iter().map(String::as_str).collect();
     let start = Start {
@@ -123,8 +126,9 @@ impl Start<'_> {
             return Err(Error::invalid("a command cannot hold a NUL character"));
         }
         let mut command = Command::new(program);
-        command.args(arguments).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        platform::lead_group(&mut command);
         join_session(&mut command, self.session);
         for (name, value) in self.env {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {

@@ -38,6 +38,12 @@ impl Files {
         Self { protected }
     }
 
+    /// The same where this system lets files be reached without that directory: everywhere but on Windows.
+    #[must_use]
+    pub const fn offered(protected: PathBuf) -> Option<Self> {
+        Some(Self::new(protected))
+    }
+
     /// Reads a file, at most 16 MiB at a time. Past the end there is no data; `size` is that of the whole file, in
     /// bytes.
     ///

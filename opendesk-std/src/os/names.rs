@@ -6,12 +6,15 @@
 //! two names have the same text.
 
 use std::ffi::{OsStr, OsString};
+#[cfg(unix)]
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// The character of a byte is this far from it.
+#[cfg(unix)]
 const ESCAPES: u32 = 0xF700;
 
 /// The text of a name.
+#[cfg(unix)]
 pub(crate) fn encode(name: &OsStr) -> String {
     let mut text = String::with_capacity(name.len());
     for chunk in name.as_bytes().utf8_chunks() {
@@ -28,6 +31,7 @@ pub(crate) fn encode(name: &OsStr) -> String {
 }
 
 /// The name that has this text.
+#[cfg(unix)]
 pub(crate) fn decode(text: &str) -> OsString {
     let mut name = Vec::with_capacity(text.len());
     for character in text.chars() {
@@ -39,11 +43,25 @@ pub(crate) fn decode(text: &str) -> OsString {
     OsString::from_vec(name)
 }
 
+/// The text of a name. One that is no text cannot be told, and nothing has the name that is told for it.
+#[cfg(not(unix))]
+pub(crate) fn encode(name: &OsStr) -> String {
+    name.to_string_lossy().into_owned()
+}
+
+/// The name that has this text.
+#[cfg(not(unix))]
+pub(crate) fn decode(text: &str) -> OsString {
+    text.into()
+}
+
+#[cfg(unix)]
 fn escape(text: &mut String, bytes: &[u8]) {
     text.extend(bytes.iter().filter_map(|byte| char::from_u32(ESCAPES + u32::from(*byte))));
 }
 
 /// The byte that a character stands for.
+#[cfg(unix)]
 fn escaped(character: char) -> Option<u8> {
     let distance = u32::from(character).checked_sub(ESCAPES)?;
     u8::try_from(distance).ok().filter(|byte| !byte.is_ascii())

@@ -331,9 +331,9 @@ impl Session {
         if memory.closed {
             return Err(Error::cancelled().into());
         }
-        let files = Files::new(self.shared.home.path().to_owned());
+        let files = Files::offered(self.shared.home.path().to_owned());
         let screen = self.shared.home.screen();
-        let desk = Desk::start(crate::desktop::open(self.shared.backend)?, Some(files), Some(&screen))?;
+        let desk = Desk::start(crate::desktop::open(self.shared.backend)?, files, Some(&screen))?;
         memory.local = Some(desk.clone());
         Ok(desk)
     }

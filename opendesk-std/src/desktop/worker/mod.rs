@@ -302,6 +302,7 @@ fn start(name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
 }
 
 /// Starts the threads for files and programs. They end with the sender and its clones.
+#[cfg_attr(not(unix), expect(unreachable_code, unused_variables, reason = "there are no files for calls there"))]
 fn runners(files: &Files, session: &[Variable]) -> Result<Sender<Job>> {
     let (run, jobs) = async_channel::unbounded::<Job>();
     for _ in 0..RUNNERS {
