@@ -48,10 +48,16 @@
 //! # }
 //! ```
 
+#[cfg(unix)]
 mod local;
+#[cfg(windows)]
+mod no_local;
 mod runtime;
 
+#[cfg(unix)]
 pub use local::{LocalListener, LocalStream};
+#[cfg(windows)]
+pub use no_local::{LocalListener, LocalStream};
 use opendesk_std::client;
 pub use opendesk_std::client::{
     Client, ClientError, ConnectOptions, Link, PairOptions, Paired, Remote, RemoteComputer, RemoteOptions, Subscription,

@@ -3,11 +3,12 @@
 use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use opendesk_std::runtime::Listener;
 use smol::Async;
+
+use crate::runtime::poll_accept;
 
 /// A connection.
 pub type LocalStream = smol::net::unix::UnixStream;
@@ -32,24 +33,5 @@ impl Listener for LocalListener {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "a local socket has no network address"))
-    }
-}
-
-/// Accepts what waits, or asks to be woken when something does.
-pub(crate) fn poll_accept<L: AsFd, T>(
-    listener: &Async<L>,
-    cx: &mut Context<'_>,
-    accept: impl Fn(&L) -> io::Result<T>,
-) -> Poll<io::Result<T>> {
-    loop {
-        match accept(listener.get_ref()) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            accepted => return Poll::Ready(accepted),
-        }
-        match listener.poll_readable(cx) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) => {}
-        }
     }
 }

@@ -12,7 +12,7 @@ use opendesk_std::runtime::{Listener, Runtime, Timer, tune};
 use smol::Async;
 use smol::net::TcpStream;
 
-use crate::local::{LocalListener, LocalStream};
+use crate::{LocalListener, LocalStream};
 
 /// smol, as opendesk uses it. Tasks go to smol's global executor.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,6 +60,25 @@ impl Runtime for Smol {
     }
 }
 
+/// Accepts what waits, or asks to be woken when something does.
+pub(crate) fn poll_accept<L, T>(
+    listener: &Async<L>,
+    cx: &mut Context<'_>,
+    accept: impl Fn(&L) -> io::Result<T>,
+) -> Poll<io::Result<T>> {
+    loop {
+        match accept(listener.get_ref()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            accepted => return Poll::Ready(accepted),
+        }
+        match listener.poll_readable(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) => {}
+        }
+    }
+}
+
 /// A TCP listener.
 #[derive(Debug)]
 pub struct SmolListener(Async<std::net::TcpListener>);
@@ -68,7 +87,7 @@ impl Listener for SmolListener {
     type Stream = TcpStream;
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Stream, Option<SocketAddr>)>> {
-        let accepted = crate::local::poll_accept(&self.0, cx, std::net::TcpListener::accept);
+        let accepted = poll_accept(&self.0, cx, std::net::TcpListener::accept);
         accepted.map(|accepted| {
             let (stream, address) = accepted?;
             tune(&stream)?;

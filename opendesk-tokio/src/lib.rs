@@ -53,11 +53,14 @@
 mod io;
 #[cfg(any(feature = "mcp", feature = "view"))]
 mod listen;
+#[cfg(unix)]
 mod local;
 #[cfg(feature = "mcp")]
 pub mod mcp;
 #[cfg(any(feature = "mcp", feature = "view"))]
 mod origin;
+#[cfg(windows)]
+mod pipe;
 mod runtime;
 #[cfg(any(feature = "mcp", feature = "view"))]
 mod secret;
@@ -65,6 +68,7 @@ mod secret;
 pub mod view;
 
 pub use io::Compat;
+#[cfg(unix)]
 pub use local::{LocalListener, LocalStream};
 use opendesk_std::client;
 pub use opendesk_std::client::{
@@ -72,6 +76,8 @@ pub use opendesk_std::client::{
 };
 use opendesk_std::host;
 pub use opendesk_std::host::{HostHandle, HostOptions, Notice, StartError};
+#[cfg(windows)]
+pub use pipe::{LocalListener, LocalStream, Pipe};
 pub use runtime::{Tokio, TokioListener, TokioTimer};
 
 /// A host: the event loop that serves its desktop to paired controllers.

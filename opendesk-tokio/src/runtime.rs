@@ -13,8 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
 use crate::io::Compat;
-
-use crate::local::{LocalListener, LocalStream};
+use crate::{LocalListener, LocalStream};
 
 /// tokio, as opendesk uses it. Its methods must be called inside a tokio runtime; one thread is enough, and faster.
 #[derive(Debug, Clone, Copy, Default)]
