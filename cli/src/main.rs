@@ -17,7 +17,27 @@ use clap::error::ErrorKind;
 use crate::args::Args;
 use crate::exit::Failure;
 
+#[cfg(not(windows))]
 fn main() -> ExitCode {
+    program()
+}
+
+/// The first thread of a program has a stack of 1 MiB here and of 8 MiB elsewhere, and the tables of a host are on it.
+#[cfg(windows)]
+fn main() -> ExitCode {
+    const STACK: usize = 8 << 20;
+    match std::thread::Builder::new().stack_size(STACK).spawn(program) {
+        // It has told of a panic itself.
+        Ok(running) => running.join().unwrap_or(ExitCode::from(101)),
+        Err(error) => {
+            let failure = Failure::failed(format!("no thread could be started: {error}"));
+            output::error(&failure);
+            failure.code()
+        }
+    }
+}
+
+fn program() -> ExitCode {
     memory::keep_large_blocks();
     let args = match Args::try_parse() {
         Ok(args) => args,

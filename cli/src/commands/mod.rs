@@ -276,7 +276,8 @@ pub(crate) async fn interrupted() {
             return;
         }
     }
-    if tokio::signal::ctrl_c().await.is_err() {
-        pending::<()>().await;
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => ended_by(2),
+        Err(_) => pending().await,
     }
 }

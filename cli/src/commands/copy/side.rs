@@ -63,9 +63,16 @@ fn is_drive(before_colon: &[u8]) -> bool {
 }
 
 /// A part of a text between two ASCII characters.
+#[cfg(unix)]
 fn part(text: &OsStr, from: usize, to: usize) -> OsString {
     use std::os::unix::ffi::OsStrExt;
     OsStr::from_bytes(&text.as_bytes()[from..to]).to_owned()
+}
+
+/// A part of a text between two ASCII characters. What is no text names nothing then.
+#[cfg(not(unix))]
+fn part(text: &OsStr, from: usize, to: usize) -> OsString {
+    String::from_utf8_lossy(&text.as_encoded_bytes()[from..to]).into_owned().into()
 }
 
 #[cfg(test)]
