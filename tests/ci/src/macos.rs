@@ -1,17 +1,9 @@
-//! What is there for macOS compiles, checked on Linux. Nothing of it runs.
-//!
-//! rustup's compiler has no standard library for macOS here. Debian has a newer compiler than its stable one for browsers, and
-//! the sources of the standard library that belong to it, so cargo checks those for macOS first (`-Z build-std`).
+//! What there is for macOS compiles, checked on Linux. Nothing of it runs.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-
+use crate::build_std::{self, PACKAGES};
 use crate::command::{Failure, Outcome, Repo, run};
 use crate::setup;
 
-const PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
-const COMPILER: &str = "/usr/bin/rustc";
 const TARGET: &str = "x86_64-apple-darwin";
 
 /// Whatever is asked of it, it makes an empty file: what is only checked is never linked. The crate `cc` has a
@@ -27,25 +19,12 @@ done
 pub(crate) fn macos(repo: &Repo) -> Outcome {
     setup::need(repo, &PACKAGES)?;
     let folder = repo.target.join("macos");
-    let no_compiler = write(&folder).map_err(Failure::at(&folder))?;
-    let mut cargo = repo.cargo();
+    let no_compiler = build_std::script(&folder, "no-compiler", NO_COMPILER).map_err(Failure::at(&folder))?;
+    let mut cargo = build_std::cargo(repo, "check", TARGET, &folder);
     cargo
-        .args(["check", "--locked", "-Z", "build-std=std,panic_abort", "--target", TARGET])
-        .args(["--package", "opendesk", "--package", "opendesk-smol", "--target-dir"])
-        .arg(&folder)
-        .env("RUSTC", COMPILER)
-        // Both are stable releases that are asked for what only a nightly one does.
-        .env("RUSTC_BOOTSTRAP", "1")
+        .args(["-Z", "build-std=std,panic_abort", "--package", "opendesk", "--package", "opendesk-smol"])
         .env("CC_x86_64_apple_darwin", &no_compiler)
         .env("AR_x86_64_apple_darwin", &no_compiler);
     run(&mut cargo)?;
     Ok(None)
-}
-
-fn write(folder: &Path) -> std::io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
-    let path = folder.join("no-compiler");
-    fs::write(&path, NO_COMPILER)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-    Ok(path)
 }

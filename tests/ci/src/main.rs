@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what a runner prints is what it is for")]
 
+mod build_std;
 mod checks;
 mod command;
 mod coverage;
@@ -12,6 +13,7 @@ mod setup;
 mod suite;
 mod toolchain;
 mod tools;
+mod windows;
 
 use std::env;
 use std::process::ExitCode;
@@ -29,7 +31,7 @@ struct Verb {
 
 /// In the order in which they run: what fails fastest comes first, and the tests last, so that the output ends in
 /// their summary.
-static VERBS: [Verb; 12] = [
+static VERBS: [Verb; 13] = [
     Verb { name: "setup", about: "install what the tests need", run: setup::setup, only_with_all: false },
     Verb { name: "fmt", about: "every file is formatted", run: checks::fmt, only_with_all: false },
     Verb { name: "clippy", about: "no lint in any package on its own", run: checks::clippy, only_with_all: false },
@@ -63,6 +65,12 @@ static VERBS: [Verb; 12] = [
         name: "macos",
         about: "what there is for macOS compiles (part of `cargo ci --all`)",
         run: macos::macos,
+        only_with_all: true,
+    },
+    Verb {
+        name: "windows",
+        about: "what there is for Windows drives a desktop of Wine's (part of `cargo ci --all`)",
+        run: windows::windows,
         only_with_all: true,
     },
     Verb {
