@@ -1,8 +1,10 @@
 //! Setting what an element contains.
 
+use core::time::Duration;
+
 use super::act::{Plan, give_keyboard, perform};
 use super::actions::{self, SET_VALUE};
-use super::bus::{EDITABLE_TEXT, TEXT, VALUE};
+use super::bus::{COMPONENT, EDITABLE_TEXT, TEXT, VALUE};
 use super::detail;
 use super::faces::Faces;
 use super::find::{not_taken, usable};
@@ -13,6 +15,9 @@ use super::states;
 use super::talk::{Talk, listed};
 use crate::api::{Effect, Error, Result};
 use crate::clock;
+
+/// How long a browser has to tell by itself what its page was given, and how often it is made to look after that.
+const BY_ITSELF: Duration = Duration::from_millis(100);
 
 /// Sets the content of an element: a text, a number, or one of its choices.
 ///
@@ -50,13 +55,30 @@ pub(super) async fn confirm(talk: Talk<'_>, item: &Item, text: &str) -> Result<E
         return Ok(Effect::Unverifiable);
     }
     let end = talk.soon();
+    let mut look = clock::monotonic() + BY_ITSELF;
     loop {
         let effect = contains(talk, item, text).await?;
-        if effect != Effect::NoEffect || clock::monotonic() >= end {
+        let now = clock::monotonic();
+        if effect != Effect::NoEffect || now >= end {
             return Ok(effect);
+        }
+        if now >= look {
+            look_again(talk, item).await;
+            look = now + BY_ITSELF;
         }
         talk.moment().await;
     }
+}
+
+/// Chromium goes on telling what stood in a field that proposes choices before it was typed into quickly, until something else
+/// happens to the field. It reads an element anew when it is asked what is at a point of it, which changes nothing.
+async fn look_again(talk: Talk<'_>, item: &Item) {
+    let Some(bounds) = talk.until(detail::bounds(talk.bus, item)).await.flatten() else { return };
+    let center = bounds.center();
+    // Of the screen, as the bounds are.
+    let point = (center.x as i32, center.y as i32, 0_u32);
+    // What is there is not asked for.
+    let _asked = talk.until(talk.bus.tell(&item.place, COMPONENT, "GetAccessibleAtPoint", &point)).await;
 }
 
 async fn contains(talk: Talk<'_>, item: &Item, text: &str) -> Result<Effect> {
