@@ -1,7 +1,7 @@
 //! Connections between programs of one machine: named pipes of Windows that only their owner can connect to (adr/0025). They
 //! have run under Wine, and on no Windows.
 //!
-//! A pipe has no place in a folder, so the file at a path says which pipe it is, by a name that nobody guesses.
+//! A pipe has no place in a folder, so the file at a path says which pipe it is, by a name that nobody can have taken before.
 
 use core::future::Future;
 use core::net::SocketAddr;
@@ -16,7 +16,7 @@ use interprocess::os::windows::named_pipe::PipeListenerOptions;
 use interprocess::os::windows::named_pipe::pipe_mode::Bytes;
 use interprocess::os::windows::named_pipe::tokio::{DuplexPipeStream, PipeListener};
 use interprocess::os::windows::security_descriptor::SecurityDescriptor;
-use opendesk_std::platform::{name_pipe, pipe_at};
+use opendesk_std::platform::{new_pipe, pipe_at, tell_pipe};
 use opendesk_std::runtime::{Listener, Local};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient};
@@ -92,12 +92,13 @@ impl AsyncWrite for Pipe {
         }
     }
 
-    /// A pipe holds nothing back, and what is called flushing of one waits until the other end has read everything.
+    /// What was written is on its way, and what is called flushing of a pipe waits until the other end has read everything.
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    /// Neither is waited for here: the end of a server that is dropped stays until all was read.
+    /// Neither is waited for here: the end of a server that is dropped stays until all was read, and those that are dropped
+    /// after it may have to wait for that.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
@@ -113,18 +114,22 @@ pub struct LocalListener {
 
 impl core::fmt::Debug for LocalListener {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("LocalListener").field("listener", &self.listener).finish_non_exhaustive()
+        // Its name is nobody's business.
+        f.debug_struct("LocalListener").finish_non_exhaustive()
     }
 }
 
 impl LocalListener {
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        let name = name_pipe(path)?;
+        let name = new_pipe()?;
         let mut options = PipeListenerOptions::new().path(name.as_str());
         options.security_descriptor = Some(SecurityDescriptor::deserialize(OWNER_ALONE)?);
         options.accept_remote = false;
         (options.input_buffer_size_hint, options.output_buffer_size_hint) = (KEPT, KEPT);
-        Ok(Self { listener: Arc::new(options.create_tokio_duplex()?), accepting: None })
+        let listener = Arc::new(options.create_tokio_duplex()?);
+        // Whoever reads the name finds the pipe.
+        tell_pipe(path, &name)?;
+        Ok(Self { listener, accepting: None })
     }
 }
 

@@ -131,6 +131,7 @@ impl Config {
             if now != self.bytes || fs::canonicalize(&self.path).ok().as_deref() != Some(&self.real) {
                 return Err(WriteError::Changed);
             }
+            platform::make_replaceable(&self.real).map_err(|error| failed(&error))?;
             staged.persist(&self.real).map_err(|failure| failed(&failure.error))?;
         }
         sync_directory(&self.real).map_err(|error| failed(&error))
@@ -166,14 +167,14 @@ impl Config {
         // Root edits for a user: what it makes is that user's.
         let owner = match &self.metadata {
             Some(old) => Some(Owner::of(old)),
-            None if platform::is_root() => fs::metadata(folder).map(|folder| Owner::of(&folder)).ok(),
+            None if Owner::of(&made).is_root() => fs::metadata(folder).map(|folder| Owner::of(&folder)).ok(),
             None => None,
         };
         if let Some(owner) = owner.filter(|owner| *owner != Owner::of(&made)) {
             owner.take(file.as_file())?;
         }
         if let Some(old) = &self.metadata {
-            platform::set_mode(file.as_file(), platform::mode(old) & 0o777)?;
+            platform::set_mode(file.as_file(), platform::mode(old).unwrap_or(mode) & 0o777)?;
         }
         file.write_all(bytes)?;
         file.as_file().sync_all()?;

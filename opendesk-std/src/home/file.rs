@@ -25,7 +25,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// Whatever the operating system says.
-pub(super) fn create_atomic(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+pub(crate) fn create_atomic(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     match staged(path, bytes)?.persist_noclobber(path) {
         Ok(_) => sync_directory(path).map(|()| true),
         Err(failure) if failure.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),

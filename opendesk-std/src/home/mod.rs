@@ -95,7 +95,10 @@ impl Home {
                 platform::folders(OWN_FOLDER)
                     .recursive(true)
                     .create(&path)
-                    .and_then(|()| platform::close_new(&path))
+                    .and_then(|()| {
+                        // One that stayed would be taken for a home that was closed.
+                        platform::close_new(&path).inspect_err(|_| drop(fs::remove_dir(&path)))
+                    })
                     .map_err(|error| HomeError::io("create", &path, &error))?;
             }
             Err(error) => return Err(HomeError::io("use", &path, &error)),

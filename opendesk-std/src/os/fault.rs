@@ -24,14 +24,14 @@ pub(super) fn shown(text: &str) -> String {
     printable(&start)
 }
 
-#[cfg(unix)]
 /// A limit of ours that a call ran into.
+#[cfg(unix)]
 pub(super) fn limit(why: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, why.into())
 }
 
-#[cfg(unix)]
 /// Something that cannot be done with what is there.
+#[cfg(unix)]
 pub(super) fn unfit(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why)
 }

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use rustix::fs::{Access, OFlags, access};
 use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::process::{geteuid, getuid};
 
 use super::{FileId, OWN_FILE};
 
@@ -56,9 +56,9 @@ pub(crate) fn permissions(mode: u32) -> Option<Permissions> {
     Some(Permissions::from_mode(mode))
 }
 
-/// What a file may be used for, in the bits of Unix.
-pub(crate) fn mode(file: &Metadata) -> u32 {
-    file.mode()
+/// What a file may be used for, in the bits of Unix; `None` where there are none.
+pub(crate) fn mode(file: &Metadata) -> Option<u32> {
+    Some(file.mode())
 }
 
 /// Lets a file be used for this, in the bits of Unix.
@@ -67,6 +67,14 @@ pub(crate) fn mode(file: &Metadata) -> u32 {
 /// The system's.
 pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(mode))
+}
+
+/// Nothing: a file that may not be written to can be replaced like others.
+///
+/// # Errors
+/// None.
+pub(crate) const fn make_replaceable(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Whether only its owner may use a file or folder.
@@ -79,7 +87,7 @@ pub fn is_private(file: &Metadata) -> bool {
 ///
 /// # Errors
 /// The system's, which there is when the file is somebody else's.
-pub fn make_private(path: &Path) -> io::Result<()> {
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     let permissions = std::fs::metadata(path)?.permissions();
     if permissions.mode() & 0o077 == 0 {
         return Ok(());
@@ -112,6 +120,11 @@ impl Owner {
         self.user == geteuid().as_raw()
     }
 
+    /// Whether it is the one who may do everything.
+    pub(crate) const fn is_root(self) -> bool {
+        self.user == 0
+    }
+
     /// Makes a file theirs.
     pub(crate) fn take(self, file: &File) -> io::Result<()> {
         fchown(file, Some(self.user), Some(self.group))
@@ -137,6 +150,16 @@ pub(crate) fn is_root() -> bool {
 /// The number of the user who runs this, as that of whoever is at the other end of a local connection.
 pub(crate) fn user() -> u32 {
     geteuid().as_raw()
+}
+
+/// The number of the user who started this, whose services and session it belongs to.
+pub(crate) fn real_user() -> u32 {
+    getuid().as_raw()
+}
+
+/// The path of a program of the system itself, where it has one that asks the owner.
+pub(crate) const fn system_program(_name: &str) -> Option<PathBuf> {
+    None
 }
 
 /// Whether a file can be run.

@@ -4,7 +4,7 @@
 //! is made its owner's when it is made ([`close_new`]), and what is in it follows.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::windows::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::windows::io::{AsSocket, BorrowedSocket};
@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use winapi_util::file::information;
 
 use super::FileId;
+use crate::home::file::{create_atomic, read_private};
 
 /// The variable with the folder of whoever runs this.
 pub(crate) const USER_FOLDER: &str = "USERPROFILE";
@@ -27,11 +28,6 @@ const LINKS_THEMSELVES: u32 = 0x0020_0000;
 /// Seconds between the years 1601 and 1970, and how many steps Windows counts in a second.
 const EPOCH: i64 = 11_644_473_600;
 const STEPS: i64 = 10_000_000;
-
-/// What is said of a file that may be written to, in the bits of Unix, and of one that may not.
-const WRITABLE: u32 = 0o644;
-const READ_ONLY: u32 = 0o444;
-const FOLDER: u32 = 0o755;
 
 /// What the names of our pipes begin with.
 const PIPES: &str = r"\\.\pipe\opendesk-";
@@ -64,13 +60,9 @@ pub(crate) const fn permissions(_mode: u32) -> Option<Permissions> {
     None
 }
 
-/// What a file may be used for, in the bits of Unix, as far as they can tell.
-pub(crate) fn mode(file: &Metadata) -> u32 {
-    match (file.is_dir(), file.permissions().readonly()) {
-        (true, _) => FOLDER,
-        (false, true) => READ_ONLY,
-        (false, false) => WRITABLE,
-    }
+/// Nothing: there are no such bits.
+pub(crate) const fn mode(_file: &Metadata) -> Option<u32> {
+    None
 }
 
 /// Forbids to write to a file that its owner may not write to, in the bits of Unix.
@@ -83,6 +75,23 @@ pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     file.set_permissions(permissions)
 }
 
+/// Lets a file be replaced that may not be written to, which cannot be done before.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn make_replaceable(path: &Path) -> io::Result<()> {
+    let found = match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    let mut permissions = found.permissions();
+    if found.is_file() && permissions.readonly() {
+        permissions.set_readonly(false);
+        std::fs::set_permissions(path, permissions)?;
+    }
+    Ok(())
+}
+
 /// Always: the list of who may do what is the folder's, and a folder of ours is made its owner's when it is made.
 #[must_use]
 pub const fn is_private(_file: &Metadata) -> bool {
@@ -93,7 +102,7 @@ pub const fn is_private(_file: &Metadata) -> bool {
 ///
 /// # Errors
 /// None.
-pub const fn make_private(_path: &Path) -> io::Result<()> {
+pub(crate) const fn make_private(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
@@ -103,7 +112,8 @@ pub const fn make_private(_path: &Path) -> io::Result<()> {
 /// When that fails.
 pub(crate) fn close_new(path: &Path) -> io::Result<()> {
     // "Owner rights" (S-1-3-4) and the system (S-1-5-18), inherited by files (OI) and folders (CI); nothing of what is above.
-    let done = Command::new("icacls.exe")
+    // By its whole path: one beside this program is not the system's.
+    let done = Command::new(of_system("icacls.exe")?)
         .arg(path)
         .args(["/inheritance:r", "/grant:r", "*S-1-3-4:(OI)(CI)F", "*S-1-5-18:(OI)(CI)F", "/q"])
         .stdin(Stdio::null())
@@ -127,6 +137,11 @@ impl Owner {
     /// Whether it is the user who runs this.
     pub(crate) const fn is_me(self) -> bool {
         true
+    }
+
+    /// Whether it is the one who may do everything, who is none here.
+    pub(crate) const fn is_root(self) -> bool {
+        false
     }
 
     /// Makes a file theirs.
@@ -154,6 +169,24 @@ pub(crate) const fn is_root() -> bool {
 /// No number: at the other end of a local connection nobody else can be.
 pub(crate) const fn user() -> u32 {
     0
+}
+
+/// No number, for the same reason.
+pub(crate) const fn real_user() -> u32 {
+    0
+}
+
+/// The path of a program of the system itself, where it has one that asks the owner. Only administrators can replace it.
+pub(crate) fn system_program(name: &str) -> Option<PathBuf> {
+    let path = of_system(r"WindowsPowerShell\v1.0\powershell.exe").ok()?;
+    (name == "powershell" && path.is_file()).then_some(path)
+}
+
+/// A path in the folder of the system's programs.
+fn of_system(path: &str) -> io::Result<PathBuf> {
+    let root = std::env::var_os("SystemRoot").filter(|root| !root.is_empty());
+    let root = root.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "SystemRoot is not set"))?;
+    Ok(PathBuf::from(root).join("System32").join(path))
 }
 
 /// Whether a file can be run.
@@ -251,19 +284,20 @@ impl SocketPath {
     }
 }
 
-/// Gives a named pipe a name that nobody guesses, and writes it into a new file at this path: who can read the file, which is
-/// as private as its folder, can connect.
+/// A name for a pipe that nobody can have taken before.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn new_pipe() -> io::Result<String> {
+    Ok(format!("{PIPES}{}", crate::token().map_err(io::Error::other)?))
+}
+
+/// Writes the name of a pipe into a new file at this path, by which it is found. Who may connect is the pipe's own matter.
 ///
 /// # Errors
 /// [`io::ErrorKind::AddrInUse`] where there is a file; the system's.
-pub fn name_pipe(path: &Path) -> io::Result<String> {
-    let name = format!("{PIPES}{}", crate::token().map_err(io::Error::other)?);
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => io::Error::new(io::ErrorKind::AddrInUse, error),
-        _ => error,
-    })?;
-    file.write_all(name.as_bytes())?;
-    Ok(name)
+pub fn tell_pipe(path: &Path, name: &str) -> io::Result<()> {
+    if create_atomic(path, name.as_bytes())? { Ok(()) } else { Err(io::ErrorKind::AddrInUse.into()) }
 }
 
 /// The name of the pipe that the file at this path says.
@@ -271,7 +305,7 @@ pub fn name_pipe(path: &Path) -> io::Result<String> {
 /// # Errors
 /// The system's, and [`io::ErrorKind::InvalidData`] for what is not the name of a pipe of opendesk's.
 pub fn pipe_at(path: &Path) -> io::Result<String> {
-    let content = crate::home::file::read_private(path, LONGEST_NAME)?.ok_or(io::ErrorKind::NotFound)?;
+    let content = read_private(path, LONGEST_NAME)?.ok_or(io::ErrorKind::NotFound)?;
     String::from_utf8(content)
         .ok()
         .filter(|name| name.strip_prefix(PIPES).is_some_and(|name| !name.is_empty() && !name.contains(['\\', '/'])))

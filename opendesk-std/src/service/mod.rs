@@ -266,7 +266,7 @@ impl Service {
     }
 
     fn launchctl(&self) -> Launchctl<'_> {
-        Launchctl::new(&self.runner, crate::platform::user())
+        Launchctl::new(&self.runner, crate::platform::real_user())
     }
 
     const fn schtasks(&self) -> Schtasks<'_> {

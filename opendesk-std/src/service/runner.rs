@@ -92,7 +92,7 @@ fn runtime_dir(given: Option<OsString>) -> Option<String> {
     if given.is_some_and(|path| !path.is_empty()) {
         return None;
     }
-    let place = PathBuf::from(format!("/run/user/{}", crate::platform::user()));
+    let place = PathBuf::from(format!("/run/user/{}", crate::platform::real_user()));
     place.is_dir().then(|| place.display().to_string())
 }
 

@@ -2,6 +2,7 @@
 //! of its own through the named pipe. Wine is not Windows, and what is seen here is not seen there.
 
 use core::time::Duration;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::build_std;
-use crate::command::{Captured, Failure, Outcome, Repo, capture, read, run};
+use crate::command::{Failure, Outcome, Repo, capture, read, run};
 use crate::setup;
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
@@ -27,7 +28,7 @@ const PACKAGES: [&str; 9] = [
     "xclip",
 ];
 
-/// The two objects that rustup's standard library comes with begin and end tables that 32-bit programs have, and are empty here.
+/// Two objects that other compilers come with begin and end tables that 32-bit programs have, and are empty here.
 const LINKER: &str = "#!/bin/bash
 words=()
 for word in \"$@\"; do case $word in *rsbegin.o|*rsend.o) ;; *) words+=(\"$word\");; esac; done
@@ -60,8 +61,8 @@ const FIRST_CALL: &str = concat!(
     "\n",
 );
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take that is waited for, and after which it is ended.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 const TYPED: &str = "Hello, Büro 日本";
 const WRITTEN: &str = "written, 日本";
@@ -135,7 +136,7 @@ impl<'a> Stage<'a> {
 
     /// A program of Wine.
     fn program(&self, name: &str) -> Command {
-        let mut command = self.repo.program(name);
+        let mut command = patient(self.repo, name);
         command.current_dir(&self.folder).env("WINEPREFIX", self.folder.join("wine")).env("WINEDEBUG", "-all");
         command.env("DISPLAY", &self.display).env("OPENDESK_MDNS", "off").stderr(Stdio::null());
         command
@@ -150,14 +151,14 @@ impl<'a> Stage<'a> {
 
     /// The program for Linux, as a controller.
     fn here(&self, words: &[&str]) -> Command {
-        let mut command = self.repo.program(self.repo.target.join("debug/opendesk"));
+        let mut command = patient(self.repo, self.repo.target.join("debug/opendesk"));
         command.arg("--home").arg(self.folder.join("controller")).args(words).env("OPENDESK_MDNS", "off");
         command
     }
 
     /// The text on the clipboard, as programs beside Wine see it.
     fn clipboard(&self) -> Result<String, Failure> {
-        let mut paste = self.repo.program("xclip");
+        let mut paste = patient(self.repo, "xclip");
         read(paste.args(["-out", "-selection", "clipboard", "-target", "UTF8_STRING"]).env("DISPLAY", &self.display))
     }
 
@@ -208,7 +209,7 @@ impl<'a> Stage<'a> {
 
         let notepad = self.program("wine").arg("notepad.exe").stdout(Stdio::null()).spawn();
         let notepad = Running(notepad.map_err(|error| Failure::new(format!("notepad: {error}")))?);
-        let mut search = self.repo.program("xdotool");
+        let mut search = patient(self.repo, "xdotool");
         search.args(["search", "--sync", "--onlyvisible", "--name", "Notepad"]).env("DISPLAY", &self.display);
         read(&mut search)?;
         read(&mut self.here(&["click", "300", "300"]))?;
@@ -233,9 +234,9 @@ impl<'a> Stage<'a> {
         if refused.code != Some(5) {
             return Err(Failure::new(format!("a click after `opendesk stop` ended with {:?}", refused.code)));
         }
-        let Captured { stdout, code, .. } = capture(&mut self.there(HOST, &["audit", "verify"]))?;
-        has(&stdout, "all signed, as they were written")?;
-        println!("a host under Wine was driven, stopped, and its log holds (exit code {code:?})");
+        let log = read(&mut self.there(HOST, &["audit", "verify"]))?;
+        has(&log, "all signed, as they were written")?;
+        println!("a host under Wine was driven, stopped, and its log holds");
         drop(host);
         Ok(())
     }
@@ -246,6 +247,13 @@ impl Drop for Stage<'_> {
         // Whatever of Windows still runs there.
         drop(self.program("wineserver").arg("--kill").status());
     }
+}
+
+/// A program that is ended when it takes too long.
+fn patient(repo: &Repo, name: impl AsRef<OsStr>) -> Command {
+    let mut command = repo.program("timeout");
+    command.arg("--kill-after=5").arg(PATIENCE.as_secs().to_string()).arg(name);
+    command
 }
 
 /// Starts a program whose output is read line by line.
@@ -261,8 +269,7 @@ fn started(command: &mut Command) -> Result<(Running, BufReader<ChildStdout>), F
     Ok((running, BufReader::new(output)))
 }
 
-/// The next line that holds this. A program that says nothing more ends the search, and one that hangs is ended by who runs
-/// this.
+/// The next line that holds this. The end of the program ends the search.
 fn line_with(output: &mut BufReader<ChildStdout>, part: &str) -> Result<String, Failure> {
     let mut line = String::new();
     loop {

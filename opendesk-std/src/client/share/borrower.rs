@@ -5,6 +5,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Instant;
 
 use async_channel::Sender;
@@ -55,7 +56,12 @@ pub(super) async fn borrow<R: Runtime>(
         let address = place.address().map_err(|error| {
             busy(format!("another opendesk{holder} has the session with this machine and cannot share it: {error}"))
         })?;
-        runtime.connect_local(address.path()).await.map_err(|error| gone(&error))?
+        runtime.connect_local(address.path()).await.map_err(|error| match error.kind() {
+            io::ErrorKind::Unsupported => busy(format!(
+                "another opendesk{holder} has the session with this machine and it cannot be shared: {error}"
+            )),
+            _ => gone(&error),
+        })?
     };
     if !is_own(&stream, "the socket of a shared session") {
         let message = format!("{} is shared by another user; remove it", shown(&place.socket()));

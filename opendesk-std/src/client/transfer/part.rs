@@ -87,6 +87,7 @@ impl Part {
             self.file.set_modified(mtime)?;
         }
         platform::set_mode(&self.file, mode.unwrap_or(USUAL) & PERMISSIONS)?;
+        platform::make_replaceable(&self.destination)?;
         fs::rename(&self.path, &self.destination)?;
         remove(&self.note)
     }

@@ -32,7 +32,7 @@ struct Open {
     file: Arc<File>,
     size: u64,
     mtime: f64,
-    mode: u32,
+    mode: Option<u32>,
 }
 
 impl<C: Caller> Run<'_, C> {
@@ -81,14 +81,8 @@ impl<C: Caller> Run<'_, C> {
             _ => {}
         }
         let mtime = Some(changed_at(&source));
-        self.one(Job {
-            here: from.to_owned(),
-            there: to,
-            size: source.len(),
-            mtime,
-            mode: Some(platform::mode(&source)),
-        })
-        .await
+        self.one(Job { here: from.to_owned(), there: to, size: source.len(), mtime, mode: platform::mode(&source) })
+            .await
     }
 
     /// Copies one file of this machine.
@@ -122,7 +116,7 @@ impl<C: Caller> Run<'_, C> {
             // What cannot be looked at or removed stays; the copy is complete.
             drop(self.sweep(&job.there, &part).await);
         }
-        self.host.set(&part, Some(source.mode & 0o777), Some(source.mtime)).await?;
+        self.host.set(&part, source.mode.map(|mode| mode & 0o777), Some(source.mtime)).await?;
         self.host.rename(&part, &job.there, kept + bytes, source.mtime).await?;
         Ok((bytes, kept))
     }
@@ -159,7 +153,7 @@ impl<C: Caller> Run<'_, C> {
         if source.size == 0 {
             return self.pour_whole(job, source, part).await;
         }
-        if kept == 0 && source.mode & FOR_OTHERS != FOR_OTHERS {
+        if kept == 0 && source.mode.is_some_and(|mode| mode & FOR_OTHERS != FOR_OTHERS) {
             // What others may not read is theirs at no moment.
             let made = match self.host.write(part, Vec::new(), Some(0)).await {
                 Err(error) if error.is_refusal(ErrorCode::CapabilityUnsupported) => {

@@ -54,8 +54,8 @@ impl Walk {
         Self::of(Folder { here, there, mode, depth: 0, is_named: true })
     }
 
-    pub(super) fn up(here: PathBuf, there: String, mode: u32) -> Self {
-        Self::of(Folder { here, there, mode: Some(mode), depth: 0, is_named: true })
+    pub(super) fn up(here: PathBuf, there: String, mode: Option<u32>) -> Self {
+        Self::of(Folder { here, there, mode, depth: 0, is_named: true })
     }
 
     fn of(folder: Folder) -> Self {
@@ -166,7 +166,7 @@ impl Walk {
         for Listed { path: here, metadata } in listed {
             let name = names::told(here.file_name().unwrap_or_default());
             let there = names::joined(&folder.there, &name);
-            let mode = Some(platform::mode(&metadata));
+            let mode = platform::mode(&metadata);
             if names::is_part(&name) {
                 skip(run, copied, &shown(&here), UNFINISHED);
             } else if metadata.is_symlink() {

@@ -63,7 +63,7 @@ pub(super) async fn confirm(talk: Talk<'_>, item: &Item, text: &str) -> Result<E
             return Ok(effect);
         }
         if now >= look {
-            look_again(talk, item).await;
+            look_again(Talk { deadline: end.min(talk.deadline), ..talk }, item).await;
             look = now + BY_ITSELF;
         }
         talk.moment().await;

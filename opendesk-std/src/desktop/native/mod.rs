@@ -1,9 +1,9 @@
 //! The desktops of macOS and Windows, as far as three cross-platform libraries reach: pictures, displays and the list of
 //! windows (xcap), mouse and keyboard (enigo), the clipboard (arboard); on macOS notifications of our own (osascript).
 //!
-//! On macOS and on Windows nobody has run it yet: it is written after the libraries' documentation. Under Wine it takes pictures,
-//! clicks, types and writes to the clipboard (`cargo ci windows`). What it lacks (the accessibility tree, windows that are moved, applications, notifications) is refused
-//! as unsupported.
+//! On macOS nobody has run it yet, nor on Windows: it is written after the libraries' documentation. Under Wine it takes
+//! pictures, clicks, types and writes to the clipboard (`cargo ci windows`). What it lacks (the accessibility tree, windows
+//! that are moved, applications, notifications) is refused as unsupported.
 
 mod clipboard;
 mod keys;

@@ -4,14 +4,21 @@
 use core::time::Duration;
 use std::io::{self, Read, Write as _};
 use std::process::{Child, ExitStatus};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use crate::api::{CompletedCommand, Error, ErrorCode, Result};
 use crate::cancel::Cancel;
 use crate::clock::monotonic;
 
 /// What is kept of each stream of output, in bytes.
-const MAX_OUTPUT: u64 = 1 << 20;
+const MAX_OUTPUT: usize = 1 << 20;
+
+/// What is read of one at a time.
+const CHUNK: usize = 64 << 10;
+
+/// How long output is awaited after the program itself has ended.
+const LINGER: Duration = Duration::from_millis(200);
 
 /// How often a program is looked at.
 const TICK: Duration = Duration::from_millis(20);
@@ -32,10 +39,10 @@ pub(in crate::os) fn supervise(
     let ended =
         followed.map_err(|error| lost(&error)).and_then(|output| Ok((output, watch(&mut child, limit, cancel)?)));
     match ended {
-        Ok(((stdout, stderr), status)) => {
+        Ok((output, status)) => {
             let returncode = status.code().unwrap_or_default();
-            let duration = started.elapsed().as_secs_f64();
-            Ok(CompletedCommand { returncode, stdout: finish(stdout), stderr: finish(stderr), duration })
+            let [stdout, stderr] = finish(&output);
+            Ok(CompletedCommand { returncode, stdout, stderr, duration: started.elapsed().as_secs_f64() })
         }
         Err(error) => {
             if let Err(error) = child.kill().and_then(|()| child.wait()) {
@@ -46,10 +53,20 @@ pub(in crate::os) fn supervise(
     }
 }
 
-type Reading = Option<JoinHandle<Vec<u8>>>;
+/// What a stream has said so far.
+#[derive(Debug, Default)]
+struct Said {
+    kept: Vec<u8>,
+    /// Bytes that came after those.
+    lost: usize,
+    /// Whether nothing more comes.
+    is_over: bool,
+}
+
+type Reading = Arc<Mutex<Said>>;
 
 /// Threads that write to a child what it reads, and read what it writes.
-fn follow(child: &mut Child, input: Vec<u8>) -> io::Result<(Reading, Reading)> {
+fn follow(child: &mut Child, input: Vec<u8>) -> io::Result<[Reading; 2]> {
     if let Some(mut pipe) = child.stdin.take() {
         let write = move || {
             if let Err(error) = pipe.write_all(&input) {
@@ -58,21 +75,33 @@ fn follow(child: &mut Child, input: Vec<u8>) -> io::Result<(Reading, Reading)> {
         };
         let _detached = thread::Builder::new().name("opendesk-input".to_owned()).spawn(write)?;
     }
-    let (output, errors) = (child.stdout.take(), child.stderr.take());
-    Ok((output.map(read).transpose()?, errors.map(read).transpose()?))
+    Ok([read(child.stdout.take())?, read(child.stderr.take())?])
 }
 
-fn read(pipe: impl Read + Send + 'static) -> io::Result<JoinHandle<Vec<u8>>> {
-    thread::Builder::new().name("opendesk-output".to_owned()).spawn(move || {
-        let (mut kept, mut pipe) = (Vec::new(), pipe);
-        let read = (&mut pipe).take(MAX_OUTPUT).read_to_end(&mut kept);
+fn read(pipe: Option<impl Read + Send + 'static>) -> io::Result<Reading> {
+    let said = Reading::default();
+    let Some(mut pipe) = pipe else {
+        lock(&said).is_over = true;
+        return Ok(said);
+    };
+    let telling = Arc::clone(&said);
+    let follow = move || {
+        let mut chunk = vec![0; CHUNK];
         // Until the end, so that the program does not wait for a reader.
-        let more = read.and_then(|_| io::copy(&mut pipe, &mut io::sink())).unwrap_or_default();
-        if more > 0 {
-            kept.extend_from_slice(format!("\n[opendesk: {more} bytes more were not kept]\n").as_bytes());
+        while let Ok(length @ 1..) = pipe.read(&mut chunk) {
+            let mut said = lock(&telling);
+            let kept = length.min(MAX_OUTPUT - said.kept.len());
+            said.kept.extend_from_slice(&chunk[..kept]);
+            said.lost += length - kept;
         }
-        kept
-    })
+        lock(&telling).is_over = true;
+    };
+    let _detached = thread::Builder::new().name("opendesk-output".to_owned()).spawn(follow)?;
+    Ok(said)
+}
+
+fn lock(said: &Reading) -> MutexGuard<'_, Said> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn watch(child: &mut Child, limit: Option<Duration>, cancel: &Cancel) -> Result<ExitStatus> {
@@ -97,8 +126,20 @@ fn pause() {
     thread::sleep(TICK);
 }
 
-fn finish(reading: Reading) -> Vec<u8> {
-    reading.and_then(|reading| reading.join().ok()).unwrap_or_default()
+/// What a program has said that has ended. What it left running may never close its output.
+fn finish(readings: &[Reading; 2]) -> [Vec<u8>; 2] {
+    let ended = monotonic();
+    while readings.iter().any(|said| !lock(said).is_over) && ended.elapsed() < LINGER {
+        pause();
+    }
+    readings.each_ref().map(|said| {
+        let mut said = lock(said);
+        let mut kept = core::mem::take(&mut said.kept);
+        if said.lost > 0 {
+            kept.extend_from_slice(format!("\n[opendesk: {} bytes more were not kept]\n", said.lost).as_bytes());
+        }
+        kept
+    })
 }
 
 fn lost(error: &io::Error) -> Error {

@@ -44,6 +44,10 @@ impl Search {
 
     /// Looks for a program on the `PATH` of a session.
     pub(super) fn find(self, name: &str, session: &[Variable]) -> Found {
+        if let Some(program) = platform::system_program(name).and_then(|path| path.into_os_string().into_string().ok())
+        {
+            return Found::Program(program);
+        }
         let mut replaceable = None;
         for folder in env::split_paths(&path_of(session)).filter(|folder| folder.is_absolute()) {
             let Ok(folder) = folder.canonicalize() else { continue };
