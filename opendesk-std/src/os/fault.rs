@@ -1,5 +1,6 @@
 //! What the operating system says, as the error of a call.
 
+use core::time::Duration;
 use std::io;
 
 use rustix::io::Errno;
@@ -34,6 +35,18 @@ pub(super) fn limit(why: impl Into<String>) -> io::Error {
 #[cfg(unix)]
 pub(super) fn unfit(why: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+/// A command was lost sight of.
+pub(super) fn lost(error: &io::Error) -> Error {
+    Error::internal(format!("the command could not be followed and was killed: {error}"))
+}
+
+/// A command's time was over.
+pub(super) fn late(limit: Duration) -> Error {
+    let seconds = limit.as_secs_f64();
+    let text = format!("the command did not end within {seconds} seconds and was killed; give it a longer timeout");
+    Error::new(ErrorCode::Timeout, text)
 }
 
 fn code(error: &io::Error) -> ErrorCode {

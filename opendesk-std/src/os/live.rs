@@ -24,8 +24,10 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::command::{self, Variable};
+use super::fault::lost;
 use super::pipes::{CHUNK, is_early, patient};
-use super::running::{LINGER, TICK, code, end_of, lost};
+use super::running::{code, end_of};
+use super::{LINGER, TICK};
 use crate::api::{
     CommandEnd, CommandInput, CommandOutput, CommandSignal, Effect, Error, InputTaken, Result, StartParams,
 };

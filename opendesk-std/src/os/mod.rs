@@ -18,6 +18,7 @@ mod files;
 mod guard;
 #[cfg(unix)]
 mod handle;
+mod kept;
 #[cfg(unix)]
 pub(crate) mod live;
 pub(crate) mod marked;
@@ -35,6 +36,8 @@ mod tree;
 #[cfg(unix)]
 mod walk;
 
+use core::time::Duration;
+
 #[cfg(not(unix))]
 pub use elsewhere::files::Files;
 #[cfg(not(unix))]
@@ -43,3 +46,10 @@ pub(crate) use elsewhere::live;
 use elsewhere::running;
 #[cfg(unix)]
 pub use files::Files;
+
+/// How often a command is looked at when nothing else happens: a person who stops it does not notice the delay.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How long output is awaited after the command itself has ended: what it wrote is in the pipe already, and what it
+/// left running in the background may never close it.
+const LINGER: Duration = Duration::from_millis(200);

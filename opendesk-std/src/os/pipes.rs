@@ -9,8 +9,7 @@ use std::process::Child;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
-/// What is kept of each stream of output, in bytes: the answer is in memory, more than once, on both machines.
-pub(super) const MAX_OUTPUT: usize = 1 << 20;
+use super::kept::Kept;
 
 /// As much as a pipe usually holds.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -75,7 +74,7 @@ impl<'a> Pipes<'a> {
     /// Standard output and standard error, as far as they were kept; who still writes to them is told that nobody
     /// reads.
     pub(super) fn finish(self) -> (Vec<u8>, Vec<u8>) {
-        (self.output.finish(), self.errors.finish())
+        (self.output.kept.finish(), self.errors.kept.finish())
     }
 }
 
@@ -115,14 +114,12 @@ impl Input<'_> {
 #[derive(Debug)]
 struct Output {
     pipe: Option<File>,
-    kept: Vec<u8>,
-    /// Bytes that came after those.
-    lost: u64,
+    kept: Kept,
 }
 
 impl Output {
-    const fn new(pipe: Option<File>) -> Self {
-        Self { pipe, kept: Vec::new(), lost: 0 }
+    fn new(pipe: Option<File>) -> Self {
+        Self { pipe, kept: Kept::default() }
     }
 
     /// Reads once, so that a command that never stops writing does not keep its host from looking up.
@@ -133,43 +130,10 @@ impl Output {
             Ok(0) => self.pipe = None,
             Ok(length) => {
                 chunk.truncate(length);
-                self.keep(&chunk);
+                self.kept.keep(&chunk);
             }
             Err(error) if is_early(&error) => {}
             Err(_) => self.pipe = None,
-        }
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        let (kept, lost) = bytes.split_at(bytes.len().min(MAX_OUTPUT - self.kept.len()));
-        self.kept.extend_from_slice(kept);
-        self.lost += lost.len() as u64;
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        if self.lost > 0 {
-            self.kept.extend_from_slice(format!("\n[opendesk: {} bytes more were not kept]\n", self.lost).as_bytes());
-        }
-        self.kept
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_is_kept_up_to_its_limit_and_what_is_missing_is_said() {
-        for (length, lost) in [(0, 0), (MAX_OUTPUT, 0), (MAX_OUTPUT + 1, 1), (3 * MAX_OUTPUT, 2 * MAX_OUTPUT)] {
-            let mut output = Output::new(None);
-            for chunk in vec![b'x'; length].chunks(CHUNK - 1) {
-                output.keep(chunk);
-            }
-            let mut expected = vec![b'x'; length - lost];
-            if lost > 0 {
-                expected.extend(format!("\n[opendesk: {lost} bytes more were not kept]\n").bytes());
-            }
-            assert!(output.finish() == expected, "{length}");
         }
     }
 }

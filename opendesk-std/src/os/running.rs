@@ -1,7 +1,6 @@
 //! A command that runs: until it ends, its time is over or nobody wants it any more.
 
 use core::time::Duration;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
@@ -11,17 +10,12 @@ use std::time::Instant;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::fault::{late, lost};
 use super::pipes::Pipes;
-use crate::api::{CompletedCommand, Error, ErrorCode, Result};
+use super::{LINGER, TICK};
+use crate::api::{CompletedCommand, Result};
 use crate::cancel::Cancel;
 use crate::clock::monotonic;
-
-/// How often a command is looked at when nothing else happens: a person who stops it does not notice the delay.
-pub(super) const TICK: Duration = Duration::from_millis(20);
-
-/// How long output is awaited after the command itself has ended: what it wrote is in the pipe already, and what it
-/// left running in the background may never close it.
-pub(super) const LINGER: Duration = Duration::from_millis(200);
 
 /// Waits for a child that leads its own process group, while `input` goes in and output comes out.
 ///
@@ -69,11 +63,7 @@ fn watch(
         cancel.check()?;
         let left = limit.map_or(TICK, |limit| limit.saturating_sub(started.elapsed()));
         if left.is_zero() {
-            let seconds = limit.unwrap_or_default().as_secs_f64();
-            return Err(Error::new(
-                ErrorCode::Timeout,
-                format!("the command did not end within {seconds} seconds and was killed; give it a longer timeout"),
-            ));
+            return Err(late(limit.unwrap_or_default()));
         }
         pipes.turn(left.min(TICK), end.as_ref()).map_err(|error| lost(&error))?;
     }
@@ -117,8 +107,4 @@ fn kill(mut child: Child) {
 /// The exit code, or the signal that ended it as a negative number.
 pub(super) fn code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(i32::saturating_neg)).unwrap_or_default()
-}
-
-pub(super) fn lost(error: &io::Error) -> Error {
-    Error::internal(format!("the command could not be followed and was killed: {error}"))
 }

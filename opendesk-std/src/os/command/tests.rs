@@ -8,7 +8,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 
-use super::super::pipes::MAX_OUTPUT;
+use super::super::kept::MAX_OUTPUT;
 use super::*;
 
 /// Seconds that background processes would run, and half of it for everything that must not wait for them.

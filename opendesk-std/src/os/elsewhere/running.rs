@@ -7,21 +7,15 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::api::{CompletedCommand, Error, ErrorCode, Result};
+use crate::api::{CompletedCommand, Result};
 use crate::cancel::Cancel;
 use crate::clock::monotonic;
-
-/// What is kept of each stream of output, in bytes.
-const MAX_OUTPUT: usize = 1 << 20;
+use crate::os::fault::{late, lost};
+use crate::os::kept::Kept;
+use crate::os::{LINGER, TICK};
 
 /// What is read of one at a time.
 const CHUNK: usize = 64 << 10;
-
-/// How long output is awaited after the program itself has ended.
-const LINGER: Duration = Duration::from_millis(200);
-
-/// How often a program is looked at.
-const TICK: Duration = Duration::from_millis(20);
 
 /// Waits for a child, while `input` goes in and output comes out.
 ///
@@ -56,9 +50,7 @@ pub(in crate::os) fn supervise(
 /// What a stream has said so far.
 #[derive(Debug, Default)]
 struct Said {
-    kept: Vec<u8>,
-    /// Bytes that came after those.
-    lost: usize,
+    kept: Kept,
     /// Whether nothing more comes.
     is_over: bool,
 }
@@ -89,10 +81,7 @@ fn read(pipe: Option<impl Read + Send + 'static>) -> io::Result<Reading> {
         let mut chunk = vec![0; CHUNK];
         // Until the end, so that the program does not wait for a reader.
         while let Ok(length @ 1..) = pipe.read(&mut chunk) {
-            let mut said = lock(&telling);
-            let kept = length.min(MAX_OUTPUT - said.kept.len());
-            said.kept.extend_from_slice(&chunk[..kept]);
-            said.lost += length - kept;
+            lock(&telling).kept.keep(&chunk[..length]);
         }
         lock(&telling).is_over = true;
     };
@@ -112,10 +101,7 @@ fn watch(child: &mut Child, limit: Option<Duration>, cancel: &Cancel) -> Result<
         }
         cancel.check()?;
         if limit.is_some_and(|limit| started.elapsed() >= limit) {
-            let seconds = limit.unwrap_or_default().as_secs_f64();
-            let text =
-                format!("the command did not end within {seconds} seconds and was killed; give it a longer timeout");
-            return Err(Error::new(ErrorCode::Timeout, text));
+            return Err(late(limit.unwrap_or_default()));
         }
         pause();
     }
@@ -132,16 +118,5 @@ fn finish(readings: &[Reading; 2]) -> [Vec<u8>; 2] {
     while readings.iter().any(|said| !lock(said).is_over) && ended.elapsed() < LINGER {
         pause();
     }
-    readings.each_ref().map(|said| {
-        let mut said = lock(said);
-        let mut kept = core::mem::take(&mut said.kept);
-        if said.lost > 0 {
-            kept.extend_from_slice(format!("\n[opendesk: {} bytes more were not kept]\n", said.lost).as_bytes());
-        }
-        kept
-    })
-}
-
-fn lost(error: &io::Error) -> Error {
-    Error::internal(format!("the command could not be followed and was killed: {error}"))
+    readings.each_ref().map(|said| core::mem::take(&mut lock(said).kept).finish())
 }
