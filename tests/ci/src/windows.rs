@@ -138,7 +138,7 @@ impl<'a> Stage<'a> {
     fn program(&self, name: &str) -> Command {
         let mut command = patient(self.repo, name);
         command.current_dir(&self.folder).env("WINEPREFIX", self.folder.join("wine")).env("WINEDEBUG", "-all");
-        command.env("DISPLAY", &self.display).env("OPENDESK_MDNS", "off").stderr(Stdio::null());
+        command.env("DISPLAY", &self.display).env("OPENDESK_MDNS", "off");
         command
     }
 
@@ -162,6 +162,17 @@ impl<'a> Stage<'a> {
         read(paste.args(["-out", "-selection", "clipboard", "-target", "UTF8_STRING"]).env("DISPLAY", &self.display))
     }
 
+    /// Pairs a controller, which calls the host `host`, and gives what the host calls it.
+    fn pair(&self, port: &str, controller: impl Fn(&[&str]) -> Command) -> Result<String, Failure> {
+        let (_pairing, mut told) = started(&mut self.there(HOST, &["pair"]))?;
+        let code = line_with(&mut told, "pairing code: ")?;
+        let code = code.trim().trim_start_matches("pairing code: ");
+        read(&mut controller(&["pair-with", "127.0.0.1", code, "--port", port, "--name", "host"]))?;
+        let name = line_with(&mut told, "paired with ")?;
+        line_with(&mut told, "its screen shows the same words")?;
+        Ok(name.trim().trim_start_matches("paired with ").to_owned())
+    }
+
     /// How many sessions a controller has had.
     fn sessions(&self, name: &str) -> Result<usize, Failure> {
         let log = read(&mut self.there(HOST, &["audit", "--json", "--peer", name, "--limit", "1000"]))?;
@@ -170,21 +181,15 @@ impl<'a> Stage<'a> {
 
     /// Two programs of one controller have one session, which the first lends by a pipe.
     fn share(&self, port: &str) -> Result<(), Failure> {
-        let (pairing, mut told) = started(&mut self.there(HOST, &["pair"]))?;
-        let code = line_with(&mut told, "pairing code: ")?;
-        let code = code.trim().trim_start_matches("pairing code: ");
-        read(&mut self.there(CONTROLLER, &["pair-with", "127.0.0.1", code, "--port", port, "--name", "host"]))?;
-        let name = line_with(&mut told, "paired with ")?;
-        let name = name.trim().trim_start_matches("paired with ");
-        drop(pairing);
-        let before = self.sessions(name)?;
+        let name = self.pair(port, |words| self.there(CONTROLLER, words))?;
+        let before = self.sessions(&name)?;
         let mut server = self.there(CONTROLLER, &["mcp"]);
         let (mut server, mut told) = started(server.stdin(Stdio::piped()))?;
         let mut input = server.0.stdin.take().ok_or_else(|| Failure::new("the MCP server reads nothing"))?;
         input.write_all(FIRST_CALL.as_bytes()).map_err(|error| Failure::new(error.to_string()))?;
         has(&line_with(&mut told, r#""id":2"#)?, "Done: click")?;
         read(&mut self.there(CONTROLLER, &["click", "310", "310"]))?;
-        let after = self.sessions(name)?;
+        let after = self.sessions(&name)?;
         // They have one more than before; the first of all was that of the pairing.
         if after != before + 1 {
             return Err(Failure::new(format!("two programs of one controller had {} sessions", after - before)));
@@ -200,12 +205,7 @@ impl<'a> Stage<'a> {
         let port = listening.trim().rsplit(':').next().unwrap_or_default().to_owned();
         has(&read(&mut self.there(HOST, &["status"]))?, "desktop windows, approve auto")?;
 
-        let (pairing, mut told) = started(&mut self.there(HOST, &["pair"]))?;
-        let code = line_with(&mut told, "pairing code: ")?;
-        let code = code.trim().trim_start_matches("pairing code: ");
-        read(&mut self.here(&["pair-with", "127.0.0.1", code, "--port", &port, "--name", "windows"]))?;
-        line_with(&mut told, "its screen shows the same words")?;
-        drop(pairing);
+        self.pair(&port, |words| self.here(words))?;
 
         let notepad = self.program("wine").arg("notepad.exe").stdout(Stdio::null()).spawn();
         let notepad = Running(notepad.map_err(|error| Failure::new(format!("notepad: {error}")))?);
@@ -228,7 +228,7 @@ impl<'a> Stage<'a> {
         drop(notepad);
 
         self.share(&port)?;
-        has(&capture(&mut self.here(&["exec", "windows", "--", "cmd"]))?.stderr, "runs no commands for controllers")?;
+        has(&capture(&mut self.here(&["exec", "host", "--", "cmd"]))?.stderr, "runs no commands for controllers")?;
         read(&mut self.there(HOST, &["stop"]))?;
         let refused = capture(&mut self.here(&["click", "300", "300"]))?;
         if refused.code != Some(5) {
