@@ -3,12 +3,16 @@
 mod captures;
 mod closing;
 mod moving;
+mod sluggish;
 mod unmanaged;
+
+use std::process::Command;
 
 use opendesk_std::Cancel;
 use opendesk_std::api::{Effect, ErrorCode, Rect, Window};
 use opendesk_std::desktop::Computer;
 use opendesk_std::desktop::x11::X11Desktop;
+use opendesk_tests::bin::Running;
 use opendesk_tests::desktop::{PYTHON, TestDesktop};
 
 use crate::{open, wait_until};
@@ -26,6 +30,15 @@ if 'dock' in sys.argv[4:]:
     pane.attributes('-type', 'dock')
 pane.mainloop()
 ";
+
+/// An X server that nobody manages the windows of, and its display.
+fn unmanaged_server(screen: &str) -> (Running, String) {
+    let mut xvfb = Command::new("Xvfb");
+    xvfb.args(["-displayfd", "1", "-screen", "0", screen, "-nolisten", "tcp", "-noreset", "-ac"]);
+    let mut server = Running::start(xvfb);
+    let display = format!(":{}", server.first_line().trim());
+    (server, display)
+}
 
 /// Starts a window of one colour and gives the process that it belongs to.
 fn pane(desktop: &mut TestDesktop, title: &str, place: &str, colour: &str, special: &[&str]) -> u32 {

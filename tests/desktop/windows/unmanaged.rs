@@ -9,7 +9,7 @@ use opendesk_std::desktop::{CaptureArea, Computer};
 use opendesk_tests::bin::Running;
 use opendesk_tests::desktop::PYTHON;
 
-use super::{PANE, find};
+use super::{PANE, find, unmanaged_server};
 use crate::wait_until;
 
 fn start(display: &str, program: &str, arguments: &[&str]) -> Running {
@@ -20,10 +20,7 @@ fn start(display: &str, program: &str, arguments: &[&str]) -> Running {
 
 #[test]
 fn windows_are_seen_and_moved_where_nobody_manages_them() {
-    let mut xvfb = Command::new("Xvfb");
-    xvfb.args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset", "-ac"]);
-    let mut server = Running::start(xvfb);
-    let display = format!(":{}", server.first_line().trim());
+    let (_server, display) = unmanaged_server("640x480x24");
     let computer = X11Desktop::open(Some(&display)).unwrap();
     for capability in ["windows.list", "windows.manipulate"] {
         assert!(computer.capabilities().contains(&capability), "{capability}");

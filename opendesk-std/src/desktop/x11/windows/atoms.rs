@@ -35,6 +35,7 @@ atoms! {
     active_window: "_NET_ACTIVE_WINDOW",
     close_window: "_NET_CLOSE_WINDOW",
     moveresize_window: "_NET_MOVERESIZE_WINDOW",
+    request_frame_extents: "_NET_REQUEST_FRAME_EXTENTS",
     // What a window says of itself.
     name: "_NET_WM_NAME",
     pid: "_NET_WM_PID",

@@ -6,6 +6,7 @@
 //! Without a window manager they are the titled windows that are on the screen; a window manager that does not speak
 //! EWMH leaves nothing to go by.
 
+mod answers;
 mod area;
 mod atoms;
 mod close;
@@ -31,6 +32,7 @@ use super::connection::{Outcome, Wire};
 use super::input::wait;
 use crate::api::Window;
 use crate::clock::monotonic;
+use answers::Answers;
 use desk::Desk;
 use facts::Facts;
 
@@ -62,12 +64,13 @@ pub(super) struct ClientWindow {
 pub(super) struct WindowManager {
     wire: Wire,
     roster: Roster,
+    answers: Answers,
 }
 
 impl WindowManager {
     pub(super) fn start(wire: Wire) -> Outcome<Self> {
         let roster = Roster::probe(&wire)?;
-        Ok(Self { wire, roster })
+        Ok(Self { wire, roster, answers: Answers::default() })
     }
 
     /// Begins a call about one window.

@@ -44,8 +44,9 @@ impl WindowManager {
     ///
     /// Confirmed is a window that lies exactly there, or as exactly as its own steps allow: a terminal is whole
     /// characters wide and high, so its size may fall short by less than one. A window that ends up elsewhere is an
-    /// error that says where.
-    pub(in crate::desktop::x11) fn move_resize(&self, id: &str, bounds: Rect) -> Outcome<Effect> {
+    /// error that says where. One that lies there, while the window manager does not say that it has done what it was
+    /// asked for, is unverifiable.
+    pub(in crate::desktop::x11) fn move_resize(&mut self, id: &str, bounds: Rect) -> Outcome<Effect> {
         let wanted = whole(bounds)?;
         let (desk, before) = self.find(id)?;
         let hint = self.roster.atoms.moveresize_window;
@@ -64,12 +65,14 @@ impl WindowManager {
         for _ in 0..TRIES {
             now = self.known(id)?;
             self.place(&desk, &now, wanted)?;
+            // A window that lies there before it was placed may be placed elsewhere yet.
+            let is_carried_out = self.has_caught_up(&desk, PATIENCE)?;
             let is_there = wait_until(PATIENCE, || {
                 now = self.known(id)?;
                 Ok(sizes.are_met(wanted, now.bounds()))
             })?;
             if is_there {
-                return Ok(Effect::Confirmed);
+                return Ok(if is_carried_out { Effect::Confirmed } else { Effect::Unverifiable });
             }
         }
         if now.bounds() == before.bounds() {
@@ -91,7 +94,7 @@ impl WindowManager {
     }
 
     /// Takes the states away in which the window manager decides where a window lies.
-    fn make_ordinary(&self, desk: &Desk, window: &Facts) -> Outcome<()> {
+    fn make_ordinary(&mut self, desk: &Desk, window: &Facts) -> Outcome<()> {
         let atoms = &self.roster.atoms;
         if !desk.supports(atoms.state) {
             return Ok(());
@@ -107,6 +110,8 @@ impl WindowManager {
         for ((one, other), _) in pairs.into_iter().zip(now).filter(|(_, is_arranged)| *is_arranged) {
             self.request(window.xid, atoms.state, [REMOVE, one, other, FROM_PERSON, 0])?;
         }
+        // The state is taken away before the frame is put around the window, and the frame is part of what is placed.
+        self.has_caught_up(desk, PATIENCE)?;
         // A window that stays as it is will not be where it was asked to be, which is found out then.
         wait_until(PATIENCE, || {
             let now = self.roster.facts(&self.wire, window.xid)?;

@@ -1,0 +1,51 @@
+//! Whether the window manager has carried out what it was asked for.
+
+use core::time::Duration;
+
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, Window, WindowClass};
+
+use super::super::connection::{Outcome, Wire};
+use super::desk::{Desk, Manager};
+use super::property::ask;
+use super::{WindowManager, wait_until};
+
+/// A window that nobody sees, for the one request to which a window manager answers.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    window: Option<Window>,
+}
+
+impl WindowManager {
+    /// Waits until everything that the window manager was asked for is carried out, and tells whether it is. Requests
+    /// are carried out in their order, and one has an answer: how large the frame of a window would be
+    /// (`_NET_REQUEST_FRAME_EXTENTS`, EWMH). Where there is no window manager, or one without an answer, it is at once.
+    pub(super) fn has_caught_up(&mut self, desk: &Desk, within: Duration) -> Outcome<bool> {
+        let atoms = self.roster.atoms;
+        if desk.manager == Manager::Absent || !desk.supports(atoms.request_frame_extents) {
+            return Ok(true);
+        }
+        let window = match self.answers.window.take() {
+            Some(window) => window,
+            None => create(&self.wire)?,
+        };
+        self.wire.x.delete_property(window, atoms.frame_extents)?.ignore_error();
+        self.request(window, atoms.request_frame_extents, [0; 5])?;
+        let has_answered =
+            wait_until(within, || Ok(!ask(&self.wire, window, atoms.frame_extents, 4)?.reply()?.value.is_empty()))?;
+        if has_answered {
+            self.answers.window = Some(window);
+        } else {
+            // Its answer may come when the next question has been asked.
+            self.wire.x.destroy_window(window)?.ignore_error();
+        }
+        Ok(has_answered)
+    }
+}
+
+fn create(wire: &Wire) -> Outcome<Window> {
+    let window = wire.x.generate_id()?;
+    let (looks, kind) = (CreateWindowAux::new(), WindowClass::INPUT_OUTPUT);
+    wire.x.create_window(0, window, wire.root(), -1, -1, 1, 1, 0, kind, 0, &looks)?.check()?;
+    Ok(window)
+}
