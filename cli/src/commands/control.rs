@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use opendesk_std::govern::control::{Control, Mode};
 use opendesk_std::home::printable;
-use opendesk_std::host::{AdminError, reload_running};
+use opendesk_std::host::{AdminError, reload_running, status_of_running};
 use opendesk_tokio::Tokio;
 use serde_json::json;
 
@@ -19,6 +19,7 @@ pub(super) async fn run(context: &Context, mode: Mode, options: args::Control) -
     let report = json!({"mode": now.mode, "since": now.since, "reason": now.reason, "before": before});
     output::result(context.json, &report, || said(&before, &now));
     match reload_running(&Tokio, &context.home).await {
+        Ok(()) if now.mode == Mode::Running => refusing(context).await,
         Ok(()) => {}
         Err(AdminError::NotRunning) if now.mode == Mode::Running => {}
         Err(AdminError::NotRunning) => {
@@ -30,6 +31,17 @@ pub(super) async fn run(context: &Context, mode: Mode, options: args::Control) -
         )),
     }
     Ok(())
+}
+
+/// Says what keeps controllers from acting though the owner lets them.
+async fn refusing(context: &Context) {
+    // A host that does not answer has obeyed all the same.
+    let Ok(status) = status_of_running(&Tokio, &context.home).await else { return };
+    if let Some(why) = &status.policy_error {
+        output::note(&format!("every call is refused all the same: {}", printable(why)));
+    } else if status.audit.altered || status.audit.error.is_some() {
+        output::note("actions are refused all the same, because of the audit log: `opendesk status` tells why");
+    }
 }
 
 fn said(before: &Control, now: &Control) -> String {

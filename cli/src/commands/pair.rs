@@ -190,6 +190,7 @@ async fn wait(notices: &async_channel::Receiver<Notice>) -> Result<Newcomer, Fai
             | Notice::Decided { .. }
             | Notice::ControlChanged(_)
             | Notice::Paused(_)
+            | Notice::PolicyFailing(_)
             | Notice::AuditFailing(_) => {}
         }
     }

@@ -205,6 +205,8 @@ fn sentence(notice: &Notice) -> Option<String> {
             format!("you use this machine, so no controller may act for {} s", pause.as_secs())
         }
         Notice::Paused(None) => "controllers may act again".to_owned(),
+        Notice::PolicyFailing(Some(why)) => format!("every call is refused: {}", printable(why)),
+        Notice::PolicyFailing(None) => "the policy can be read again".to_owned(),
         Notice::AuditFailing(Some(why)) => format!("actions are refused, because they cannot be logged: {why}"),
         Notice::AuditFailing(None) => "the audit log can be written again, so actions are allowed".to_owned(),
     })

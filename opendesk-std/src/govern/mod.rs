@@ -190,6 +190,12 @@ impl Govern {
         self.policy.approval().timeout
     }
 
+    /// Why the policy refuses every call, as far as it was looked at, in a line for the owner.
+    #[must_use]
+    pub fn policy_fault(&self) -> Option<String> {
+        self.policy.fault()
+    }
+
     /// Whether the policy may say something else than before to what was allowed.
     pub fn policy_has_changed(&mut self) -> bool {
         self.policy.has_changed()

@@ -41,6 +41,11 @@ pub trait Policy: Debug + Send {
         false
     }
 
+    /// Why it can decide nothing and refuses every call, in a line for the owner.
+    fn fault(&self) -> Option<String> {
+        None
+    }
+
     /// How the owner is asked about what this does not decide.
     fn approval(&mut self) -> Approval {
         Approval::default()
@@ -141,6 +146,10 @@ impl Policy for RulesFile {
             tracing::error!(%error, "every call is refused");
         }
         core::mem::take(&mut self.has_changed)
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.error().map(ToString::to_string)
     }
 
     fn approval(&mut self) -> Approval {

@@ -120,6 +120,8 @@ pub struct Server<R: Runtime> {
     pub(super) left_alone_until: Option<Instant>,
     /// Which policy.json was there when it was last looked at.
     pub(super) policy: String,
+    /// Why the policy refuses every call, as far as the owner was told.
+    pub(super) policy_fault: Option<String>,
     /// The list of peers when it was last looked at.
     pub(super) known: BTreeMap<PublicKey, Peer>,
     /// Peers whom the owner has unpaired and whom the list still has, because it could not be written.
@@ -178,6 +180,8 @@ impl<R: Runtime> Server<R> {
         let listener = runtime.listen(listen).map_err(|error| StartError::Listen { address: listen, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
         let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
+        // Whoever chose the policy says what is wrong with it from the beginning.
+        let policy_fault = policy.fault();
         let mut govern = Govern::new(policy, Some(Switch::new(&home)), log);
         let seen = policy_of(&home);
         let files = files.then(|| Files::offered(home.path().to_owned())).flatten();
@@ -238,6 +242,7 @@ impl<R: Runtime> Server<R> {
             pause,
             left_alone_until: None,
             policy: seen,
+            policy_fault,
             known: BTreeMap::new(),
             banished: HashSet::new(),
             own_changes: (0, false),

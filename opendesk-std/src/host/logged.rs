@@ -43,6 +43,9 @@ pub(super) fn log(notice: &Notice) {
             tracing::info!(seconds = pause.as_secs_f64(), "the machine is in use, so no controller may act");
         }
         Notice::Paused(None) => tracing::info!("the machine is not in use any more, so controllers may act"),
+        // Where it was read, the error said why.
+        Notice::PolicyFailing(Some(_)) => tracing::debug!("the policy can decide nothing, so every call is refused"),
+        Notice::PolicyFailing(None) => tracing::info!("the policy can decide again"),
         // Each failure is an error where it is met.
         Notice::AuditFailing(Some(_)) => tracing::info!("actions are refused, because they cannot be logged"),
         Notice::AuditFailing(None) => tracing::info!("the audit log can be written again, so actions are allowed"),

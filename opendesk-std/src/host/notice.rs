@@ -99,6 +99,8 @@ pub enum Notice {
         /// Its key.
         key: PublicKey,
     },
+    /// The policy can decide nothing, and why, so every call is refused; absent when it can again.
+    PolicyFailing(Option<String>),
     /// The audit log cannot be written, and why, so actions are refused; absent when it can again.
     AuditFailing(Option<String>),
 }
@@ -145,6 +147,7 @@ impl Notice {
             Self::ControlChanged(Some(control)) => json!({"event": "control", "control": control}),
             Self::ControlChanged(None) => json!({"event": "control", "control": null}),
             Self::Paused(pause) => json!({"event": "paused", "seconds": pause.map(|pause| pause.as_secs_f64())}),
+            Self::PolicyFailing(why) => json!({"event": "policy", "error": why}),
             Self::AuditFailing(why) => json!({"event": "audit", "error": why}),
         }
     }

@@ -52,6 +52,7 @@ pub(super) fn sign(notice: &Notice) -> Option<(String, String)> {
         Notice::ControlChanged(None) => {
             ("Every call is refused".to_owned(), "control.json cannot be read. To mend it: opendesk resume".to_owned())
         }
+        Notice::PolicyFailing(Some(why)) => ("Every call is refused".to_owned(), printable(why)),
         Notice::AuditFailing(Some(why)) => ("Actions are refused".to_owned(), printable(why)),
         Notice::PairingOpened
         | Notice::PairingEnded(PairingEnd::Paired | PairingEnd::Expired | PairingEnd::Closed)
@@ -60,6 +61,7 @@ pub(super) fn sign(notice: &Notice) -> Option<(String, String)> {
         | Notice::Decided { .. }
         | Notice::ControlChanged(Some(_))
         | Notice::Paused(_)
+        | Notice::PolicyFailing(None)
         | Notice::AuditFailing(None) => return None,
     })
 }
@@ -152,6 +154,7 @@ mod tests {
             Notice::ControlChanged(Some(Control::default())),
             Notice::Paused(Some(Duration::from_secs(5))),
             Notice::Paused(None),
+            Notice::PolicyFailing(None),
             Notice::AuditFailing(None),
         ] {
             assert_eq!(sign(&notice), None, "{notice:?}");
@@ -161,6 +164,8 @@ mod tests {
     #[test]
     fn what_stops_the_host_is_shown() {
         assert_eq!(said(&Notice::ControlChanged(None)).0, "Every call is refused");
+        let failing = said(&Notice::PolicyFailing(Some("no JSON".into())));
+        assert_eq!((failing.0.as_str(), failing.1.as_str()), ("Every call is refused", "no JSON"));
         let failing = said(&Notice::AuditFailing(Some("no space\nleft".into())));
         assert_eq!((failing.0.as_str(), failing.1.as_str()), ("Actions are refused", "no space\\nleft"));
     }

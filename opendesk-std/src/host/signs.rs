@@ -54,6 +54,7 @@ impl Signs {
             | Notice::ControlChanged(_)
             | Notice::Paused(_)
             | Notice::Expired { .. }
+            | Notice::PolicyFailing(_)
             | Notice::AuditFailing(_) => None,
         };
         let Some(said) = sign(notice) else { return };

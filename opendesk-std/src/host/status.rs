@@ -28,6 +28,9 @@ pub struct Status {
     pub control: Option<Control>,
     /// Why every call is refused, if so.
     pub halted: Option<String>,
+    /// Why the policy refuses every call, if it does.
+    #[serde(default)]
+    pub policy_error: Option<String>,
     /// For how many seconds no controller may act because the person uses the machine.
     pub paused_for: Option<f64>,
     /// For how many seconds the code that is shown is valid.
@@ -68,6 +71,7 @@ impl<R: Runtime> Server<R> {
             approve: self.approve.to_owned(),
             control: self.govern.control().cloned(),
             halted: self.govern.halted().map(str::to_owned),
+            policy_error: self.govern.policy_fault(),
             paused_for: self.left_alone_for().map(|left| left.as_secs_f64()),
             pairing_for: self.shown_until.map(|until| until.saturating_duration_since(now).as_secs_f64()),
             sessions: self.sessions(),

@@ -35,6 +35,11 @@ impl<R: Runtime> Server<R> {
         if self.govern.policy_has_changed() {
             self.judge_streams();
         }
+        let fault = self.govern.policy_fault();
+        if fault != self.policy_fault {
+            self.policy_fault.clone_from(&fault);
+            self.notify(Notice::PolicyFailing(fault));
+        }
         self.look_at_trust();
         if let Some(announced) = &mut self.announced {
             announced.describe(&self.home);

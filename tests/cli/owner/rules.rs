@@ -1,12 +1,14 @@
 //! `serve --approve policy`: the rules that the owner wrote, as they are when a call comes.
 
 use std::fs;
+use std::path::Path;
 
 use opendesk_std::api::{
     CaptureParams, ClipboardContents, ClipboardRead, ExecParams, Point, PointerAction, PointerEvent, ProcessExec,
     ProcessShell, ShellParams, SubscribeParams, WindowParams, WindowsFocus,
 };
 use opendesk_tokio::Client;
+use serde_json::Value;
 
 use super::terminal::Answers;
 use super::{Host, connect, controlled, end_of, meanwhile, refusal, text_of, typed};
@@ -171,6 +173,16 @@ fn window(decision: &str) -> WindowParams {
     WindowParams { window_id: id.into() }
 }
 
+/// What the owner asks the host, and reads in its terminal.
+async fn refused_as_status_says(home: &Path) {
+    let told = meanwhile(home, &["status"]).await;
+    let line = succeeded(&told).lines().find(|line| line.starts_with("control")).unwrap_or_default();
+    assert!(line.starts_with("control   every call is refused: ") && line.contains("policy.json cannot be"), "{told:?}");
+    let status = json(&meanwhile(home, &["status", "--json"]).await);
+    assert!(status["policy_error"].as_str().is_some_and(|why| why.contains("policy.json cannot be used")), "{status}");
+    assert_eq!(status["control_error"], Value::Null, "the switch can be read");
+}
+
 /// W16b.
 #[test]
 fn w16b_rules_that_cannot_be_understood_refuse_all_and_the_owner_is_told_why() {
@@ -204,8 +216,14 @@ fn w16b_rules_that_cannot_be_understood_refuse_all_and_the_owner_is_told_why() {
             let (code, line) = failure(&told);
             assert!(code == 6 && line.contains("policy.json cannot be used"), "{damaged:?}: {told:?}");
             assert_eq!(fs::read_to_string(&file).unwrap(), damaged, "it is left as it is");
+            let resumed = meanwhile(&home, &["resume"]).await;
+            assert!(succeeded(&resumed).starts_with("controllers may act; as before"), "{resumed:?}");
+            assert!(resumed.stderr.starts_with("every call is refused all the same"), "{resumed:?}");
+            refused_as_status_says(&home).await;
             fs::remove_file(&file).unwrap();
             look(&client).await;
+            let told = meanwhile(&home, &["status"]).await;
+            assert!(succeeded(&told).contains("control   controllers may act\n"), "{told:?}");
         }
         assert_eq!(typed(&client).await, "");
     });
@@ -215,6 +233,7 @@ fn w16b_rules_that_cannot_be_understood_refuse_all_and_the_owner_is_told_why() {
     host.found_by(&controller);
     let looked = opendesk(&controller, &["call", "screenshot"]);
     assert!(failure(&looked).1.contains("every call is refused"), "{looked:?}");
+    controlled(refused_as_status_says(&home));
     assert!(host.running.stderr().contains("every call is refused"), "{}", host.running.stderr());
 }
 

@@ -1,5 +1,6 @@
 //! What can be seen of this machine's host, whether one runs or not.
 
+use opendesk_std::govern::rules;
 use opendesk_std::govern::control::Control;
 use opendesk_std::home::{Home, Peers};
 use opendesk_std::host::{AdminError, Status, status_of_running};
@@ -14,6 +15,8 @@ pub(super) struct Seen {
     pub(super) host: Option<Box<Status>>,
     /// Whether controllers may act, or why that cannot be told.
     pub(super) control: Result<Control, String>,
+    /// Why the policy of the host can decide nothing; where none runs, what is wrong with `policy.json`.
+    pub(super) policy_error: Option<String>,
     /// How many machines are paired, or why that cannot be told.
     pub(super) peers: Result<usize, String>,
 }
@@ -26,7 +29,12 @@ pub(super) async fn look(home: &Home) -> Result<Seen, String> {
         Err(AdminError::Failed(why)) => return Err(why),
     };
     let files = home.clone();
-    let (control, peers) = Tokio.run_blocking(move || (Control::load(&files), Peers::load(&files))).await;
+    let read = move || {
+        let rules = rules::load(&files).err().map(|error| error.to_string());
+        (Control::load(&files), rules, Peers::load(&files))
+    };
+    let (control, rules, peers) = Tokio.run_blocking(read).await;
+    let policy_error = host.as_ref().map_or(rules, |status| status.policy_error.clone());
     let control = match &host {
         // What counts is what the host makes of the file.
         Some(status) => control_of(status),
@@ -35,7 +43,7 @@ pub(super) async fn look(home: &Home) -> Result<Seen, String> {
         }),
     };
     let peers = peers.map(|peers| peers.list().len()).map_err(|error| error.to_string());
-    Ok(Seen { host, control, peers })
+    Ok(Seen { host, control, policy_error, peers })
 }
 
 fn control_of(status: &Status) -> Result<Control, String> {
@@ -57,6 +65,7 @@ impl Seen {
         if let Value::Object(fields) = &mut value {
             fields.insert("running".to_owned(), json!(self.host.is_some()));
             fields.insert("control_error".to_owned(), json!(self.control.as_ref().err()));
+            fields.insert("policy_error".to_owned(), json!(self.policy_error));
             fields.insert("peers".to_owned(), json!(self.peers.as_ref().ok()));
             if let Err(why) = &self.peers {
                 fields.insert("peers_error".to_owned(), json!(why));
@@ -95,6 +104,7 @@ pub(super) mod examples {
             approve: "policy".to_owned(),
             control: Some(Control::default()),
             halted: None,
+            policy_error: None,
             paused_for: None,
             pairing_for: None,
             sessions: Vec::new(),
@@ -151,12 +161,13 @@ pub(super) mod examples {
 
     /// What is seen of a host that runs.
     pub(in super::super) fn running(status: Status) -> Seen {
-        Seen { control: control_of(&status), host: Some(Box::new(status)), peers: Ok(2) }
+        let policy_error = status.policy_error.clone();
+        Seen { control: control_of(&status), host: Some(Box::new(status)), policy_error, peers: Ok(2) }
     }
 
     /// What is seen where none runs.
     pub(in super::super) fn at_rest(control: Control) -> Seen {
-        Seen { host: None, control: Ok(control), peers: Ok(2) }
+        Seen { host: None, control: Ok(control), policy_error: None, peers: Ok(2) }
     }
 }
 
@@ -181,8 +192,10 @@ mod tests {
         let unreadable = examples::running(Status { control: None, halted, ..examples::idle() }).json();
         assert_eq!((&unreadable["control"], &unreadable["running"]), (&Value::Null, &json!(true)));
         assert_eq!(unreadable["control_error"], "control.json cannot be read");
-        let broken = Seen { host: None, control: Err("no JSON".to_owned()), peers: Err("no list".to_owned()) }.json();
+        let (control, peers) = (Err("no JSON".to_owned()), Err("no list".to_owned()));
+        let broken = Seen { host: None, control, policy_error: Some("no rules".to_owned()), peers }.json();
         assert_eq!((&broken["control"], &broken["control_error"]), (&Value::Null, &json!("no JSON")));
+        assert_eq!((&broken["policy_error"], &running["policy_error"]), (&json!("no rules"), &Value::Null));
         assert_eq!((&broken["peers"], &broken["peers_error"]), (&Value::Null, &json!("no list")));
     }
 }

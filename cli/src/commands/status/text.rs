@@ -13,12 +13,14 @@ const CALLS: usize = 8;
 pub(super) fn report(seen: &Seen, times: &Times) -> String {
     let mut lines = Vec::new();
     let mut say = |what: &str, said: &str| lines.push(format!("{what:<10}{said}"));
-    let paused = seen.host.as_ref().and_then(|status| status.paused_for);
-    let control = words::control(&seen.control, paused, times).0;
+    let control = words::control(seen, times).0;
     match &seen.host {
         None => {
             say("host", "none runs with this home directory; `opendesk serve` starts one");
             say("control", &control);
+            if let Some(error) = &seen.policy_error {
+                say("policy", &words::rules(error).0);
+            }
         }
         Some(status) => {
             say("host", &words::host(status));
@@ -63,7 +65,7 @@ fn calls(status: &Status, times: &Times) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use opendesk_std::govern::control::Mode;
+    use opendesk_std::govern::control::{Control, Mode};
 
     use super::super::seen::examples::{self, NOON};
     use super::*;
@@ -95,6 +97,13 @@ host      none runs with this home directory; `opendesk serve` starts one
 control   STOPPED since 11:58:30 (90 s): lunch
 paired    2 machines";
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn rules_that_cannot_be_read_are_told_also_without_a_host() {
+        let broken = Seen { policy_error: Some("no\nJSON".to_owned()), ..examples::at_rest(Control::default()) };
+        let said = report(&broken, &Times::utc(NOON));
+        assert_eq!(said.lines().nth(2), Some("policy    a host with --approve policy refuses every call: no\\nJSON"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use opendesk_std::govern::control::{Control, Mode};
 use opendesk_std::home::printable;
 use opendesk_std::host::{AuditInfo, SessionInfo, Status};
 
+use super::seen::Seen;
 use super::times::{Times, span};
 
 /// How much a line asks for attention.
@@ -18,7 +19,22 @@ pub(super) enum Tone {
 }
 
 /// Whether controllers may act.
-pub(super) fn control(control: &Result<Control, String>, paused_for: Option<f64>, times: &Times) -> (String, Tone) {
+pub(super) fn control(seen: &Seen, times: &Times) -> (String, Tone) {
+    match (&seen.host, &seen.control, &seen.policy_error) {
+        // What the owner's switch lets happen the policy of the host does not.
+        (Some(_), Ok(Control { mode: Mode::Running, .. }), Some(why)) => {
+            (format!("every call is refused: {}", printable(why)), Tone::Alarming)
+        }
+        (host, control, _) => switch(control, host.as_ref().and_then(|status| status.paused_for), times),
+    }
+}
+
+/// What is wrong with the rules of a home where no host runs.
+pub(super) fn rules(error: &str) -> (String, Tone) {
+    (format!("a host with --approve policy refuses every call: {}", printable(error)), Tone::Alarming)
+}
+
+fn switch(control: &Result<Control, String>, paused_for: Option<f64>, times: &Times) -> (String, Tone) {
     let halted = |word: &str, control: &Control| {
         let since = if control.since > 0.0 { format!(" since {}", times.since(control.since)) } else { String::new() };
         let reason =
@@ -101,15 +117,29 @@ mod tests {
     #[test]
     fn each_state_of_the_switch_has_its_words() {
         let times = Times::utc(NOON);
-        let said = |mode, reason: &str, pause| control(&Ok(examples::control(mode, reason)), pause, &times).0;
+        let said = |mode, reason: &str, pause| switch(&Ok(examples::control(mode, reason)), pause, &times).0;
         assert_eq!(said(Mode::Running, "", None), "controllers may act");
         assert_eq!(said(Mode::Running, "", Some(4.0)), "paused for 4 s more, as the person here uses the machine");
         assert_eq!(said(Mode::Stopped, "", Some(4.0)), "STOPPED since 11:58:30 (90 s)");
         assert_eq!(said(Mode::Takeover, "my\u{1b}[2Jturn", None), "TAKEN OVER since 11:58:30 (90 s): my\\u{1b}[2Jturn");
         let ever = Control { mode: Mode::Stopped, ..Control::default() };
-        assert_eq!(control(&Ok(ever), None, &times).0, "STOPPED");
-        let unreadable = control(&Err("control.json\ncannot be read".to_owned()), None, &times);
+        assert_eq!(switch(&Ok(ever), None, &times).0, "STOPPED");
+        let unreadable = switch(&Err("control.json\ncannot be read".to_owned()), None, &times);
         assert_eq!(unreadable, ("control.json\\ncannot be read".to_owned(), Tone::Alarming));
+    }
+
+    #[test]
+    fn a_host_whose_rules_cannot_be_read_refuses_every_call_whatever_its_switch_says() {
+        let times = Times::utc(NOON);
+        let broken = Some("policy.json\ncannot be used".to_owned());
+        let status = Status { policy_error: broken.clone(), paused_for: Some(4.0), ..examples::idle() };
+        let said = control(&examples::running(status.clone()), &times);
+        assert_eq!(said, ("every call is refused: policy.json\\ncannot be used".to_owned(), Tone::Alarming));
+        let stopped = Status { control: Some(examples::control(Mode::Stopped, "")), ..status };
+        assert_eq!(control(&examples::running(stopped), &times).0, "STOPPED since 11:58:30 (90 s)");
+        // Whether one that is started goes by them is not known.
+        let at_rest = Seen { policy_error: broken, ..examples::at_rest(Control::default()) };
+        assert_eq!(control(&at_rest, &times), ("controllers may act".to_owned(), Tone::Plain));
     }
 
     #[test]

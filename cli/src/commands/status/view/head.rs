@@ -53,16 +53,18 @@ pub(super) fn lines(model: &Model, times: &Times, width: usize, most: usize) -> 
 fn rows(seen: &Seen, has_seen_a_host: bool, times: &Times) -> Vec<Row> {
     let Some(status) = &seen.host else {
         let gone = if has_seen_a_host { "the host has stopped" } else { "no host runs with this home directory" };
-        return vec![
+        let mut rows = vec![
             Row::new(0, "host", (format!("{gone}; looking for one each second"), Tone::Notable)),
-            Row::new(0, "control", words::control(&seen.control, None, times)),
+            Row::new(0, "control", words::control(seen, times)),
             Row::new(2, "paired", words::peers(&seen.peers)),
         ];
+        rows.extend(seen.policy_error.as_deref().map(|error| Row::new(1, "policy", words::rules(error))));
+        return rows;
     };
     let session = words::sessions(&status.sessions, times);
     vec![
         Row::new(2, "host", (words::host(status), Tone::Plain)),
-        Row::new(0, "control", words::control(&seen.control, status.paused_for, times)),
+        Row::new(0, "control", words::control(seen, times)),
         Row::new(1, "session", (session, Tone::Plain)),
         Row::new(4, "pairing", words::pairing(status.pairing_for)),
         Row::new(3, "log", words::audit(&status.audit)),

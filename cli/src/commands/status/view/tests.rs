@@ -1,5 +1,6 @@
 use opendesk_std::govern::ask::Question;
 use opendesk_std::govern::control::Mode;
+use opendesk_std::host::Status;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -142,6 +143,19 @@ fn a_stop_is_shown_with_its_reason_also_without_a_host() {
     let (_, shown, _) = screen(&model, 64, 12);
     assert_eq!(shown[0], "host     the host has stopped; looking for one each second");
     assert_eq!(shown[1..3], ["control  TAKEN OVER since 11:58:30 (90 s)", "paired   2 machines"]);
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_shown_also_without_a_host() {
+    let policy_error = Some("no JSON".to_owned());
+    let status = Status { policy_error: policy_error.clone(), ..examples::idle() };
+    let mut model = model(Ok(examples::running(status)));
+    let (terminal, lines, _) = screen(&model, 64, 12);
+    assert_eq!(colour(&terminal, &lines, "every call is refused: no JSON"), Color::Red);
+    let at_rest = examples::at_rest(examples::control(Mode::Running, ""));
+    model.look(Ok(Seen { policy_error, ..at_rest }));
+    let (_, shown, _) = screen(&model, 80, 12);
+    assert_eq!(shown[3], "policy   a host with --approve policy refuses every call: no JSON");
 }
 
 #[test]
