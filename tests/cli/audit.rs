@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -14,7 +15,7 @@ use opendesk_std::home::Home;
 use opendesk_tests::bin::{Running, Served, command};
 use serde_json::{Value, json};
 
-use crate::{Folder, LIMIT, failure, json, opendesk, succeeded};
+use crate::{Folder, LIMIT, failure, json, opendesk, run, succeeded};
 
 /// 2021-05-12, noon at Greenwich: the same date nearly everywhere, and over.
 const NOON: u64 = 1_620_820_800;
@@ -328,6 +329,10 @@ fn a_copy_is_checked_on_another_machine_by_the_public_key() {
     let (copy, key) = (copy.to_str().unwrap(), key.to_str().unwrap());
     let checked = opendesk(&there, &["audit", "verify", "--pubkey", key, copy]);
     assert!(succeeded(&checked).contains("all signed and closed, as they were written"), "{checked:?}");
+    let script = r#"cat "$1" | "$2" --home "$3" audit verify --pubkey /dev/stdin "$4""#;
+    let mut piped = Command::new("sh");
+    piped.args(["-c", script, "sh", key]).arg(opendesk_tests::bin::opendesk()).arg(&there).arg(copy);
+    assert!(succeeded(&run(piped)).contains("all signed"), "keys may come from a pipe");
     assert!(!there.exists(), "it needs no keys of its own");
 
     // Without the key nothing is known of whoever signed, and another machine's key is not it.
@@ -357,10 +362,15 @@ fn a_copy_is_checked_on_another_machine_by_the_public_key() {
     let tried = opendesk(&there, &["audit", "verify", "--pubkey", key, foreign]);
     assert!(failure(&tried).0 == 1 && tried.stdout.contains("nothing in it is signed by"), "{tried:?}");
 
-    for (content, said) in [("", "holds no signing key"), ("what\n", "line 1 of ")] {
+    // A wrong file of keys says nothing about the log.
+    for (content, said) in [("", "holds no signing key"), ("what\n", "has a line, 1, that is no signing key")] {
         fs::write(&other, content).unwrap();
-        let tried = opendesk(&there, &["audit", "verify", "--pubkey", other.to_str().unwrap(), copy]);
-        assert!(failure(&tried).0 == 1 && failure(&tried).1.contains(said), "{tried:?}");
+        let args = ["audit", "verify", "--pubkey", other.to_str().unwrap(), copy];
+        let tried = opendesk(&there, &args);
+        let (code, line) = failure(&tried);
+        assert!(code == 6 && line.contains(said) && line.contains("`opendesk identity`"), "{tried:?}");
+        let told: Value = serde_json::from_str(&opendesk(&there, &[&args[..], &["--json"]].concat()).stdout).unwrap();
+        assert_eq!((&told["ok"], &told["exit_code"]), (&false.into(), &6.into()), "{told}");
     }
     let tried = opendesk(&there, &["audit", "verify", "--pubkey", key, "/nowhere/2026-05-12.jsonl"]);
     let (code, line) = failure(&tried);

@@ -177,7 +177,10 @@ fn window(decision: &str) -> WindowParams {
 async fn refused_as_status_says(home: &Path) {
     let told = meanwhile(home, &["status"]).await;
     let line = succeeded(&told).lines().find(|line| line.starts_with("control")).unwrap_or_default();
-    assert!(line.starts_with("control   every call is refused: ") && line.contains("policy.json cannot be"), "{told:?}");
+    assert!(
+        line.starts_with("control   every call is refused: ") && line.contains("policy.json cannot be"),
+        "{told:?}"
+    );
     let status = json(&meanwhile(home, &["status", "--json"]).await);
     assert!(status["policy_error"].as_str().is_some_and(|why| why.contains("policy.json cannot be used")), "{status}");
     assert_eq!(status["control_error"], Value::Null, "the switch can be read");

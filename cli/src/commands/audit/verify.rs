@@ -1,6 +1,7 @@
 //! `opendesk audit verify`: whether a log is as it was written, of this machine or of another one.
 
 use std::fs;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use opendesk_core::{PublicKey, VerifyingKey};
@@ -12,6 +13,9 @@ use super::super::Context;
 use super::line::count;
 use crate::exit::Failure;
 use crate::output;
+
+/// Room for thousands of keys, in bytes.
+const LONGEST: u64 = 1 << 20;
 
 pub(super) fn run(context: &Context, mut paths: Vec<PathBuf>, pubkey: Option<&Path>) -> Result<(), Failure> {
     let keys = match pubkey {
@@ -76,8 +80,22 @@ fn own(home: &Home) -> Result<Vec<VerifyingKey>, Failure> {
 /// The keys in a file: 64 hexadecimal digits a line, alone or as `opendesk identity` shows them.
 fn given(path: &Path) -> Result<Vec<VerifyingKey>, Failure> {
     let shown = printable(&path.display().to_string());
-    let text =
-        fs::read_to_string(path).map_err(|error| Failure::unusable(format!("{shown} cannot be read: {error}")))?;
+    let unusable = |why: &str| {
+        let keys = "write the output of `opendesk identity` of the machine into it, or its signing key";
+        Failure::unusable(format!("{shown} {why}; {keys}"))
+    };
+    readable(path)?;
+    // A pipe is as good: the keys may come from another machine at that moment.
+    if path.is_dir() {
+        return Err(unusable("is a folder"));
+    }
+    let mut text = String::new();
+    let read = fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    match read.map_err(|error| error.kind()) {
+        Ok(_) => {}
+        Err(ErrorKind::InvalidData) => return Err(unusable("is no text")),
+        Err(error) => return Err(Failure::unusable(format!("{shown} cannot be read: {error}"))),
+    }
     let mut keys = Vec::new();
     for (index, line) in text.lines().map(str::trim).enumerate() {
         let is_other = ["fingerprint ", "public key ", "formerly ", "#"].iter().any(|begin| line.starts_with(begin));
@@ -87,10 +105,10 @@ fn given(path: &Path) -> Result<Vec<VerifyingKey>, Failure> {
         let digits = line.strip_prefix("signing key").unwrap_or(line).trim();
         keys.push(key(digits).ok_or_else(|| {
             let line = index + 1;
-            Failure::failed(format!("line {line} of {shown} is no signing key of 64 hexadecimal digits"))
+            unusable(&format!("has a line, {line}, that is no signing key of 64 hexadecimal digits"))
         })?);
     }
-    if keys.is_empty() { Err(Failure::failed(format!("{shown} holds no signing key"))) } else { Ok(keys) }
+    if keys.is_empty() { Err(unusable("holds no signing key")) } else { Ok(keys) }
 }
 
 fn key(digits: &str) -> Option<VerifyingKey> {
@@ -229,12 +247,21 @@ mod tests {
         for (text, said) in [
             (String::new(), "holds no signing key"),
             (format!("public key   {one}"), "holds no signing key"),
-            (format!("\n{}", &one[1..]), "line 2 of "),
-            (format!("{}é", &one[2..]), "line 1 of "),
+            (format!("\n{}", &one[1..]), "has a line, 2, that"),
+            (format!("{}é", &one[2..]), "has a line, 1, that"),
         ] {
             let failure = read(text).unwrap_err();
-            assert!(failure.to_string().contains(said), "{failure}");
+            assert_eq!(failure.number(), 6, "{failure}");
+            assert!(
+                failure.to_string().contains(said) && failure.to_string().contains("`opendesk identity`"),
+                "{failure}"
+            );
         }
+        fs::write(&path, [0xff, 0xfe]).unwrap();
+        let failure = given(&path).unwrap_err();
+        assert!(failure.number() == 6 && failure.to_string().contains("is no text; "), "{failure}");
+        let failure = given(folder.path()).unwrap_err();
+        assert!(failure.number() == 6 && failure.to_string().contains("is a folder; "), "{failure}");
         assert!(given(&folder.path().join("none")).unwrap_err().to_string().contains("cannot be read"));
     }
 }

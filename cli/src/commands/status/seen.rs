@@ -1,7 +1,7 @@
 //! What can be seen of this machine's host, whether one runs or not.
 
-use opendesk_std::govern::rules;
 use opendesk_std::govern::control::Control;
+use opendesk_std::govern::rules;
 use opendesk_std::home::{Home, Peers};
 use opendesk_std::host::{AdminError, Status, status_of_running};
 use opendesk_std::runtime::Runtime;
