@@ -240,10 +240,13 @@ fn the_switch_is_thrown_without_a_host_and_says_what_was_before() {
     let home = folder.home("home");
     for (args, is, before, mode) in [
         (&["stop", "--reason", "lunch\u{1b}[31m"][..], "stopped: ", "before, controllers could act", "stopped"),
-        (&["stop"], "stopped: ", "as before", "stopped"),
+        (&["stop"], "stopped: ", "; as before (lunch[31m)", "stopped"),
+        (&["stop", "--reason", "tea"], "stopped: ", "; as before; the reason was (lunch[31m)", "stopped"),
+        (&["stop", "--reason", "tea"], "stopped: ", "; as before (tea)", "stopped"),
         (&["takeover", "--reason", "mine"], "taken over: ", "this ends the stop of 20", "takeover"),
         (&["resume"], "controllers may act; ", "this ends the takeover of 20", "running"),
         (&["takeover"], "taken over: ", "before, controllers could act", "takeover"),
+        (&["takeover", "--reason", "new"], "taken over: ", "as before, and now with a reason (new)", "takeover"),
         (&["stop", "--reason", "no"], "stopped: ", "this ends the takeover of 20", "stopped"),
         (&["handback"], "controllers may act; ", "this ends the stop of 20", "running"),
         (&["resume"], "controllers may act; ", "as before", "running"),

@@ -51,7 +51,9 @@ fn said(before: &Control, now: &Control) -> String {
         Mode::Takeover => "taken over: calls of controllers are refused until `opendesk handback`",
     };
     let before = match before.mode {
-        mode if mode == now.mode => "as before".to_owned(),
+        mode if mode == now.mode && before.reason == now.reason => format!("as before{}", reason(before)),
+        mode if mode == now.mode && before.reason.is_empty() => format!("as before, and now with a reason{}", reason(now)),
+        mode if mode == now.mode => format!("as before; the reason was{}", reason(before)),
         Mode::Running => "before, controllers could act".to_owned(),
         Mode::Stopped => format!("this ends the stop{}", circumstances(before)),
         Mode::Takeover => format!("this ends the takeover{}", circumstances(before)),
@@ -63,6 +65,10 @@ fn said(before: &Control, now: &Control) -> String {
 fn circumstances(control: &Control) -> String {
     let since = Timestamp::from_second(control.since as i64).ok().filter(|_| control.since > 0.0);
     let since = since.map(|since| since.to_zoned(TimeZone::system()).strftime(" of %Y-%m-%d %H:%M:%S").to_string());
-    let reason = if control.reason.is_empty() { String::new() } else { format!(" ({})", printable(&control.reason)) };
-    format!("{}{reason}", since.unwrap_or_default())
+    format!("{}{}", since.unwrap_or_default(), reason(control))
+}
+
+/// ` (why)`, if that is known.
+fn reason(control: &Control) -> String {
+    if control.reason.is_empty() { String::new() } else { format!(" ({})", printable(&control.reason)) }
 }

@@ -71,7 +71,8 @@ impl Control {
     }
 
     /// Says whether controllers may act from now on, and gives what held before and what holds now. A running host
-    /// obeys within 100 ms, and in any case before the next call.
+    /// obeys within 100 ms, and in any case before the next call. What holds already keeps its time, and its reason
+    /// unless another one is given.
     ///
     /// What cannot be read is written over: it refused everything, so nothing is lost with it; it is told as stopped. A
     /// stop takes effect whoever keeps the [`HomeLock`], and where the disk is full.
@@ -136,13 +137,17 @@ struct Change {
 impl Change {
     fn to(home: &Home, mode: Mode, reason: &str) -> Self {
         let content = home.read(FILE, MAX_FILE).ok().flatten();
-        let before = Control::load(home).unwrap_or_else(|_| Control {
+        let known = Control::load(home).ok();
+        let held = known.as_ref().filter(|before| before.mode == mode);
+        let since = held.map(|before| before.since).filter(|since| *since > 0.0).unwrap_or_else(clock::epoch_seconds);
+        let given = Some(plain_text(reason)).filter(|reason| !reason.is_empty());
+        let kept = || held.map(|before| plain_text(&before.reason)).unwrap_or_default();
+        let now = Control { mode, since, reason: given.unwrap_or_else(kept) };
+        let before = known.unwrap_or_else(|| Control {
             mode: Mode::Stopped,
             since: 0.0,
             reason: "control.json could not be read".to_owned(),
         });
-        let since = if before.mode == mode && before.since > 0.0 { before.since } else { clock::epoch_seconds() };
-        let now = Control { mode, since, reason: plain_text(reason) };
         // What other programs keep there stays.
         let mut fields: Map<String, Value> =
             content.and_then(|content| serde_json::from_slice(&content).ok()).unwrap_or_default();
@@ -316,13 +321,19 @@ mod tests {
     }
 
     #[test]
-    fn saying_it_twice_changes_the_reason_and_not_since_when() {
+    fn saying_it_twice_changes_the_reason_if_one_is_given_and_not_since_when() {
         let (home, _root) = home();
         home.write(FILE, b"{\"mode\": \"stopped\", \"since\": 1760000000.5, \"reason\": \"a\"}").unwrap();
         let (before, now) = Control::set(&home, Mode::Stopped, "b").unwrap();
         assert_eq!((before.since, before.reason.as_str()), (1_760_000_000.5, "a"));
         assert_eq!((now.since, now.reason.as_str()), (1_760_000_000.5, "b"));
-        assert!(Control::set(&home, Mode::Takeover, "").unwrap().1.since > 1_760_000_000.5);
+        let (_, now) = Control::set(&home, Mode::Stopped, " \n").unwrap();
+        assert_eq!((now.since, now.reason.as_str()), (1_760_000_000.5, "b"), "none is given");
+        assert_eq!(Control::load(&home), Ok(now));
+        let (_, now) = Control::set(&home, Mode::Takeover, "").unwrap();
+        assert!(now.since > 1_760_000_000.5 && now.reason.is_empty(), "{now:?}");
+        home.write(FILE, b"{").unwrap();
+        assert_eq!(Control::set(&home, Mode::Stopped, "").unwrap().1.reason, "", "what was there was no reason");
     }
 
     /// W16b.
