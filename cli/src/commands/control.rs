@@ -52,7 +52,9 @@ fn said(before: &Control, now: &Control) -> String {
     };
     let before = match before.mode {
         mode if mode == now.mode && before.reason == now.reason => format!("as before{}", reason(before)),
-        mode if mode == now.mode && before.reason.is_empty() => format!("as before, and now with a reason{}", reason(now)),
+        mode if mode == now.mode && before.reason.is_empty() => {
+            format!("as before, and now with a reason{}", reason(now))
+        }
         mode if mode == now.mode => format!("as before; the reason was{}", reason(before)),
         Mode::Running => "before, controllers could act".to_owned(),
         Mode::Stopped => format!("this ends the stop{}", circumstances(before)),

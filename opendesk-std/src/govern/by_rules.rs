@@ -52,4 +52,8 @@ impl Approver for AsRulesSay {
     fn ask(&self, question: &Question, cancel: &Cancel) -> Answer {
         self.chain().ask(question, cancel)
     }
+
+    fn is_at_hand(&self) -> bool {
+        self.chain().is_at_hand()
+    }
 }

@@ -97,6 +97,8 @@ pub(super) enum Done {
     ScreenFree {
         number: u64,
         result: core::result::Result<Alone, String>,
+        /// Whether somebody is there to be asked.
+        is_at_hand: bool,
     },
     /// The owner has answered this question, or cannot.
     Decided {
@@ -311,7 +313,7 @@ impl<R: Runtime> Server<R> {
                 self.trust_changed();
             }
             Done::HandsFree { number, result } => self.hands_free(number, result),
-            Done::ScreenFree { number, result } => self.screen_free(number, result),
+            Done::ScreenFree { number, result, is_at_hand } => self.screen_free(number, result, is_at_hand),
             Done::Decided { number, answer } => drop(self.decided(number, answer)),
             Done::HomeChanged => self.home_changed(),
             Done::PersonUsed => self.person_used(),

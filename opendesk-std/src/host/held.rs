@@ -246,14 +246,16 @@ impl<R: Runtime> Server<R> {
         }
         let within = asking.due.saturating_duration_since(now);
         let (cancel, screen, runtime) = (asking.cancel.clone(), self.home.screen(), self.runtime.clone());
+        let approver = Arc::clone(&self.approver);
         self.send_away(Box::pin(async move {
-            let result = runtime.run_blocking(move || screen.alone(within, &cancel)).await;
-            Some(Done::ScreenFree { number, result })
+            let wait = move || (screen.alone(within, &cancel), approver.is_at_hand());
+            let (result, is_at_hand) = runtime.run_blocking(wait).await;
+            Some(Done::ScreenFree { number, result, is_at_hand })
         }));
     }
 
     /// Nobody else acts on the desktop any more: the owner is asked.
-    pub(super) fn screen_free(&mut self, number: u64, result: core::result::Result<Alone, String>) {
+    pub(super) fn screen_free(&mut self, number: u64, result: core::result::Result<Alone, String>, is_at_hand: bool) {
         let now = self.runtime.now();
         let Some(asking) = self.queue.asking(number) else { return };
         if !matches!(asking.progress, Progress::FreesHands) {
@@ -270,7 +272,10 @@ impl<R: Runtime> Server<R> {
         asking.progress = Progress::Asked;
         let left = asking.due.saturating_duration_since(now);
         let question = Question { within: (left.as_secs_f64().ceil() as u64).max(1), ..asking.question.clone() };
-        self.notify(Notice::Asked(Box::new(question.clone())));
+        // What is refused at once waits for nobody.
+        if is_at_hand || self.is_watched() {
+            self.notify(Notice::Asked(Box::new(question.clone())));
+        }
         let Some(asking) = self.queue.asking(number) else { return };
         let (cancel, approver, runtime) = (asking.cancel.clone(), Arc::clone(&self.approver), self.runtime.clone());
         self.send_away(Box::pin(async move {

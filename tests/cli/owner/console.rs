@@ -32,6 +32,7 @@ fn without_a_terminal_it_is_said_once_that_nothing_acts_and_what_looks_goes_on()
     });
     let told = host.running.stderr();
     assert_eq!(told.matches("there is no terminal to ask on").count(), 1, "{told}");
+    assert!(!told.contains("waits for your approval"), "nothing waits: {told}");
     let log = log_of(&home);
     let decided = log.iter().filter(|entry| entry["type"] == "call.decided");
     assert_eq!(decided.map(|entry| entry["decision"].as_str()).collect::<Vec<_>>(), [Some("unanswered"); 6]);

@@ -73,6 +73,12 @@ pub trait Approver: Debug + Send + Sync {
     /// Asks, and waits for the answer on the thread that it is called on. It ends within
     /// [`within`](Question::within) seconds, and with [`Answer::Nobody`] once `cancel` is raised.
     fn ask(&self, question: &Question, cancel: &Cancel) -> Answer;
+
+    /// Whether a question would come before somebody now. Where it would not, the owner is not told that a call waits for
+    /// them. It is asked on a thread that may block.
+    fn is_at_hand(&self) -> bool {
+        true
+    }
 }
 
 /// Asks nobody, so that every answer is a no.
@@ -82,6 +88,10 @@ pub struct NoApprover;
 impl Approver for NoApprover {
     fn ask(&self, _question: &Question, _cancel: &Cancel) -> Answer {
         Answer::Nobody("this host has no way to ask its owner".to_owned())
+    }
+
+    fn is_at_hand(&self) -> bool {
+        false
     }
 }
 
@@ -167,6 +177,13 @@ impl Approver for Chain {
             failures.push("no way is set up".to_owned());
         }
         Answer::Nobody(format!("the owner could not be asked: {}", failures.join("; ")))
+    }
+
+    fn is_at_hand(&self) -> bool {
+        self.ways.iter().any(|way| match way {
+            Way::Native => native::is_there(&self.session),
+            Way::Console => console::is_there(&self.terminal),
+        })
     }
 }
 

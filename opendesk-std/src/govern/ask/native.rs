@@ -46,6 +46,12 @@ pub(super) fn ask(question: &Question, session: &[Variable], limit: &Limit<'_>) 
     ask_on(&Screen { text: text_of(question), session, limit, search: Search::new() })
 }
 
+/// Whether there is a program that may ask.
+pub(super) fn is_there(session: &[Variable]) -> bool {
+    let search = Search::new();
+    DIALOGS.iter().any(|program| matches!(search.find(program.name(), session), Found::Program(_)))
+}
+
 fn ask_on(screen: &Screen<'_>) -> Outcome {
     let mut failures = Vec::new();
     for program in DIALOGS {

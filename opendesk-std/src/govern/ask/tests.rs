@@ -109,11 +109,14 @@ fn the_next_way_is_asked_where_one_is_not_there() {
     let nothing = Programs::new();
     let why = nobody(asked(&chain(&[Way::Native, Way::Console], &nothing), 60));
     assert!(why.contains("install zenity or kdialog; there is no terminal"), "{why}");
+    assert!(!chain(&[Way::Native, Way::Console], &nothing).is_at_hand());
     let why = nobody(asked(&chain(&[], &nothing), 60));
     assert!(why.contains("no way is set up"), "{why}");
 
     let programs = Programs::new().add("zenity", "exit 1").add("kdialog", "exit 101");
+    assert!(!chain(&[Way::Console], &programs).is_at_hand());
     let chain = chain(&[Way::Console, Way::Native], &programs);
+    assert!(chain.is_at_hand(), "that a dialog fails is known when it is shown");
     let why = nobody(asked(&chain, 60));
     assert!(why.contains("there is no terminal; zenity showed no dialog (exit code 1); kdialog showed"), "{why}");
 }
