@@ -37,7 +37,12 @@ impl HomeError {
 
     /// `doing` is a verb, as in "cannot *read* /home/me/.opendesk/policy.json: …".
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
-        Self::new(HomeErrorKind::Io, format!("cannot {doing} {}: {error}", shown(path)))
+        let next = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space and try again",
+            io::ErrorKind::ReadOnlyFilesystem => "; it can be written once its file system can",
+            _ => "",
+        };
+        Self::new(HomeErrorKind::Io, format!("cannot {doing} {}: {error}{next}", shown(path)))
     }
 
     /// `why` completes "/home/me/.opendesk/policy.json …".

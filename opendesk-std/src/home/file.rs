@@ -86,7 +86,8 @@ pub fn open_careful(path: &Path, options: &mut OpenOptions) -> io::Result<File> 
 /// A complete file beside `path`, on disk but under another name; dropping it removes it.
 fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = held(directory(path))?;
-    file.write_all(bytes)?;
+    // Written through its own name, a failure would name it, which means nothing to anybody.
+    file.as_file_mut().write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
 }
@@ -98,7 +99,13 @@ pub(crate) fn temporary(prefix: &str, mode: u32, directory: &Path) -> io::Result
     if let Some(permissions) = platform::permissions(mode) {
         builder.permissions(permissions);
     }
-    builder.tempfile_in(directory)
+    builder.tempfile_in(directory).map_err(bare)
+}
+
+/// What the operating system said, without the name of a file that nobody knows.
+fn bare(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
+    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
 }
 
 /// An empty file that [`sweep`] leaves alone for as long as it is open.
