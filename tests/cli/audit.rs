@@ -217,18 +217,22 @@ fn a_host_whose_log_was_altered_acts_again_when_its_owner_says_so() {
     succeeded(&press());
     let nothing = json(&opendesk(&home, &["audit", "acknowledge", "--json"]));
     assert_eq!(nothing, json!({"ok": true, "altered": false}));
+    let told = || opendesk(&home, &["audit", "--json"]).stdout.matches("log was altered").count();
+    assert_eq!(told(), 0, "what did not happen is not in the log");
 
     let day = days(&home).pop().unwrap();
     let mut text = fs::read_to_string(&day).unwrap();
     text.push_str("{\"slipped\": \"in\"}\n");
     fs::write(&day, text).unwrap();
     let refused = press();
-    assert_eq!(failure(&refused).0, 5, "{refused:?}");
+    let (code, line) = failure(&refused);
+    assert!(code == 5 && line.contains("the audit log of the host was changed by somebody else, so actions"), "{line}");
     let status = opendesk(&home, &["status"]);
     let status = succeeded(&status);
     assert!(status.contains("ALTERED") && status.contains("`opendesk audit acknowledge`"), "{status}");
     let said = opendesk(&home, &["audit", "acknowledge"]);
     assert!(succeeded(&said).starts_with("the host acts again; "), "{said:?}");
+    assert_eq!(told(), 1);
     succeeded(&press());
     assert!(!succeeded(&opendesk(&home, &["status"])).contains("ALTERED"));
     assert_eq!(failure(&opendesk(&home, &["audit", "verify"])).0, 1, "what happened is still told");

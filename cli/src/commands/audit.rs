@@ -13,7 +13,7 @@ use opendesk_core::PublicKey;
 use opendesk_std::clock;
 use opendesk_std::govern::audit::{AuditError, Filter, Follower, Found, read_log};
 use opendesk_std::home::{Peers, printable};
-use opendesk_std::host::{AdminError, acknowledge_audit_of_running, status_of_running};
+use opendesk_std::host::{AdminError, acknowledge_audit_of_running};
 use opendesk_tokio::Tokio;
 use serde_json::json;
 
@@ -59,9 +59,7 @@ async fn acknowledge(context: &Context) -> Result<(), Failure> {
         }
         AdminError::Failed(why) => Failure::failed(why),
     };
-    let before = status_of_running(&Tokio, &context.home).await.map_err(failed)?;
-    acknowledge_audit_of_running(&Tokio, &context.home).await.map_err(failed)?;
-    let was_altered = before.audit.altered;
+    let was_altered = acknowledge_audit_of_running(&Tokio, &context.home).await.map_err(failed)?;
     output::result(context.json, &json!({"ok": true, "altered": was_altered}), || {
         if was_altered {
             "the host acts again; `opendesk audit verify` still tells what was altered".to_owned()

@@ -207,8 +207,8 @@ fn sentence(notice: &Notice) -> Option<String> {
         Notice::Paused(None) => "controllers may act again".to_owned(),
         Notice::PolicyFailing(Some(why)) => format!("every call is refused: {}", printable(why)),
         Notice::PolicyFailing(None) => "the policy can be read again".to_owned(),
-        Notice::AuditFailing(Some(why)) => format!("actions are refused, because they cannot be logged: {why}"),
-        Notice::AuditFailing(None) => "the audit log can be written again, so actions are allowed".to_owned(),
+        Notice::AuditFailing(Some(why)) => format!("actions are refused, because of the audit log: {}", printable(why)),
+        Notice::AuditFailing(None) => "the audit log is written again, so actions are allowed".to_owned(),
     })
 }
 

@@ -212,10 +212,10 @@ impl Govern {
         let fields = call_fields(subject, call.method(), &call.summary());
         let record = Record { kind: "call.started", peer: Some(subject.reference.clone()), fields };
         let Err(why) = self.write(record, Need::ToAct) else { return Ok(()) };
-        let refusal = Error::new(
-            ErrorCode::PermissionDenied,
-            format!("the audit log of the host cannot be written, so actions are refused: {why}"),
-        );
+        let is_altered = self.audit_state().is_some_and(|state| state.altered);
+        let what = if is_altered { "was changed by somebody else" } else { "cannot be written" };
+        let line = format!("the audit log of the host {what}, so actions are refused: {why}");
+        let refusal = Error::new(ErrorCode::PermissionDenied, line);
         self.refused(subject, call, &refusal);
         Err(refusal)
     }
@@ -372,11 +372,12 @@ impl Govern {
         }
     }
 
-    /// The owner knows what became of the log.
-    pub fn acknowledge(&mut self) {
-        if let Some(log) = &mut self.log {
-            log.acknowledge();
-        }
+    /// The owner knows what became of the log. Tells whether it was altered, as far as that was noticed.
+    pub fn acknowledge(&mut self) -> bool {
+        let Some(log) = self.log.as_mut().filter(|log| log.state().altered) else { return false };
+        log.acknowledge();
+        self.administered("the owner knows that the log was altered");
+        true
     }
 
     /// How the log is; nothing where none is kept.

@@ -64,6 +64,8 @@ struct Answer {
     #[serde(default)]
     closed: bool,
     #[serde(default)]
+    altered: bool,
+    #[serde(default)]
     status: Option<Box<Status>>,
     #[serde(default)]
     event: Value,
@@ -137,12 +139,13 @@ pub async fn reload_running<R: Runtime>(runtime: &R, home: &Home) -> Result<(), 
     order(runtime, home, "reload", None).await
 }
 
-/// Has the running host of this home act again after somebody else had changed, cut or removed its audit log.
+/// Has the running host of this home act again after somebody else had changed, cut or removed its audit log, and tells
+/// whether it knew of that.
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn acknowledge_audit_of_running<R: Runtime>(runtime: &R, home: &Home) -> Result<(), AdminError> {
-    order(runtime, home, "acknowledge_audit", None).await
+pub async fn acknowledge_audit_of_running<R: Runtime>(runtime: &R, home: &Home) -> Result<bool, AdminError> {
+    asked(runtime, home, operation("acknowledge_audit")).await.map(|answer| answer.altered)
 }
 
 /// What the running host of this home tells of itself.

@@ -225,9 +225,8 @@ impl<R: Runtime> Server<R> {
                 Ok(Some(json!({"ok": true})))
             }
             "acknowledge_audit" => {
-                self.govern.acknowledge();
-                self.govern.administered("the owner knows that the log was altered");
-                Ok(Some(json!({"ok": true})))
+                let was_altered = self.govern.acknowledge();
+                Ok(Some(json!({"ok": true, "altered": was_altered})))
             }
             "rotate_identity" => self.rekey(program, Rekey::Rotate).map(|()| None),
             "forget_former_keys" => self.rekey(program, Rekey::Forget).map(|()| None),
