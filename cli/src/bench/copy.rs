@@ -1,6 +1,6 @@
 //! Files copied both ways, beside as many bytes through a WebSocket that does nothing but encrypt: same library, same
 //! runtime, same cipher, messages of the same size, no files, sockets as they come; and beside a new file of that size that is
-//! only written, which both copies do besides.
+//! only written, which both copies do besides. Both far ends have a thread of their own.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -20,6 +20,7 @@ use opendesk_std::tools::{OnRuntime, OnTarget, Session};
 use opendesk_tokio::{Compat, HostOptions, Tokio};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::apart::apart;
 use super::loopback::Loopback;
 use super::sample::{self, Sample};
 use super::{Report, failed};
@@ -30,7 +31,7 @@ const MB: usize = 1 << 20;
 pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failure> {
     let bytes = if rounds == 1 { 32 * MB } else { 256 * MB };
     let desktop = Arc::new(VirtualDesktop::new(1920, 1080));
-    let loopback = Loopback::start(|home| HostOptions { files: true, ..HostOptions::new(home, desktop) }).await?;
+    let loopback = Loopback::start_apart(|home| HostOptions { files: true, ..HostOptions::new(home, desktop) }).await?;
     let folder = tempfile::tempdir().map_err(failed)?;
     let (source, here, there) = (folder.path().join("source"), folder.path().join("here"), folder.path().join("there"));
     let alone = folder.path().join("alone");
@@ -45,7 +46,7 @@ pub(super) async fn rows(report: &mut Report, rounds: usize) -> Result<(), Failu
     let unheard = |_: Step<'_>| {};
     let text = |path: &Path| path.display().to_string();
 
-    let mut raw = Raw::start().await.map_err(failed)?;
+    let mut raw = Raw::start().await?;
     let (mut down, mut up, mut raw_down, mut raw_up, mut writes) =
         (Sample::default(), Sample::default(), Sample::default(), Sample::default(), Sample::default());
     // Side by side, so that what else the machine does falls on all; the first time warms up.
@@ -158,19 +159,25 @@ enum Wanted {
 }
 
 impl Raw {
-    async fn start() -> Result<Self, Error> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        drop(tokio::spawn(async move {
-            if let Ok((stream, _)) = listener.accept().await {
-                // It ends with its other end.
-                drop(serve(stream).await);
-            }
-        }));
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let (socket, _) = async_tungstenite::client_async(format!("ws://{address}/"), Compat::from(stream)).await?;
-        Ok(Self { socket, sealing: Sealing::new() })
+    async fn start() -> Result<Self, Failure> {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(failed)?;
+        let (address, ended) = apart(|| {
+            let address = listener.local_addr().map_err(failed)?;
+            listener.set_nonblocking(true).map_err(failed)?;
+            let listener = TcpListener::from_std(listener).map_err(failed)?;
+            let far_end = async move {
+                if let Ok((stream, _)) = listener.accept().await {
+                    // It ends with its other end.
+                    drop(serve(stream).await);
+                }
+            };
+            Ok::<_, Failure>((address, far_end))
+        })?;
+        drop(ended);
+        let stream = TcpStream::connect(address).await.map_err(failed)?;
+        stream.set_nodelay(true).map_err(failed)?;
+        let upgraded = async_tungstenite::client_async(format!("ws://{address}/"), Compat::from(stream)).await;
+        Ok(Self { socket: upgraded.map_err(failed)?.0, sealing: Sealing::new() })
     }
 
     async fn order(&mut self, wanted: Wanted, bytes: usize) -> Result<(), Error> {

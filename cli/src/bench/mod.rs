@@ -1,6 +1,7 @@
 //! `opendesk bench`: opendesk against the floor under it, a plain WebSocket on the same runtime, in one run.
 
 mod against;
+mod apart;
 #[cfg(all(target_os = "linux", feature = "against-xcap"))]
 mod by_xcap;
 mod copy;

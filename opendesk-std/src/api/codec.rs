@@ -1,5 +1,6 @@
 //! How calls, results and errors are written as bytes.
 
+use postcard::ser_flavors::{Flavor, Size};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -152,7 +153,30 @@ fn unlike(method: &str, fault: &v1::Fault) -> Error {
 /// # Errors
 /// `internal` when the value has no encoding, which no value of this crate's types is.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    postcard::to_stdvec(value).map_err(|error| Error::internal(format!("a value could not be encoded: {error}")))
+    let encoded = postcard::serialize_with_flavor::<T, Size, usize>(value, Size::default())
+        .and_then(|size| postcard::serialize_with_flavor(value, Room(Vec::with_capacity(size))));
+    encoded.map_err(|error| Error::internal(format!("a value could not be encoded: {error}")))
+}
+
+/// A vector that has room for all that comes: one that grows copies parts of files and pictures once more.
+struct Room(Vec<u8>);
+
+impl Flavor for Room {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
 }
 
 /// Decodes a value of version 2; bytes behind it, which a later version may have added, are skipped.
@@ -163,7 +187,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ExecParams, TextInput};
+    use super::super::{ExecParams, FileData, TextInput};
     use super::*;
 
     #[test]
@@ -172,6 +196,15 @@ mod tests {
         let mut bytes = encode(&input).unwrap();
         bytes.extend_from_slice(b"fields of a later version");
         assert_eq!(Call::decode("input.text", &bytes), Ok(Call::InputText(input)));
+    }
+
+    #[test]
+    fn what_is_encoded_takes_as_much_room_as_it_needs() {
+        let data = FileData { data: vec![7; 1 << 20], size: u64::MAX };
+        let bytes = encode(&data).unwrap();
+        assert_eq!(bytes.capacity(), bytes.len());
+        assert_eq!(bytes, postcard::to_stdvec(&data).unwrap());
+        assert_eq!(decode(&bytes), Some(data));
     }
 
     #[test]

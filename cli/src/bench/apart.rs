@@ -1,0 +1,33 @@
+//! The far end of a measurement on a thread of its own, as another machine has one: what the two ends do counts at once,
+//! and not one after the other.
+
+use core::future::Future;
+use std::thread;
+
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
+
+use super::failed;
+use crate::exit::Failure;
+
+/// Begins something, which an event loop of its own then carries out. Gives what `begin` gives beside it, and what is
+/// ready when it has ended.
+pub(super) fn apart<T, F, E>(begin: impl FnOnce() -> Result<(T, F), E>) -> Result<(T, oneshot::Receiver<()>), Failure>
+where
+    F: Future<Output = ()> + Send + 'static,
+    Failure: From<E>,
+{
+    let (ending, ended) = oneshot::channel();
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let entered = runtime.enter();
+    let (begun, work) = begin()?;
+    drop(entered);
+    let carry_out = move || {
+        runtime.block_on(work);
+        runtime.shutdown_background();
+        // Nobody may be waiting for it.
+        ending.send(()).unwrap_or_default();
+    };
+    thread::Builder::new().name("far-end".to_owned()).spawn(carry_out).map_err(failed)?;
+    Ok((begun, ended))
+}
