@@ -10,7 +10,7 @@ use super::Serve;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Control {
-    /// Why, for the controller and the log
+    /// Why, for the controller and the log; what holds already keeps its reason unless another is given
     #[arg(long, default_value = "")]
     pub(crate) reason: String,
 }
@@ -81,7 +81,7 @@ pub(crate) struct AddRule {
     /// What to do with such a call
     #[arg(long, value_enum)]
     pub(crate) decision: DecisionName,
-    /// Why, for the controller and the log
+    /// Why, for the controller and the log; what holds already keeps its reason unless another is given
     #[arg(long)]
     pub(crate) reason: Option<String>,
     /// Put it before the other rules

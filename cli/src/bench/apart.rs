@@ -20,8 +20,16 @@ where
     let (ending, ended) = oneshot::channel();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let entered = runtime.enter();
-    let (begun, work) = begin()?;
+    let begun = begin();
     drop(entered);
+    let (begun, work) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            // Dropped within another event loop it would wait, which is not allowed there.
+            runtime.shutdown_background();
+            return Err(error.into());
+        }
+    };
     let carry_out = move || {
         runtime.block_on(work);
         runtime.shutdown_background();

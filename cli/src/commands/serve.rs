@@ -121,16 +121,15 @@ fn asking(context: &Context, approve: Approve, computer: &dyn Computer) -> Resul
             }
         }
         Approve::Policy => {
-            // What is wrong with the rules is said now; until it is mended every call is refused.
+            let approver = AsRulesSay::new(&context.home, session(), &Way::ALL);
+            if !approver.is_at_hand() {
+                output::note(
+                    "there is neither a program for dialogs nor a terminal to ask on, so what the rules ask about is \
+                     refused, unless `opendesk status --watch` allows it",
+                );
+            }
             let rules = RulesFile::new(&context.home);
-            if let Some(error) = rules.error() {
-                output::note(&format!("every call is refused: {error}"));
-            }
-            Asking {
-                policy: Box::new(rules),
-                approver: Arc::new(AsRulesSay::new(&context.home, session(), &Way::ALL)),
-                word: "policy",
-            }
+            Asking { policy: Box::new(rules), approver: Arc::new(approver), word: "policy" }
         }
     })
 }

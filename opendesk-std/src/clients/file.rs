@@ -176,7 +176,8 @@ impl Config {
         if let Some(old) = &self.metadata {
             platform::set_mode(file.as_file(), platform::mode(old).unwrap_or(mode) & 0o777)?;
         }
-        file.write_all(bytes)?;
+        // Not through its name, which a failure would tell.
+        file.as_file_mut().write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(file)
     }

@@ -16,7 +16,7 @@ use opendesk_core::{PublicKey, Reason, SigningKey};
 use serde_json::{Map, Value, json};
 
 use self::ask::{Answer, Question};
-use self::audit::{AuditLog, AuditState, PeerRef, Record};
+use self::audit::{AuditError, AuditLog, AuditState, PeerRef, Record};
 pub use self::by_rules::AsRulesSay;
 use self::control::{Control, Switch};
 pub use self::policy::{AllowAll, AskAll, Peer, Policy, RulesFile, Verdict};
@@ -212,9 +212,12 @@ impl Govern {
         let fields = call_fields(subject, call.method(), &call.summary());
         let record = Record { kind: "call.started", peer: Some(subject.reference.clone()), fields };
         let Err(why) = self.write(record, Need::ToAct) else { return Ok(()) };
-        let is_altered = self.audit_state().is_some_and(|state| state.altered);
-        let what = if is_altered { "was changed by somebody else" } else { "cannot be written" };
-        let line = format!("the audit log of the host {what}, so actions are refused: {why}");
+        let line = match why {
+            AuditError::Altered { .. } => "the audit log of the host was changed by somebody else, so actions are \
+                                           refused until its owner has said `opendesk audit acknowledge`"
+                .to_owned(),
+            why => format!("the audit log of the host cannot be written, so actions are refused: {why}"),
+        };
         let refusal = Error::new(ErrorCode::PermissionDenied, line);
         self.refused(subject, call, &refusal);
         Err(refusal)
@@ -435,16 +438,15 @@ impl Govern {
         }
     }
 
-    /// Fails with a line when there is a log and the entry is not in it.
-    fn write(&mut self, record: Record, need: Need) -> core::result::Result<(), String> {
+    /// Fails when there is a log and the entry is not in it.
+    fn write(&mut self, record: Record, need: Need) -> core::result::Result<(), AuditError> {
         let Some(log) = &mut self.log else { return Ok(()) };
         let written = match need {
             Need::ToAct => log.append(record),
             Need::ToTell => log.append_anyway(record),
         };
-        let written = written.map_err(|error| error.to_string());
         match &written {
-            Err(why) => self.failing = Some(why.clone()),
+            Err(why) => self.failing = Some(why.to_string()),
             // What only tells is written into an altered log as well.
             Ok(()) if need == Need::ToAct || !log.state().altered => self.failing = None,
             Ok(()) => {}

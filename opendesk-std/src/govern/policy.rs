@@ -41,7 +41,8 @@ pub trait Policy: Debug + Send {
         false
     }
 
-    /// Why it can decide nothing and refuses every call, in a line for the owner.
+    /// Why it can decide nothing and refuses every call, as of when it was last asked anything else, in a line for the
+    /// owner.
     fn fault(&self) -> Option<String> {
         None
     }

@@ -86,26 +86,16 @@ pub fn open_careful(path: &Path, options: &mut OpenOptions) -> io::Result<File> 
 /// A complete file beside `path`, on disk but under another name; dropping it removes it.
 fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = held(directory(path))?;
-    // Written through its own name, a failure would name it, which means nothing to anybody.
+    // Not through its name, which a failure would tell.
     file.as_file_mut().write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
 }
 
-/// An empty file of a new name in a directory, which may be used for this.
+/// An empty file of a new name in a directory, which may be used for this. What fails is told without that name, which
+/// means nothing to anybody.
 pub(crate) fn temporary(prefix: &str, mode: u32, directory: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(prefix);
-    if let Some(permissions) = platform::permissions(mode) {
-        builder.permissions(permissions);
-    }
-    builder.tempfile_in(directory).map_err(bare)
-}
-
-/// What the operating system said, without the name of a file that nobody knows.
-fn bare(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|error| error.source()).and_then(|error| error.downcast_ref::<io::Error>());
-    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
+    tempfile::Builder::new().prefix(prefix).make_in(directory, |path| platform::new_file(mode).open(path))
 }
 
 /// An empty file that [`sweep`] leaves alone for as long as it is open.
@@ -160,6 +150,15 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_fails_is_told_without_the_name_of_the_file_that_is_being_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let error = write_atomic(&gone.join("file"), b"x").unwrap_err();
+        assert_eq!((error.kind(), error.raw_os_error().is_some()), (io::ErrorKind::NotFound, true));
+        assert!(!error.to_string().contains(UNFINISHED), "{error}");
     }
 
     #[test]

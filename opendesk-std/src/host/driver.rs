@@ -180,8 +180,6 @@ impl<R: Runtime> Server<R> {
         let listener = runtime.listen(listen).map_err(|error| StartError::Listen { address: listen, error })?;
         let address = listener.local_addr().map_err(|error| StartError::Listen { address: listen, error })?;
         let admin = Admin::start(&runtime, &home).map_err(StartError::Home)?;
-        // Whoever chose the policy says what is wrong with it from the beginning.
-        let policy_fault = policy.fault();
         let mut govern = Govern::new(policy, Some(Switch::new(&home)), log);
         let seen = policy_of(&home);
         let files = files.then(|| Files::offered(home.path().to_owned())).flatten();
@@ -242,7 +240,7 @@ impl<R: Runtime> Server<R> {
             pause,
             left_alone_until: None,
             policy: seen,
-            policy_fault,
+            policy_fault: None,
             known: BTreeMap::new(),
             banished: HashSet::new(),
             own_changes: (0, false),

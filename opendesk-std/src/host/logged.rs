@@ -47,7 +47,7 @@ pub(super) fn log(notice: &Notice) {
         Notice::PolicyFailing(Some(_)) => tracing::debug!("the policy can decide nothing, so every call is refused"),
         Notice::PolicyFailing(None) => tracing::info!("the policy can decide again"),
         // Each failure is an error where it is met.
-        Notice::AuditFailing(Some(_)) => tracing::info!("actions are refused, because they cannot be logged"),
-        Notice::AuditFailing(None) => tracing::info!("the audit log can be written again, so actions are allowed"),
+        Notice::AuditFailing(Some(_)) => tracing::info!("actions are refused, because of the audit log"),
+        Notice::AuditFailing(None) => tracing::info!("the audit log is written again, so actions are allowed"),
     }
 }

@@ -101,7 +101,7 @@ pub enum Notice {
     },
     /// The policy can decide nothing, and why, so every call is refused; absent when it can again.
     PolicyFailing(Option<String>),
-    /// The audit log cannot be written, and why, so actions are refused; absent when it can again.
+    /// The audit log cannot be written or was altered, and why, so actions are refused; absent when they are not any more.
     AuditFailing(Option<String>),
 }
 

@@ -26,7 +26,7 @@ pub struct Status {
     pub approve: String,
     /// What the owner's switch says; absent when it cannot be read.
     pub control: Option<Control>,
-    /// Why every call is refused, if so.
+    /// Why the owner's switch has every call refused, if it does.
     pub halted: Option<String>,
     /// Why the policy refuses every call, if it does.
     #[serde(default)]

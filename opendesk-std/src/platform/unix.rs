@@ -51,9 +51,11 @@ pub(crate) fn folders(mode: u32) -> DirBuilder {
     folders
 }
 
-/// What a new file may be used for; `None` where the system decides that.
-pub(crate) fn permissions(mode: u32) -> Option<Permissions> {
-    Some(Permissions::from_mode(mode))
+/// For a file that is made, and read and written; `mode` is what it may be used for.
+pub(crate) fn new_file(mode: u32) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(mode);
+    options
 }
 
 /// What a file may be used for, in the bits of Unix; `None` where there are none.

@@ -55,9 +55,11 @@ pub(crate) fn folders(_mode: u32) -> DirBuilder {
     DirBuilder::new()
 }
 
-/// What a new file may be used for; `None` where the system decides that.
-pub(crate) const fn permissions(_mode: u32) -> Option<Permissions> {
-    None
+/// For a file that is made, and read and written; what it may be used for, its folder decides.
+pub(crate) fn new_file(_mode: u32) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    options
 }
 
 /// Nothing: there are no such bits.

@@ -230,6 +230,8 @@ fn w16b_rules_that_cannot_be_understood_refuse_all_and_the_owner_is_told_why() {
         }
         assert_eq!(typed(&client).await, "");
     });
+    let told = host.running.stderr();
+    assert!(told.contains("every call is refused: ") && told.contains("the policy can be read again"), "{told}");
     drop(host);
     fs::write(&file, "{").unwrap();
     let host = Host::start(&home, &["--approve", "policy"]);
@@ -237,7 +239,8 @@ fn w16b_rules_that_cannot_be_understood_refuse_all_and_the_owner_is_told_why() {
     let looked = opendesk(&controller, &["call", "screenshot"]);
     assert!(failure(&looked).1.contains("every call is refused"), "{looked:?}");
     controlled(refused_as_status_says(&home));
-    assert!(host.running.stderr().contains("every call is refused"), "{}", host.running.stderr());
+    let told = host.running.stderr();
+    assert_eq!(told.matches("every call is refused: ").count(), 1, "{told}");
 }
 
 /// What is allowed waits behind what the owner is asked about. What the rules say when its turn comes is what counts.

@@ -14,8 +14,8 @@ use super::line::count;
 use crate::exit::Failure;
 use crate::output;
 
-/// Room for thousands of keys, in bytes.
-const LONGEST: u64 = 1 << 20;
+/// Room for thousands of keys.
+const KEYS_BYTES: u64 = 1 << 20;
 
 pub(super) fn run(context: &Context, mut paths: Vec<PathBuf>, pubkey: Option<&Path>) -> Result<(), Failure> {
     let keys = match pubkey {
@@ -90,8 +90,9 @@ fn given(path: &Path) -> Result<Vec<VerifyingKey>, Failure> {
         return Err(unusable("is a folder"));
     }
     let mut text = String::new();
-    let read = fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+    let read = fs::File::open(path).and_then(|file| file.take(KEYS_BYTES + 1).read_to_string(&mut text));
     match read.map_err(|error| error.kind()) {
+        Ok(bytes) if bytes as u64 > KEYS_BYTES => return Err(unusable("is longer than 1 MiB")),
         Ok(_) => {}
         Err(ErrorKind::InvalidData) => return Err(unusable("is no text")),
         Err(error) => return Err(Failure::unusable(format!("{shown} cannot be read: {error}"))),
@@ -257,6 +258,7 @@ mod tests {
                 "{failure}"
             );
         }
+        assert!(read("\n".repeat((1 << 20) + 1)).unwrap_err().to_string().contains("is longer than 1 MiB; "));
         fs::write(&path, [0xff, 0xfe]).unwrap();
         let failure = given(&path).unwrap_err();
         assert!(failure.number() == 6 && failure.to_string().contains("is no text; "), "{failure}");

@@ -65,12 +65,15 @@ fn owner(session: &Session) -> String {
         Err(why) => format!("Every call is refused: {why}"),
     };
     let path = shown(&session.home().path().join(rules::FILE));
-    let rules = match rules::load(session.home()) {
+    let loaded = rules::load(session.home());
+    let is_broken = loaded.is_err();
+    let rules = match loaded {
         Ok(file) if !file.exists => "there are no rules (no policy.json), so nothing is asked or forbidden".to_owned(),
         Ok(file) => format!("rules in {path}: preset {}, {} more", file.preset.word(), file.rules.len()),
-        Err(error) => format!("the rules cannot be read, so every call is refused: {error}"),
+        Err(error) => format!("Every call is refused, because the rules cannot be read: {error}"),
     };
-    format!("{switch}; {rules}.")
+    // What the switch lets happen the rules do not.
+    if is_broken { format!("{rules}.") } else { format!("{switch}; {rules}.") }
 }
 
 fn calls(session: &Session) -> String {
@@ -118,6 +121,7 @@ mod tests {
         assert!(text.contains("policy.json: preset strict, 1 more.\nCalls of this session so far: 1."), "{text}");
         home.write("policy.json", b"{").unwrap();
         let text = status();
-        assert!(text.contains("the rules cannot be read, so every call is refused"), "{text}");
+        assert!(text.contains("Every call is refused, because the rules cannot be read"), "{text}");
+        assert!(!text.contains("lets agents act"), "{text}");
     }
 }

@@ -6,7 +6,7 @@ use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, Window, WindowClass};
 
 use super::super::connection::{Outcome, Wire};
-use super::desk::{Desk, Manager};
+use super::desk::Desk;
 use super::property::ask;
 use super::{WindowManager, wait_until};
 
@@ -17,12 +17,12 @@ pub(super) struct Answers {
 }
 
 impl WindowManager {
-    /// Waits until everything that the window manager was asked for is carried out, and tells whether it is. Requests
-    /// are carried out in their order, and one has an answer: how large the frame of a window would be
-    /// (`_NET_REQUEST_FRAME_EXTENTS`, EWMH). Where there is no window manager, or one without an answer, it is at once.
+    /// Waits until the window manager has come to the end of what it was asked for, and tells whether it has. Requests
+    /// are taken up in their order, and one has an answer: how large the frame of a window would be
+    /// (`_NET_REQUEST_FRAME_EXTENTS`, EWMH). Where nobody knows that request, it has at once.
     pub(super) fn has_caught_up(&mut self, desk: &Desk, within: Duration) -> Outcome<bool> {
         let atoms = self.roster.atoms;
-        if desk.manager == Manager::Absent || !desk.supports(atoms.request_frame_extents) {
+        if !desk.supports(atoms.request_frame_extents) {
             return Ok(true);
         }
         let window = match self.answers.window.take() {
