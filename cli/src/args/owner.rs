@@ -81,7 +81,7 @@ pub(crate) struct AddRule {
     /// What to do with such a call
     #[arg(long, value_enum)]
     pub(crate) decision: DecisionName,
-    /// Why, for the controller and the log; what holds already keeps its reason unless another is given
+    /// Why, for the controller and the log
     #[arg(long)]
     pub(crate) reason: Option<String>,
     /// Put it before the other rules

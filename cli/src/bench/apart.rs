@@ -12,11 +12,9 @@ use crate::exit::Failure;
 
 /// Begins something, which an event loop of its own then carries out. Gives what `begin` gives beside it, and what is
 /// ready when it has ended.
-pub(super) fn apart<T, F, E>(begin: impl FnOnce() -> Result<(T, F), E>) -> Result<(T, oneshot::Receiver<()>), Failure>
-where
-    F: Future<Output = ()> + Send + 'static,
-    Failure: From<E>,
-{
+pub(super) fn apart<T, F: Future<Output = ()> + Send + 'static>(
+    begin: impl FnOnce() -> Result<(T, F), Failure>,
+) -> Result<(T, oneshot::Receiver<()>), Failure> {
     let (ending, ended) = oneshot::channel();
     let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let entered = runtime.enter();
@@ -27,7 +25,7 @@ where
         Err(error) => {
             // Dropped within another event loop it would wait, which is not allowed there.
             runtime.shutdown_background();
-            return Err(error.into());
+            return Err(error);
         }
     };
     let carry_out = move || {

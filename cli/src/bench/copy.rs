@@ -171,7 +171,7 @@ impl Raw {
                     drop(serve(stream).await);
                 }
             };
-            Ok::<_, Failure>((address, far_end))
+            Ok((address, far_end))
         })?;
         drop(ended);
         let stream = TcpStream::connect(address).await.map_err(failed)?;

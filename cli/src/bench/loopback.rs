@@ -35,7 +35,7 @@ impl Loopback {
         let options = host(Home::open(Some(folder.path().join("host")))?);
         let ((address, handle), ended) = apart(|| {
             let server = opendesk_tokio::serve(options)?;
-            Ok::<_, Failure>(((server.local_addr(), server.handle()), server.run()))
+            Ok(((server.local_addr(), server.handle()), server.run()))
         })?;
         let ended = Box::pin(async move { ended.await.map_err(failed) });
         let connect = paired("host", &folder, address, &handle).await?;

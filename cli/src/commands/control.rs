@@ -51,16 +51,23 @@ fn said(before: &Control, now: &Control) -> String {
         Mode::Takeover => "taken over: calls of controllers are refused until `opendesk handback`",
     };
     let before = match before.mode {
-        mode if mode == now.mode && before.reason == now.reason => format!("as before{}", reason(before)),
-        mode if mode == now.mode && before.reason.is_empty() => {
-            format!("as before, and now with a reason{}", reason(now))
-        }
-        mode if mode == now.mode => format!("as before; the reason was{}", reason(before)),
+        mode if mode == now.mode => still(before, now),
         Mode::Running => "before, controllers could act".to_owned(),
         Mode::Stopped => format!("this ends the stop{}", circumstances(before)),
         Mode::Takeover => format!("this ends the takeover{}", circumstances(before)),
     };
     format!("{is}; {before}")
+}
+
+/// That it was so before, and whether for the same reason.
+fn still(before: &Control, now: &Control) -> String {
+    if before.reason == now.reason {
+        format!("as before{}", reason(now))
+    } else if before.reason.is_empty() {
+        format!("as before, and now with a reason{}", reason(now))
+    } else {
+        format!("as before; the reason was{}", reason(before))
+    }
 }
 
 /// ` of 2026-05-12 10:00:03 (why)`, as far as it is known.

@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs::{self, Metadata, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::client::Scope;
 use super::error::ConfigError;
-use crate::home::file::{open_careful, read_private, sync_directory, temporary};
+use crate::home::file::{fill, open_careful, read_private, sync_directory, temporary};
 use crate::platform::{self, OWN_FILE, OWN_FOLDER, Owner};
 
 /// Far more than a configuration has: Claude Code keeps what was asked in each project in it, some megabytes.
@@ -176,9 +176,7 @@ impl Config {
         if let Some(old) = &self.metadata {
             platform::set_mode(file.as_file(), platform::mode(old).unwrap_or(mode) & 0o777)?;
         }
-        // Not through its name, which a failure would tell.
-        file.as_file_mut().write_all(bytes)?;
-        file.as_file().sync_all()?;
+        fill(&mut file, bytes)?;
         Ok(file)
     }
 

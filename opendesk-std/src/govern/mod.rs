@@ -104,6 +104,8 @@ pub struct Govern {
     failing: Option<String>,
     /// The same, as far as the owner was told.
     told_failing: Option<String>,
+    /// Why the policy refuses every call, as far as the owner was told.
+    told_fault: Option<String>,
 }
 
 impl core::fmt::Debug for Govern {
@@ -116,7 +118,8 @@ impl Govern {
     /// A policy and, unless the owner asked for none, a log. Without a switch nothing can be stopped.
     #[must_use]
     pub fn new(policy: Box<dyn Policy>, switch: Option<Switch>, log: Option<AuditLog>) -> Self {
-        Self { policy, switch, halted: None, log, recent: RecentCalls::default(), failing: None, told_failing: None }
+        let recent = RecentCalls::default();
+        Self { policy, switch, halted: None, log, recent, failing: None, told_failing: None, told_fault: None }
     }
 
     /// What is said to a call: by the switch as it was last looked at, the role of its controller, the person who uses the
@@ -461,6 +464,16 @@ impl Govern {
         }
         self.told_failing.clone_from(&self.failing);
         Some(self.failing.clone())
+    }
+
+    /// What the owner has to be told of the policy: why it refuses every call, or that it decides again.
+    pub fn policy_trouble(&mut self) -> Option<Option<String>> {
+        let fault = self.policy.fault();
+        if fault == self.told_fault {
+            return None;
+        }
+        self.told_fault.clone_from(&fault);
+        Some(fault)
     }
 }
 

@@ -86,10 +86,15 @@ pub fn open_careful(path: &Path, options: &mut OpenOptions) -> io::Result<File> 
 /// A complete file beside `path`, on disk but under another name; dropping it removes it.
 fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut file = held(directory(path))?;
-    // Not through its name, which a failure would tell.
-    file.as_file_mut().write_all(bytes)?;
-    file.as_file().sync_all()?;
+    fill(&mut file, bytes)?;
     Ok(file)
+}
+
+/// Writes all of a [`temporary`] file, onto the disk. It is not written through its name, which a failure would tell.
+pub(crate) fn fill(file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
+    let file = file.as_file_mut();
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// An empty file of a new name in a directory, which may be used for this. What fails is told without that name, which

@@ -120,8 +120,6 @@ pub struct Server<R: Runtime> {
     pub(super) left_alone_until: Option<Instant>,
     /// Which policy.json was there when it was last looked at.
     pub(super) policy: String,
-    /// Why the policy refuses every call, as far as the owner was told.
-    pub(super) policy_fault: Option<String>,
     /// The list of peers when it was last looked at.
     pub(super) known: BTreeMap<PublicKey, Peer>,
     /// Peers whom the owner has unpaired and whom the list still has, because it could not be written.
@@ -240,7 +238,6 @@ impl<R: Runtime> Server<R> {
             pause,
             left_alone_until: None,
             policy: seen,
-            policy_fault: None,
             known: BTreeMap::new(),
             banished: HashSet::new(),
             own_changes: (0, false),

@@ -35,10 +35,8 @@ impl<R: Runtime> Server<R> {
         if self.govern.policy_has_changed() {
             self.judge_streams();
         }
-        let fault = self.govern.policy_fault();
-        if fault != self.policy_fault {
-            self.policy_fault.clone_from(&fault);
-            self.notify(Notice::PolicyFailing(fault));
+        if let Some(trouble) = self.govern.policy_trouble() {
+            self.notify(Notice::PolicyFailing(trouble));
         }
         self.look_at_trust();
         if let Some(announced) = &mut self.announced {

@@ -36,6 +36,9 @@ const SUPPORTED: [&str; 6] = [
     "_NET_WM_STATE_MAXIMIZED_HORZ",
 ];
 
+/// What the test asks it for, and what it then sets on its window: that it has done everything that it was asked for before.
+const DONE: &str = "TEST_DONE";
+
 /// The window manager and the one window that it has, which is maximised from side to side.
 struct Manager {
     x: RustConnection,
@@ -99,8 +102,8 @@ impl Manager {
     }
 
     fn carry_out(&self, message: ClientMessageEvent) {
-        let names = ["_NET_WM_STATE", "_NET_MOVERESIZE_WINDOW", "_NET_REQUEST_FRAME_EXTENTS"];
-        let [state, place, extents] = names.map(|name| self.atom(name));
+        let names = ["_NET_WM_STATE", "_NET_MOVERESIZE_WINDOW", "_NET_REQUEST_FRAME_EXTENTS", DONE];
+        let [state, place, extents, done] = names.map(|name| self.atom(name));
         if message.type_ == state {
             self.set(self.window, "_NET_WM_STATE", AtomEnum::ATOM, &[]);
             self.x.sync().expect(SERVER);
@@ -114,6 +117,8 @@ impl Manager {
             self.put([x + left, y + top, width, height]);
         } else if message.type_ == extents && self.answers {
             self.set(message.window, "_NET_FRAME_EXTENTS", AtomEnum::CARDINAL, &FRAME);
+        } else if message.type_ == done {
+            self.set(self.window, DONE, AtomEnum::CARDINAL, &[1]);
         }
         self.x.flush().expect(SERVER);
     }
@@ -124,13 +129,20 @@ impl Manager {
 fn placed(answers: bool) -> opendesk_std::api::Result<Effect> {
     let (server, display) = unmanaged_server("1280x800x24");
     let manager = Manager::start(&display, [202, 170, 416, 308], answers);
-    let (x, window) = (RustConnection::connect(Some(&display)).expect(SERVER).0, manager.window);
+    let (x, screen) = RustConnection::connect(Some(&display)).expect(SERVER);
+    let (root, window, done) = (x.setup().roots[screen].root, manager.window, manager.atom(DONE));
     let working = spawn(move || manager.work());
     let computer = X11Desktop::open(Some(&display)).expect("the X server is there");
     wait_until("the window is listed", || find(&computer, "wide").is_some());
     let id = find(&computer, "wide").expect("it is listed").id;
     let effect = computer.move_window(&id, Rect::new(200.0, 150.0, 420.0, 330.0));
-    sleep(PAUSE * 2);
+    let listeners = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
+    let asked = ClientMessageEvent::new(32, window, done, [0; 5]);
+    x.send_event(false, root, listeners, asked).expect(SERVER).check().expect(SERVER);
+    wait_until("the window manager has done everything", || {
+        let said = x.get_property(false, window, done, AtomEnum::CARDINAL, 0, 1).expect(SERVER).reply().expect(SERVER);
+        said.value_len == 1
+    });
     let inner = x.get_geometry(window).expect(SERVER).reply().expect(SERVER);
     assert_eq!([inner.x, inner.y].map(i32::from), [202, 170]);
     assert_eq!([inner.width, inner.height], [416, 308]);

@@ -29,21 +29,20 @@ pub(super) async fn look(home: &Home) -> Result<Seen, String> {
         Err(AdminError::Failed(why)) => return Err(why),
     };
     let files = home.clone();
+    let peers = move || Peers::load(&files).map(|peers| peers.list().len()).map_err(|error| error.to_string());
+    // What counts is what a host makes of the files.
+    if let Some(status) = host {
+        return Ok(Seen::of_host(status, Tokio.run_blocking(peers).await));
+    }
+    let files = home.clone();
     let read = move || {
-        let rules = rules::load(&files).err().map(|error| error.to_string());
-        (Control::load(&files), rules, Peers::load(&files))
-    };
-    let (control, rules, peers) = Tokio.run_blocking(read).await;
-    let policy_error = host.as_ref().map_or(rules, |status| status.policy_error.clone());
-    let control = match &host {
-        // What counts is what the host makes of the file.
-        Some(status) => control_of(status),
-        None => control.map_err(|error| {
+        let control = Control::load(&files).map_err(|error| {
             format!("every call is refused: {error}; `opendesk stop` or `opendesk resume` writes it anew")
-        }),
+        });
+        let policy_error = rules::load(&files).err().map(|error| error.to_string());
+        Seen { host: None, control, policy_error, peers: peers() }
     };
-    let peers = peers.map(|peers| peers.list().len()).map_err(|error| error.to_string());
-    Ok(Seen { host, control, policy_error, peers })
+    Ok(Tokio.run_blocking(read).await)
 }
 
 fn control_of(status: &Status) -> Result<Control, String> {
@@ -56,6 +55,12 @@ fn control_of(status: &Status) -> Result<Control, String> {
 }
 
 impl Seen {
+    /// What a host says of itself.
+    fn of_host(status: Box<Status>, peers: Result<usize, String>) -> Self {
+        let (control, policy_error) = (control_of(&status), status.policy_error.clone());
+        Self { host: Some(status), control, policy_error, peers }
+    }
+
     /// As programs read it: what the host says, with `running` and the number of paired machines.
     pub(super) fn json(&self) -> Value {
         let mut value = match &self.host {
@@ -161,8 +166,7 @@ pub(super) mod examples {
 
     /// What is seen of a host that runs.
     pub(in super::super) fn running(status: Status) -> Seen {
-        let policy_error = status.policy_error.clone();
-        Seen { control: control_of(&status), host: Some(Box::new(status)), policy_error, peers: Ok(2) }
+        Seen::of_host(Box::new(status), Ok(2))
     }
 
     /// What is seen where none runs.

@@ -65,15 +65,13 @@ fn owner(session: &Session) -> String {
         Err(why) => format!("Every call is refused: {why}"),
     };
     let path = shown(&session.home().path().join(rules::FILE));
-    let loaded = rules::load(session.home());
-    let is_broken = loaded.is_err();
-    let rules = match loaded {
+    let rules = match rules::load(session.home()) {
         Ok(file) if !file.exists => "there are no rules (no policy.json), so nothing is asked or forbidden".to_owned(),
         Ok(file) => format!("rules in {path}: preset {}, {} more", file.preset.word(), file.rules.len()),
-        Err(error) => format!("Every call is refused, because the rules cannot be read: {error}"),
+        // What the switch lets happen the rules do not.
+        Err(error) => return format!("Every call is refused, because the rules cannot be read: {error}."),
     };
-    // What the switch lets happen the rules do not.
-    if is_broken { format!("{rules}.") } else { format!("{switch}; {rules}.") }
+    format!("{switch}; {rules}.")
 }
 
 fn calls(session: &Session) -> String {

@@ -10,39 +10,26 @@ use super::desk::Desk;
 use super::property::ask;
 use super::{WindowManager, wait_until};
 
-/// A window that nobody sees, for the one request to which a window manager answers.
-#[derive(Debug, Default)]
-pub(super) struct Answers {
-    window: Option<Window>,
-}
-
 impl WindowManager {
     /// Waits until the window manager has come to the end of what it was asked for, and tells whether it has. Requests
     /// are taken up in their order, and one has an answer: how large the frame of a window would be
     /// (`_NET_REQUEST_FRAME_EXTENTS`, EWMH). Where nobody knows that request, it has at once.
-    pub(super) fn has_caught_up(&mut self, desk: &Desk, within: Duration) -> Outcome<bool> {
+    pub(super) fn has_caught_up(&self, desk: &Desk, within: Duration) -> Outcome<bool> {
         let atoms = self.roster.atoms;
         if !desk.supports(atoms.request_frame_extents) {
             return Ok(true);
         }
-        let window = match self.answers.window.take() {
-            Some(window) => window,
-            None => create(&self.wire)?,
-        };
-        self.wire.x.delete_property(window, atoms.frame_extents)?.ignore_error();
+        // One of its own: an answer that came too late would else be taken for that to the next question.
+        let window = create(&self.wire)?;
         self.request(window, atoms.request_frame_extents, [0; 5])?;
         let has_answered =
             wait_until(within, || Ok(!ask(&self.wire, window, atoms.frame_extents, 4)?.reply()?.value.is_empty()))?;
-        if has_answered {
-            self.answers.window = Some(window);
-        } else {
-            // Its answer may come when the next question has been asked.
-            self.wire.x.destroy_window(window)?.ignore_error();
-        }
+        self.wire.x.destroy_window(window)?.ignore_error();
         Ok(has_answered)
     }
 }
 
+/// A window that nobody sees.
 fn create(wire: &Wire) -> Outcome<Window> {
     let window = wire.x.generate_id()?;
     let (looks, kind) = (CreateWindowAux::new(), WindowClass::INPUT_OUTPUT);

@@ -32,7 +32,6 @@ use super::connection::{Outcome, Wire};
 use super::input::wait;
 use crate::api::Window;
 use crate::clock::monotonic;
-use answers::Answers;
 use desk::Desk;
 use facts::Facts;
 
@@ -64,13 +63,12 @@ pub(super) struct ClientWindow {
 pub(super) struct WindowManager {
     wire: Wire,
     roster: Roster,
-    answers: Answers,
 }
 
 impl WindowManager {
     pub(super) fn start(wire: Wire) -> Outcome<Self> {
         let roster = Roster::probe(&wire)?;
-        Ok(Self { wire, roster, answers: Answers::default() })
+        Ok(Self { wire, roster })
     }
 
     /// Begins a call about one window.

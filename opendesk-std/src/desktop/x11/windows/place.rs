@@ -46,7 +46,7 @@ impl WindowManager {
     /// characters wide and high, so its size may fall short by less than one. A window that ends up elsewhere is an
     /// error that says where. One that lies there, while the window manager does not say that it has done what it was
     /// asked for, is unverifiable.
-    pub(in crate::desktop::x11) fn move_resize(&mut self, id: &str, bounds: Rect) -> Outcome<Effect> {
+    pub(in crate::desktop::x11) fn move_resize(&self, id: &str, bounds: Rect) -> Outcome<Effect> {
         let wanted = whole(bounds)?;
         let (desk, before) = self.find(id)?;
         let hint = self.roster.atoms.moveresize_window;
@@ -94,7 +94,7 @@ impl WindowManager {
     }
 
     /// Takes the states away in which the window manager decides where a window lies.
-    fn make_ordinary(&mut self, desk: &Desk, window: &Facts) -> Outcome<()> {
+    fn make_ordinary(&self, desk: &Desk, window: &Facts) -> Outcome<()> {
         let atoms = &self.roster.atoms;
         if !desk.supports(atoms.state) {
             return Ok(());
