@@ -347,7 +347,10 @@ fn a_copy_is_checked_on_another_machine_by_the_public_key() {
     for args in [&["audit", "verify", copy][..], &["audit", "verify", "--pubkey", other.to_str().unwrap(), copy]] {
         let tried = opendesk(&there, args);
         assert_eq!(failure(&tried).0, 1, "{tried:?}");
-        assert!(tried.stdout.contains("none of this machine's; --pubkey names others"), "{tried:?}");
+        assert!(
+            tried.stdout.contains("none of those that count: this machine's own, or else what --pubkey names"),
+            "{tried:?}"
+        );
     }
     // A log without signatures, as version 1 writes it, is not one of this key.
     let foreign = folder.home("foreign");
@@ -382,4 +385,32 @@ fn a_copy_is_checked_on_another_machine_by_the_public_key() {
     let tried = opendesk(&there, &["audit", "verify", "--json", "/nowhere/2026-05-12.jsonl"]);
     let told: Value = serde_json::from_str(&tried.stdout).unwrap();
     assert_eq!((&told["ok"], &told["exit_code"]), (&false.into(), &6.into()));
+}
+
+#[test]
+fn what_is_named_and_holds_no_log_passes_for_none() {
+    let folder = Folder::new();
+    let home = folder.home("home");
+    two_days(&home);
+    let (empty, bytes, pipe) = (folder.home("empty"), folder.home("bytes"), folder.home("pipe"));
+    fs::create_dir(&empty).unwrap();
+    fs::write(&bytes, [0x80; 300]).unwrap();
+    let mut make = Command::new("mkfifo");
+    make.arg(&pipe);
+    assert!(run(make).status.success());
+    // The home is not its log.
+    for (named, said) in [
+        (&home, "holds no entry of an audit log; name the folder `audit` of a home directory"),
+        (&empty, "holds no entry of an audit log"),
+        (&bytes, "holds no entry of an audit log"),
+        (&pipe, "cannot be read: it is not a regular file"),
+    ] {
+        let tried = opendesk(&home, &["audit", "verify", named.to_str().unwrap()]);
+        let (code, line) = failure(&tried);
+        assert!(code == 6 && line.contains(said) && line.contains(named.to_str().unwrap()), "{tried:?}");
+        assert!(tried.stdout.is_empty(), "{tried:?}");
+    }
+    let tried = opendesk(&home, &["audit", "verify", "--pubkey", pipe.to_str().unwrap()]);
+    let (code, line) = failure(&tried);
+    assert!(code == 6 && line.contains("it is a pipe into which nobody writes"), "{tried:?}");
 }

@@ -1,13 +1,15 @@
 //! `opendesk audit verify`: whether a log is as it was written, of this machine or of another one.
 
-use std::fs;
-use std::io::{ErrorKind, Read};
+use core::time::Duration;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::{fs, thread};
 
 use opendesk_core::{PublicKey, VerifyingKey};
 use opendesk_std::govern::audit::{FileReport, Head, LogReport, Recovered, Report, verify_log};
 use opendesk_std::home::{Home, printable};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::Context;
 use super::line::count;
@@ -17,12 +19,16 @@ use crate::output;
 /// Room for thousands of keys.
 const KEYS_BYTES: u64 = 1 << 20;
 
+/// How long somebody who is to write the keys into a pipe has to begin.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 pub(super) fn run(context: &Context, mut paths: Vec<PathBuf>, pubkey: Option<&Path>) -> Result<(), Failure> {
     let keys = match pubkey {
         Some(path) => given(path)?,
         None => own(&context.home)?,
     };
-    if paths.is_empty() {
+    let is_named = !paths.is_empty();
+    if !is_named {
         paths.push(context.home.audit_dir());
         if !paths[0].exists() {
             let nothing = json!({"ok": true, "files": [], "logs": []});
@@ -32,6 +38,11 @@ pub(super) fn run(context: &Context, mut paths: Vec<PathBuf>, pubkey: Option<&Pa
     }
     paths.iter().try_for_each(|path| readable(path))?;
     let mut report = verify_log(&paths, &keys);
+    if is_named && let Some(path) = without_log(&report) {
+        let shown = printable(&path.display().to_string());
+        let next = "name the folder `audit` of a home directory, or files of it such as 2026-05-12.jsonl";
+        return Err(Failure::unusable(format!("{shown} holds no entry of an audit log; {next}")));
+    }
     if pubkey.is_some() && report.files().all(|file| file.signed_lines == 0) {
         for log in &mut report.logs {
             log.faults.push("nothing in it is signed by one of the keys that were given".to_owned());
@@ -52,6 +63,18 @@ pub(super) fn run(context: &Context, mut paths: Vec<PathBuf>, pubkey: Option<&Pa
     failure.map_or(Ok(()), |failure| Err(failure.told()))
 }
 
+/// Something that was looked at and in which there is no line of a log.
+fn without_log(report: &Report) -> Option<&Path> {
+    report.logs.iter().find_map(|log| {
+        let mut files = log.files.iter();
+        if log.is_whole {
+            let is_empty = log.faults.is_empty() && files.all(|file| file.lines == 0 && file.error.is_none());
+            return is_empty.then_some(&*log.folder);
+        }
+        files.find(|file| file.lines == 0 && file.error.is_none()).map(|file| &*file.path)
+    })
+}
+
 /// What is named and cannot be read says nothing about whether a log is as it was written.
 fn readable(path: &Path) -> Result<(), Failure> {
     let tried = fs::metadata(path).and_then(|found| {
@@ -61,7 +84,7 @@ fn readable(path: &Path) -> Result<(), Failure> {
             fs::File::open(path).map(drop)
         } else {
             // Opening a pipe would wait.
-            Ok(())
+            Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"))
         }
     });
     let shown = || printable(&path.display().to_string());
@@ -77,7 +100,7 @@ fn own(home: &Home) -> Result<Vec<VerifyingKey>, Failure> {
     Ok(identity.former.iter().chain([&identity.keys]).map(|keys| keys.signing_key.public()).collect())
 }
 
-/// The keys in a file: 64 hexadecimal digits a line, alone or as `opendesk identity` shows them.
+/// The keys in a file: 64 hexadecimal digits a line, alone or as `opendesk identity` shows them; or what it gives with `--json`.
 fn given(path: &Path) -> Result<Vec<VerifyingKey>, Failure> {
     let shown = printable(&path.display().to_string());
     let unusable = |why: &str| {
@@ -89,12 +112,16 @@ fn given(path: &Path) -> Result<Vec<VerifyingKey>, Failure> {
         return Err(unusable("is a folder"));
     }
     let mut text = String::new();
-    let read = fs::File::open(path).and_then(|file| file.take(KEYS_BYTES + 1).read_to_string(&mut text));
+    let read = opened(path).and_then(|file| file.take(KEYS_BYTES + 1).read_to_string(&mut text));
     match read {
         Ok(bytes) if bytes as u64 > KEYS_BYTES => return Err(unusable("is longer than 1 MiB")),
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::InvalidData => return Err(unusable("is no text")),
         Err(error) => return Err(Failure::unusable(format!("{shown} cannot be read: {error}"))),
+    }
+    if let Ok(identity) = serde_json::from_str::<Map<String, Value>>(&text) {
+        let signing = identity.get("signing_key").and_then(Value::as_str).and_then(key);
+        return signing.map(|key| vec![key]).ok_or_else(|| unusable("holds no signing key"));
     }
     let mut keys = Vec::new();
     for (index, line) in text.lines().map(str::trim).enumerate() {
@@ -109,6 +136,15 @@ fn given(path: &Path) -> Result<Vec<VerifyingKey>, Failure> {
         })?);
     }
     if keys.is_empty() { Err(unusable("holds no signing key")) } else { Ok(keys) }
+}
+
+/// Opens a file. A pipe with a name is not open before somebody writes into it.
+fn opened(path: &Path) -> io::Result<fs::File> {
+    let (tell, told) = channel();
+    let path = path.to_owned();
+    thread::spawn(move || drop(tell.send(fs::File::open(path))));
+    let nobody = |_| io::Error::new(ErrorKind::TimedOut, "it is a pipe into which nobody writes");
+    told.recv_timeout(PATIENCE).map_err(nobody)?
 }
 
 fn key(digits: &str) -> Option<VerifyingKey> {
@@ -244,9 +280,11 @@ mod tests {
         assert_eq!(keys, [[0xab; 32], [0xcd; 32]]);
         let shown = format!("fingerprint  abab:abab\npublic key   {other}\nsigning key  {one}\nformerly     1234:5678");
         assert_eq!(read(shown).unwrap(), [[0xab; 32]]);
+        assert_eq!(read(format!("{}\n", json!({"public_key": other, "signing_key": one}))).unwrap(), [[0xab; 32]]);
         for (text, said) in [
             (String::new(), "holds no signing key"),
             (format!("public key   {one}"), "holds no signing key"),
+            (json!({"public_key": one}).to_string(), "holds no signing key"),
             (format!("\n{}", &one[1..]), "has a line, 2, that"),
             (format!("{}é", &one[2..]), "has a line, 1, that"),
         ] {

@@ -34,6 +34,8 @@ pub(super) struct Reading {
     pub(super) links: Vec<(u64, End)>,
     /// The hash of its last chained line.
     pub(super) last: String,
+    /// Whether its last line has no line break.
+    pub(super) is_broken_off: bool,
     /// That of the line that the signed end of the log names.
     pub(super) watched: Option<String>,
     /// Up to which line a later file knows it.
@@ -65,6 +67,7 @@ impl Reading {
             events: Vec::new(),
             links: Vec::new(),
             last: GENESIS.to_owned(),
+            is_broken_off: false,
             watched: None,
             known: 0,
             is_ours: false,
@@ -123,6 +126,7 @@ impl Reading {
                 None => {}
             }
             self.report.lines = line;
+            self.is_broken_off = buffer.last() != Some(&b'\n');
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ pub(super) fn judge(readings: &mut [Reading], trusted: &[VerifyingKey]) {
                     report.fault(
                         line,
                         format!(
-                            "it is signed by the key {key}, which is none of this machine's; --pubkey names others"
+                            "it is signed by the key {key}, which is none of those that count: this machine's own, or else what --pubkey names"
                         ),
                     );
                 }

@@ -10,6 +10,9 @@ use super::file::Reading;
 use crate::govern::audit::days;
 use crate::govern::audit::head::{End, HEAD, Head};
 
+/// What is said of a line that was on the disk with its line break.
+const BROKEN_OFF: &str = "its line break is not here: it was cut off";
+
 /// Looks for files from which the checkpoints were taken.
 pub(super) fn signatures(readings: &mut [Reading]) {
     for Reading { report, is_ours, .. } in readings {
@@ -61,7 +64,7 @@ pub(super) fn follow(readings: &mut [Reading], is_whole: bool, unchecked: &mut V
 pub(super) fn ends(readings: &mut [Reading], is_whole: bool) {
     let dated = readings.iter().filter(|reading| reading.report.date.is_some()).count();
     let first_signed = readings.iter().position(|reading| reading.report.signed_lines > 0);
-    for (index, Reading { report, known, .. }) in readings.iter_mut().enumerate() {
+    for (index, Reading { report, known, is_broken_off, .. }) in readings.iter_mut().enumerate() {
         if report.error.is_some() || report.lines == 0 {
             continue;
         }
@@ -79,6 +82,9 @@ pub(super) fn ends(readings: &mut [Reading], is_whole: bool) {
         }
         if report.torn_bytes > 0 {
             report.fault(report.lines + 1, "the file ends in a part of a line");
+        }
+        if *is_broken_off {
+            report.fault(report.lines, BROKEN_OFF);
         }
     }
 }
@@ -118,7 +124,7 @@ pub(super) fn head(
     if !trusted.contains(&head.key) {
         let key = PublicKey(head.key);
         return log.faults.push(format!(
-            "{HEAD} is signed by the key {key}, which is none of this machine's; --pubkey names others"
+            "{HEAD} is signed by the key {key}, which is none of those that count: this machine's own, or else what --pubkey names"
         ));
     }
     let Some(last) = readings.iter_mut().find(|reading| reading.report.date == Some(head.end.date)) else {
@@ -127,6 +133,10 @@ pub(super) fn head(
         return if log.is_whole { log.faults.push(why) } else { log.unchecked.push(why) };
     };
     if last.watched.as_ref() == Some(&head.end.hash) {
+        // The signed end was written when the line was on the disk with all that belongs to it.
+        if last.is_broken_off && last.report.lines == head.end.lines {
+            last.report.fault(head.end.lines, BROKEN_OFF);
+        }
         log.head = Some(head);
     } else {
         let lines = head.end.lines;
