@@ -207,7 +207,7 @@ fn sentence(notice: &Notice) -> Option<String> {
         Notice::PolicyFailing(Some(why)) => format!("every call is refused: {}", printable(why)),
         Notice::PolicyFailing(None) => "the policy can be read again".to_owned(),
         Notice::AuditFailing(Some(why)) => format!("actions are refused, because of the audit log: {}", printable(why)),
-        Notice::AuditFailing(None) => "the audit log is written again, so actions are allowed".to_owned(),
+        Notice::AuditFailing(None) => "the audit log keeps no action from happening any more".to_owned(),
     })
 }
 

@@ -219,7 +219,10 @@ impl Govern {
             AuditError::Altered { .. } => "the audit log of the host was changed by somebody else, so actions are \
                                            refused until its owner has said `opendesk audit acknowledge`"
                 .to_owned(),
-            why => format!("the audit log of the host cannot be written, so actions are refused: {why}"),
+            why => format!(
+                "the audit log of the host cannot be written, so actions are refused until its owner has seen to that: {}",
+                why.outline()
+            ),
         };
         let refusal = Error::new(ErrorCode::PermissionDenied, line);
         self.refused(subject, call, &refusal);
@@ -380,10 +383,20 @@ impl Govern {
 
     /// The owner knows what became of the log. Tells whether it was altered, as far as that was noticed.
     pub fn acknowledge(&mut self) -> bool {
+        self.look_at_log();
         let Some(log) = self.log.as_mut().filter(|log| log.state().altered) else { return false };
         log.acknowledge();
         self.administered("the owner knows that the log was altered");
         true
+    }
+
+    /// Looks whether somebody else has changed the log.
+    pub fn look_at_log(&mut self) {
+        if let Some(log) = &mut self.log
+            && let Err(why) = log.look()
+        {
+            self.failed(&why);
+        }
     }
 
     /// How the log is; nothing where none is kept.
@@ -436,9 +449,8 @@ impl Govern {
 
     /// What has happened has happened: that it cannot be written is said, and keeps the next action from happening.
     fn tell(&mut self, record: Record) {
-        if let Err(why) = self.write(record, Need::ToTell) {
-            tracing::error!(%why, "the audit log cannot be written; actions are refused");
-        }
+        // The owner is told of what fails.
+        drop(self.write(record, Need::ToTell));
     }
 
     /// Fails when there is a log and the entry is not in it.
@@ -449,12 +461,23 @@ impl Govern {
             Need::ToTell => log.append_anyway(record),
         };
         match &written {
-            Err(why) => self.failing = Some(why.to_string()),
+            // It concerns this record alone.
+            Err(why @ AuditError::TooLong { .. }) => tracing::error!(%why, "an entry is not in the audit log"),
+            Err(why) => self.failed(why),
             // What only tells is written into an altered log as well.
             Ok(()) if need == Need::ToAct || !log.state().altered => self.failing = None,
             Ok(()) => {}
         }
         written
+    }
+
+    /// From now on actions are refused, because of this.
+    fn failed(&mut self, why: &AuditError) {
+        let why = why.to_string();
+        if self.failing.is_none() {
+            tracing::error!(%why, "the audit log keeps actions from happening");
+        }
+        self.failing = Some(why);
     }
 
     /// What the owner has to be told of the log: that it cannot be written and why, or that it can again.

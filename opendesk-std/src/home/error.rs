@@ -30,6 +30,15 @@ pub struct HomeError {
     message: String,
 }
 
+/// What the owner can do about it, behind the error.
+pub(crate) fn way_out(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space and try again",
+        io::ErrorKind::ReadOnlyFilesystem => "; it can be written once its file system can",
+        _ => "",
+    }
+}
+
 impl HomeError {
     pub(crate) fn new(kind: HomeErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
@@ -37,12 +46,7 @@ impl HomeError {
 
     /// `doing` is a verb, as in "cannot *read* /home/me/.opendesk/policy.json: …".
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
-        let next = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space and try again",
-            io::ErrorKind::ReadOnlyFilesystem => "; it can be written once its file system can",
-            _ => "",
-        };
-        Self::new(HomeErrorKind::Io, format!("cannot {doing} {}: {error}{next}", shown(path)))
+        Self::new(HomeErrorKind::Io, format!("cannot {doing} {}: {error}{}", shown(path), way_out(error)))
     }
 
     /// `why` completes "/home/me/.opendesk/policy.json …".

@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use super::AUDIT;
 use super::error::{HomeError, HomeErrorKind, shown};
 use super::file::{open_careful, sweep};
 
@@ -32,7 +33,7 @@ impl HomeLock {
         for attempt in 1..=tries {
             match try_exclusive(&path).map_err(|error| HomeError::io("lock", &path, &error))? {
                 Attempt::Held(file) => {
-                    for folder in ["", "audit", "programs"] {
+                    for folder in ["", AUDIT, "programs"] {
                         sweep(&home.join(folder));
                     }
                     return Ok(Self { _file: file });

@@ -22,8 +22,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use error::shown;
 pub use error::{HomeError, HomeErrorKind};
+pub(crate) use error::{shown, way_out};
 pub use identity::Identity;
 pub(crate) use lock::{Attempt, holder, try_exclusive};
 pub use lock::{HomeLock, ServeLock};
@@ -39,6 +39,9 @@ pub(crate) use stamp::Kept;
 pub use watch::Watcher;
 
 use crate::platform::{self, OWN_FOLDER, Owner};
+
+/// The folder of the audit log.
+pub(crate) const AUDIT: &str = "audit";
 
 const DESCRIPTION: &str = "description.txt";
 
@@ -121,7 +124,7 @@ impl Home {
     /// Where the audit log is.
     #[must_use]
     pub fn audit_dir(&self) -> PathBuf {
-        self.path.join("audit")
+        self.path.join(AUDIT)
     }
 
     /// How the owner describes this machine, from `description.txt`, as [`plain_text`]; empty when there is no such

@@ -40,7 +40,7 @@ use crate::govern::ask::Approver;
 use crate::govern::audit::AuditLog;
 use crate::govern::control::{self, Switch};
 use crate::govern::{Govern, Peer, Throttle, rules};
-use crate::home::{Home, Identity, Peers, Role, ServeLock, Watcher};
+use crate::home::{AUDIT, Home, Identity, Peers, Role, ServeLock, Watcher};
 use crate::os::Files;
 use crate::recording::FileTape;
 use crate::runtime::{Alarm, Listener, Runtime};
@@ -54,7 +54,7 @@ const BUDGET: usize = 32;
 const MESSAGES: usize = 16;
 
 /// The files of the home that the owner, or a program of theirs, may change at any time.
-const WATCHED: [&str; 5] = [control::FILE, rules::FILE, "trusted-peers.json", "peers.json", "description.txt"];
+const WATCHED: [&str; 6] = [control::FILE, rules::FILE, "trusted-peers.json", "peers.json", "description.txt", AUDIT];
 
 /// Links that may be on their way out, beyond those that the protocol's machine counts.
 const LEAVING: usize = 64;

@@ -46,8 +46,8 @@ pub(super) fn log(notice: &Notice) {
         // Where it was read, the error said why.
         Notice::PolicyFailing(Some(_)) => tracing::debug!("the policy can decide nothing, so every call is refused"),
         Notice::PolicyFailing(None) => tracing::info!("the policy can decide again"),
-        // Each failure is an error where it is met.
-        Notice::AuditFailing(Some(_)) => tracing::info!("actions are refused, because of the audit log"),
-        Notice::AuditFailing(None) => tracing::info!("the audit log is written again, so actions are allowed"),
+        // Where it was met, the error said why.
+        Notice::AuditFailing(Some(_)) => tracing::debug!("actions are refused, because of the audit log"),
+        Notice::AuditFailing(None) => tracing::info!("the audit log keeps no action from happening any more"),
     }
 }

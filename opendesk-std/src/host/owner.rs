@@ -205,7 +205,10 @@ impl<R: Runtime> Server<R> {
                 self.unpair(program, PublicKey(key));
                 Ok(None)
             }
-            "status" => Ok(Some(json!({"ok": true, "status": self.status()}))),
+            "status" => {
+                self.govern.look_at_log();
+                Ok(Some(json!({"ok": true, "status": self.status()})))
+            }
             "follow" => {
                 if let Some(admin) = &mut self.admin {
                     admin.follow(program);

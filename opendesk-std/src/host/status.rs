@@ -56,6 +56,9 @@ pub struct AuditInfo {
     pub altered: bool,
     /// Why it cannot be written, so that actions are refused.
     pub error: Option<String>,
+    /// Whether its end may not survive a power failure. That holds nothing back.
+    #[serde(default)]
+    pub unsettled: bool,
 }
 
 impl<R: Runtime> Server<R> {
@@ -82,6 +85,7 @@ impl<R: Runtime> Server<R> {
                 entries: state.entries,
                 altered: state.altered,
                 error: state.error,
+                unsettled: state.unsettled,
             }),
         }
     }

@@ -38,6 +38,7 @@ impl<R: Runtime> Server<R> {
         if let Some(trouble) = self.govern.policy_trouble() {
             self.notify(Notice::PolicyFailing(trouble));
         }
+        self.govern.look_at_log();
         self.look_at_trust();
         if let Some(announced) = &mut self.announced {
             announced.describe(&self.home);

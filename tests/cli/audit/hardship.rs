@@ -1,4 +1,4 @@
-//! A host that is killed, and one whose disk is full.
+//! A host that is killed, one whose disk is full, and one whose log is taken away.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
@@ -13,7 +13,7 @@ use opendesk_tests::bin::{Finished, Running, Served, command, opendesk as binary
 use serde_json::Value;
 
 use super::days;
-use crate::{Folder, LIMIT, json, opendesk, run, succeeded};
+use crate::{Folder, LIMIT, failure, json, opendesk, run, succeeded};
 
 /// How often something is looked at that is waited for.
 const POLL: Duration = Duration::from_millis(2);
@@ -172,7 +172,11 @@ fn a_full_disk_refuses_actions_and_lets_observations_pass_until_there_is_space()
         let looked = opendesk(&controller, &["call", "screenshot"]);
         assert!(succeeded(&looked).starts_with("[on desk] Picture of"), "{looked:?}");
     }
-    assert!(cramped.serving.stderr().contains("the audit log cannot be written"), "{}", cramped.serving.stderr());
+    assert!(
+        cramped.serving.stderr().contains("actions are refused, because of the audit log"),
+        "{}",
+        cramped.serving.stderr()
+    );
     cramped.empty();
     succeeded(&press());
     // Nothing is left of what could not be written.
@@ -234,4 +238,30 @@ fn a_second_host_does_not_write_into_the_log_of_the_first() {
     assert!(tried.stderr.contains("another opendesk writes the audit log in "), "{tried:?}");
     assert_eq!(length(&host), before);
     assert!(OpenOptions::new().read(true).open(host.join("audit/.lock")).is_ok());
+}
+
+#[test]
+fn a_host_whose_log_is_taken_away_says_so_at_once_and_acts_again_when_its_owner_knows() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let port = paired(&host, &controller);
+    let mut serving = Running::start(command(&host, &serve(&port)));
+    serving.first_line();
+    succeeded(&opendesk(&controller, &PRESS));
+    fs::remove_dir_all(host.join("audit")).unwrap();
+    let line = serving.hear_error(|line| line.contains("because of the audit log").then(|| line.to_owned()));
+    assert!(line.contains("was changed by somebody else") && line.contains("`opendesk audit acknowledge`"), "{line}");
+    let status = json(&opendesk(&host, &["status", "--json"]));
+    assert_eq!((&status["audit"]["altered"], &status["audit"]["error"]), (&true.into(), &Value::Null), "{status}");
+    let refused = opendesk(&controller, &PRESS);
+    let (code, said) = failure(&refused);
+    assert!(code == 5 && said.contains("was changed by somebody else"), "{refused:?}");
+    assert!(!said.contains(host.to_str().unwrap()), "{said}");
+    let acknowledged = opendesk(&host, &["audit", "acknowledge"]);
+    assert!(succeeded(&acknowledged).starts_with("the host acts again"), "{acknowledged:?}");
+    succeeded(&opendesk(&controller, &PRESS));
+    serving.signal("TERM");
+    assert!(serving.finish(LIMIT).status.success());
+    let verified = opendesk(&host, &["audit", "verify"]);
+    assert!(failure(&verified).0 == 1 && verified.stdout.contains("(lost)"), "{verified:?}");
 }

@@ -115,7 +115,7 @@ pub(super) mod examples {
             sessions: Vec::new(),
             questions: Vec::new(),
             recent: Vec::new(),
-            audit: AuditInfo { on: true, entries: 12, altered: false, error: None },
+            audit: AuditInfo { on: true, entries: 12, ..AuditInfo::default() },
         }
     }
 

@@ -87,6 +87,10 @@ pub(super) fn audit(audit: &AuditInfo) -> (String, Tone) {
         (line, Tone::Alarming)
     } else if audit.error.is_some() {
         (format!("FAILING, so actions are refused{why}"), Tone::Alarming)
+    } else if audit.unsettled {
+        let line =
+            "its end may not survive a power failure: the disk does not take it, so free some space or look at it";
+        (line.to_owned(), Tone::Notable)
     } else {
         let entries = if audit.entries == 1 { "entry" } else { "entries" };
         (format!("{} {entries} since the host started", audit.entries), Tone::Plain)
@@ -145,9 +149,12 @@ mod tests {
     #[test]
     fn a_log_that_was_altered_or_cannot_be_written_is_alarming() {
         let info = |on, altered, error: Option<&str>| {
-            audit(&AuditInfo { on, entries: 1, altered, error: error.map(str::to_owned) })
+            audit(&AuditInfo { on, entries: 1, altered, error: error.map(str::to_owned), unsettled: !altered })
         };
-        assert_eq!(info(true, false, None), ("1 entry since the host started".to_owned(), Tone::Plain));
+        let calm = audit(&AuditInfo { on: true, entries: 1, ..AuditInfo::default() });
+        assert_eq!(calm, ("1 entry since the host started".to_owned(), Tone::Plain));
+        let (line, tone) = info(true, false, None);
+        assert!(line.starts_with("its end may not survive a power failure") && tone == Tone::Notable, "{line}");
         assert_eq!(info(false, false, None), ("none is kept".to_owned(), Tone::Notable));
         let (line, tone) = info(true, false, Some("no space"));
         assert_eq!((line.as_str(), tone), ("FAILING, so actions are refused: no space", Tone::Alarming));

@@ -4,7 +4,7 @@ use core::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::home::shown;
+use crate::home::{shown, way_out};
 
 /// Why the audit log cannot be used.
 #[derive(Debug)]
@@ -38,6 +38,17 @@ pub enum AuditError {
 }
 
 impl AuditError {
+    /// The same in a few words for a controller, whom it does not concern where the log is.
+    #[must_use]
+    pub fn outline(&self) -> String {
+        match self {
+            Self::Busy { .. } => "another program writes it".to_owned(),
+            Self::Io { error, .. } => error.to_string(),
+            Self::Altered { .. } => "somebody else has changed it".to_owned(),
+            Self::TooLong { .. } | Self::Clock => self.to_string(),
+        }
+    }
+
     pub(super) fn io(doing: &'static str, path: &Path, error: io::Error) -> Self {
         Self::Io { doing, path: path.to_owned(), error }
     }
@@ -50,11 +61,7 @@ impl fmt::Display for AuditError {
                 write!(f, "another opendesk writes the audit log in {}; stop it or use another --home", shown(dir))
             }
             Self::Io { doing, path, error } => {
-                write!(f, "cannot {doing} the audit log {}: {error}", shown(path))?;
-                if error.kind() == io::ErrorKind::StorageFull {
-                    f.write_str("; free some space and try again")?;
-                }
-                Ok(())
+                write!(f, "cannot {doing} the audit log {}: {error}{}", shown(path), way_out(error))
             }
             Self::Altered { path } => write!(
                 f,

@@ -27,6 +27,7 @@ mod day;
 mod days;
 mod entry;
 mod error;
+mod folder;
 mod follow;
 mod head;
 mod lines;
@@ -39,7 +40,6 @@ mod verify;
 use core::fmt;
 use core::ops::Range;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -51,6 +51,7 @@ pub use self::chain::{Verified, VerifyError, verify_file};
 use self::day::Day;
 pub use self::entry::{Entry, Filter};
 pub use self::error::AuditError;
+use self::folder::Folder;
 pub use self::follow::Follower;
 pub use self::head::{End, HEAD, Head};
 pub use self::read::{Found, read_log};
@@ -61,8 +62,6 @@ use self::sync::Syncer;
 pub use self::verify::{FileReport, LogReport, Recovered, Report, verify_log};
 use crate::clock::seconds_of;
 use crate::home::json::{self, Style};
-use crate::home::{Attempt, try_exclusive};
-use crate::platform::{self, OWN_FOLDER};
 
 /// After so many entries there is a checkpoint: a signature takes as long as a few entries, and this many may be cut
 /// off unnoticed from a log that was not closed.
@@ -78,8 +77,10 @@ pub struct AuditState {
     pub entries: u64,
     /// Whether somebody else has changed it since then and the owner does not know yet: nothing that acts is recorded.
     pub altered: bool,
-    /// Why the last record could not be written, or may not survive a power failure.
+    /// Why the last record could not be written.
     pub error: Option<String>,
+    /// Whether its end may not survive a power failure, because the disk did not take it. That holds nothing back.
+    pub unsettled: bool,
 }
 
 /// Entries that could not be written, and that nothing in the log tells of yet.
@@ -95,7 +96,7 @@ struct Unwritten {
 /// Every call of [`append`](Self::append) is a few system calls on a local file and, now and then, a signature or a wait
 /// for the disk of some milliseconds.
 pub struct AuditLog {
-    dir: PathBuf,
+    folder: Folder,
     clock: Box<dyn Fn() -> SystemTime + Send>,
     zone: TimeZone,
     signer: Arc<SigningKey>,
@@ -116,13 +117,11 @@ pub struct AuditLog {
     altered: Option<PathBuf>,
     error: Option<String>,
     syncer: Syncer,
-    /// Open, and thereby locked, for as long as the log is.
-    _lock: File,
 }
 
 impl fmt::Debug for AuditLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuditLog").field("dir", &self.dir).finish_non_exhaustive()
+        f.debug_struct("AuditLog").field("folder", &self.folder.path()).finish_non_exhaustive()
     }
 }
 
@@ -147,18 +146,8 @@ impl AuditLog {
         clock: Box<dyn Fn() -> SystemTime + Send>,
         signer: SigningKey,
     ) -> Result<Self, AuditError> {
-        platform::folders(OWN_FOLDER)
-            .recursive(true)
-            .create(dir)
-            .and_then(|()| platform::make_private(dir))
-            .map_err(|error| AuditError::io("use", dir, error))?;
-        let lock = dir.join(".lock");
-        let lock = match try_exclusive(&lock).map_err(|error| AuditError::io("lock", &lock, error))? {
-            Attempt::Held(file) => file,
-            Attempt::Busy(_) => return Err(AuditError::Busy { dir: dir.to_owned() }),
-        };
         let mut log = Self {
-            dir: dir.to_owned(),
+            folder: Folder::take(dir)?,
             clock,
             zone,
             signer: Arc::new(signer),
@@ -173,7 +162,6 @@ impl AuditLog {
             altered: None,
             error: None,
             syncer: Syncer::start(dir).map_err(|error| AuditError::io("sync", dir, error))?,
-            _lock: lock,
         };
         log.compare_with_head();
         let now = (log.clock)();
@@ -214,12 +202,27 @@ impl AuditLog {
         self.altered = None;
     }
 
+    /// Looks whether somebody else has changed the file in use, its folder or its place, and notes it.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append), while what was found holds actions back.
+    pub fn look(&mut self) -> Result<(), AuditError> {
+        if self.day.as_ref().is_some_and(|day| day.change().is_some()) {
+            let found = self.in_use(|_, _, _| Ok(()));
+            self.error = found.as_ref().err().map(AuditError::to_string);
+            found?;
+        }
+        match &self.altered {
+            Some(path) => Err(AuditError::Altered { path: path.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// How the log is.
     #[must_use]
     pub fn state(&self) -> AuditState {
-        let unsettled = || "its end may not survive a power failure: the disk does not take it".to_owned();
-        let error = self.error.clone().or_else(|| self.syncer.has_failed().then(unsettled));
-        AuditState { entries: self.entries, altered: self.altered.is_some(), error }
+        let (altered, error) = (self.altered.is_some(), self.error.clone());
+        AuditState { entries: self.entries, altered, error, unsettled: self.syncer.has_failed() }
     }
 
     /// Signs what was recorded so far. The log does so itself now and then.

@@ -48,7 +48,8 @@ impl AuditLog {
 
     /// Goes on with a file that is used for the first time, or again after another one.
     fn begin_day(&mut self, date: Date, now: SystemTime) -> Result<Day, AuditError> {
-        let path = days::path_of(&self.dir, date);
+        self.folder.keep()?;
+        let path = days::path_of(self.folder.path(), date);
         let resumed = Day::resume(&path, date, None).map_err(|error| AuditError::io("continue", &path, error))?;
         let Resumed { day, torn, .. } = resumed;
         let is_first = !core::mem::replace(&mut self.has_begun, true);
@@ -90,11 +91,14 @@ impl AuditLog {
     fn look_again(&mut self, old: Day, now: SystemTime) -> Result<Day, AuditError> {
         let (path, date) = (old.path().to_owned(), old.date());
         let seen = old.change();
-        let Resumed { day, torn, watched } = match Day::resume(&path, date, Some(old.lines())) {
+        let resumed = self.folder.keep().and_then(|()| {
+            Day::resume(&path, date, Some(old.lines())).map_err(|error| AuditError::io("continue", &path, error))
+        });
+        let Resumed { day, torn, watched } = match resumed {
             Ok(resumed) => resumed,
             Err(error) => {
                 self.day = Some(old);
-                return Err(AuditError::io("continue", &path, error));
+                return Err(error);
             }
         };
         let reached = if day.lines() == old.lines() { Some(day.last()) } else { watched.as_deref() };
@@ -150,8 +154,8 @@ impl AuditLog {
 
     /// Where the file ends that was written before that of `date`. What a crash left there is put right.
     fn previous(&self, date: Date, now: SystemTime) -> Option<End> {
-        let days = days::days(&self.dir).unwrap_or_default();
-        let last_written = Head::read(&self.dir).ok().flatten().map(|head| head.end.date);
+        let days = days::days(self.folder.path()).unwrap_or_default();
+        let last_written = Head::read(self.folder.path()).ok().flatten().map(|head| head.end.date);
         let (of, path) = last_written
             .and_then(|last| days.iter().find(|(of, _)| *of == last && last != date))
             .or_else(|| days.iter().rfind(|(of, _)| *of < date))?;
@@ -188,9 +192,9 @@ impl AuditLog {
 
     /// Notes what the signed end of the log tells about what was done to it while it was closed.
     pub(super) fn compare_with_head(&mut self) {
-        let (change, end) = match Head::read(&self.dir) {
+        let (change, end) = match Head::read(self.folder.path()) {
             Ok(Some(head)) if head.is_genuine() => {
-                let path = days::path_of(&self.dir, head.end.date);
+                let path = days::path_of(self.folder.path(), head.end.date);
                 match days::hash_at(&path, head.end.lines) {
                     Ok(hash) if hash.as_ref() == Some(&head.end.hash) => return,
                     Ok(_) => (Change::Cut, Some(head.end)),
@@ -200,10 +204,10 @@ impl AuditLog {
                 }
             }
             Ok(Some(_)) | Err(_) => (Change::HeadDamaged, None),
-            Ok(None) if days::has_lost_its_head(&self.dir) => (Change::HeadLost, None),
+            Ok(None) if days::has_lost_its_head(self.folder.path()) => (Change::HeadLost, None),
             Ok(None) => return,
         };
-        tracing::error!(dir = %self.dir.display(), ?change, "the audit log was changed while it was closed");
+        tracing::error!(dir = %self.folder.path().display(), ?change, "the audit log was changed while it was closed");
         self.notes.push_back(altered(change, end.as_ref()));
     }
 }

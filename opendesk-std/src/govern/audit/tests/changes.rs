@@ -1,6 +1,7 @@
 //! What the log does when somebody else changes it while it is in use, when it cannot be written, and when its key changes.
 
 use super::*;
+use crate::platform;
 
 fn expected(entry: &Value) -> (&str, u64, &str) {
     let text = |name: &str| entry[name].as_str().unwrap_or_default();
@@ -53,6 +54,59 @@ fn a_file_that_is_lost_while_in_use_holds_actions_back() {
     assert_eq!(desk.kinds()[..3], ["audit.opened", "audit.checkpoint", "audit.altered"]);
     assert_eq!(expected(&desk.entries()[2]), ("lost", 3, &*hash));
     desk.found("(lost)");
+}
+
+#[test]
+fn a_folder_that_is_lost_or_replaced_while_in_use_is_taken_anew_and_holds_actions_back() {
+    for replaced in [false, true] {
+        let desk = Desk::new();
+        let mut log = desk.open();
+        calls(&mut log, 0..1);
+        let hash = desk.entries()[2]["hash"].as_str().unwrap().to_owned();
+        if replaced {
+            fs::rename(desk.dir(), desk.root.path().join("away")).unwrap();
+            fs::create_dir(desk.dir()).unwrap();
+        } else {
+            fs::remove_dir_all(desk.dir()).unwrap();
+        }
+        assert!(matches!(log.look(), Err(AuditError::Altered { .. })));
+        is_held_back(&desk, &mut log);
+        assert!(log.look().is_ok());
+        assert_eq!(expected(&desk.entries()[2]), ("lost", 3, &*hash));
+        assert!(matches!(desk.try_open(key(1)).unwrap_err(), AuditError::Busy { .. }), "the lock went with the folder");
+        assert_eq!(platform::mode(&fs::metadata(desk.dir()).unwrap()).map(|mode| mode & 0o777), Some(0o700));
+        drop(log);
+        desk.found("(lost)");
+        desk.open();
+    }
+}
+
+#[test]
+fn what_is_lost_when_the_log_is_closed_is_noted_all_the_same() {
+    let desk = Desk::new();
+    let mut log = desk.open();
+    calls(&mut log, 0..1);
+    fs::remove_dir_all(desk.dir()).unwrap();
+    drop(log);
+    assert_eq!(desk.kinds()[2], "audit.altered");
+    desk.found("(lost)");
+}
+
+#[test]
+fn a_log_does_not_make_its_home_anew() {
+    let desk = Desk::new();
+    let mut log = desk.open();
+    calls(&mut log, 0..1);
+    let away = desk.root.path().with_extension("away");
+    fs::rename(desk.root.path(), &away).unwrap();
+    let error = log.append(record("call.started")).unwrap_err();
+    assert!(error.to_string().starts_with("cannot make anew the audit log "), "{error}");
+    assert!(log.look().is_err() && log.state().error.is_some());
+    fs::rename(&away, desk.root.path()).unwrap();
+    assert!(log.look().is_ok());
+    calls(&mut log, 1..2);
+    assert_eq!(desk.kinds()[2..], ["call", "audit.missed", "audit.checkpoint", "call"]);
+    desk.intact();
 }
 
 #[test]
@@ -125,7 +179,7 @@ fn a_failed_write_is_an_error_and_the_next_one_works() {
     fs::remove_dir(desk.today()).unwrap();
     fs::rename(&saved, desk.today()).unwrap();
     calls(&mut log, 1..3);
-    assert_eq!(log.state(), AuditState { entries: 3, altered: false, error: None });
+    assert_eq!(log.state(), AuditState { entries: 3, altered: false, error: None, unsettled: false });
     assert_eq!(desk.kinds()[2..], ["call", "audit.missed", "audit.checkpoint", "call", "call"]);
     let missed = &desk.entries()[3];
     assert_eq!((&missed["entries"], &missed["since"]), (&2.into(), &Value::from(1_778_623_193.0)));

@@ -1,6 +1,7 @@
 //! Reading the log back.
 
 use core::cell::Cell;
+use std::fs::File;
 
 use super::read::entries;
 use super::*;

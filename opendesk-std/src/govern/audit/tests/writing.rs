@@ -76,7 +76,7 @@ fn every_sixty_four_entries_and_the_end_of_a_session_are_signed() {
     calls(&mut log, 128..129);
     log.checkpoint().unwrap();
     assert_eq!(desk.intact().signed_lines, 137);
-    assert_eq!(log.state(), AuditState { entries: 131, altered: false, error: None });
+    assert_eq!(log.state(), AuditState { entries: 131, altered: false, error: None, unsettled: false });
 }
 
 #[test]
