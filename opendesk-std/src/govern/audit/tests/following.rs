@@ -112,6 +112,42 @@ fn a_file_that_is_cut_or_replaced_is_said_and_followed_on() {
 }
 
 #[test]
+fn a_cut_that_is_written_over_at_once_is_said_and_what_follows_on_it_is_given() {
+    for lines in [1, 2, 5] {
+        let desk = Desk::new();
+        let mut log = desk.open();
+        calls(&mut log, 0..6);
+        let text = fs::read_to_string(desk.today()).unwrap();
+        let mut watching = Watching::start(&desk);
+        let kept: String = text.split_inclusive('\n').take(8 - lines).collect();
+        // In the middle of a line, too.
+        fs::write(desk.today(), kept + "{\"half").unwrap();
+        log.append_anyway(record("session.rejected")).unwrap();
+        log.acknowledge();
+        calls(&mut log, 6..9);
+        let length = fs::metadata(desk.today()).unwrap().len();
+        assert!(length > text.len() as u64, "it is longer than before");
+        assert_eq!(watching.added(), [6, 7, 8], "{lines}");
+        assert_eq!(watching.others, [Found::Changed { path: desk.today() }]);
+        assert_eq!(watching.added(), [0; 0]);
+    }
+}
+
+#[test]
+fn a_file_that_is_written_over_with_as_much_is_said() {
+    let desk = Desk::new();
+    let mut log = desk.open();
+    calls(&mut log, 0..6);
+    let text = fs::read_to_string(desk.today()).unwrap();
+    let mut watching = Watching::start(&desk);
+    let other = text.replace("\"number\": 5", "\"number\": 9");
+    assert_eq!(other.len(), text.len());
+    fs::write(desk.today(), other).unwrap();
+    assert_eq!(watching.added(), [9]);
+    assert_eq!(watching.others, [Found::Changed { path: desk.today() }]);
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_said_once() {
     let desk = Desk::new();
     let mut log = desk.open();
