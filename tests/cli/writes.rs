@@ -295,6 +295,7 @@ fn on_a_full_disk_everything_stays_as_it_was_and_that_is_said() {
         schedules(1),
         patches(1),
         serves_http(1),
+        words(["pair", "--host", "127.0.0.1", "--port", "0"]),
     ] {
         let (finished, after) = cramped.run(&args);
         // What could not be logged either is said before.
@@ -329,6 +330,15 @@ fn on_a_full_disk_controllers_are_stopped_and_unpaired_all_the_same() {
     succeeded(&finished);
     let control: Value = serde_json::from_slice(&after[Path::new("control.json")]).unwrap();
     assert_eq!(control["mode"], "stopped");
+
+    // Without a file to write over, an empty one is all that there is room for, which refuses as well.
+    let bare = Cramped::new(|home| fs::remove_file(home.join("control.json")).unwrap()).unwrap();
+    let (finished, after) = bare.run(&words(["stop", "--reason", "now"]));
+    let (code, line) = failure(&finished);
+    assert!(code == 6 && line.contains("every call is refused from now on, but not with these words: "), "{line}");
+    assert!(line.ends_with("`opendesk stop` or `opendesk resume` writes it anew"), "{line}");
+    assert!(line.contains("free some space"), "{line}");
+    assert_eq!(after[Path::new("control.json")], b"");
 
     let (finished, _) = cramped.run(&words(["unpair", "desk"]));
     succeeded(&finished);

@@ -173,6 +173,10 @@ async fn wait(notices: &async_channel::Receiver<Notice>) -> Result<Newcomer, Fai
             Notice::WrongCode { address, tries_left } => {
                 output::note(&format!("a wrong code was tried from {address}; {tries_left} tries are left"));
             }
+            Notice::NotStored { why } => {
+                let why = printable(&why);
+                output::note(&format!("a controller proved the code and could not be stored: {why}"));
+            }
             Notice::PairingEnded(end) => {
                 if let Some(why) = pairing_failure(end) {
                     return Err(Failure::untrusted(why));

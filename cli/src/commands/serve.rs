@@ -190,6 +190,9 @@ fn sentence(notice: &Notice) -> Option<String> {
         Notice::Asked(question) => {
             format!("{} waits for your approval: `opendesk status --watch`", printable(&question.method))
         }
+        Notice::NotStored { why } => {
+            format!("a controller proved the code and could not be stored: {}", printable(why))
+        }
         Notice::ControlChanged(None) => "control.json cannot be read, so every call is refused".to_owned(),
         Notice::ControlChanged(Some(control)) => {
             let reason =

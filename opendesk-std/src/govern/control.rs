@@ -16,7 +16,7 @@ use crate::clock;
 use crate::home::file::open_careful;
 use crate::home::json::{self, Style};
 
-use crate::home::{Home, HomeError, HomeErrorKind, HomeLock, Kept, plain_text, shown};
+use crate::home::{Home, HomeError, HomeErrorKind, HomeLock, Kept, plain_text, shown, way_out};
 
 /// The file in the home.
 pub(crate) const FILE: &str = "control.json";
@@ -175,7 +175,12 @@ impl Change {
         file.write_all(&self.bytes).and_then(|()| file.sync_all()).map_err(|error| {
             HomeError::new(
                 HomeErrorKind::Io,
-                format!("{FILE} cannot be written ({error}); it was cut off, so every call is refused all the same"),
+                format!(
+                    "every call is refused from now on, but not with these words: {} cannot be written ({error}) and was cut \
+                     off{}; `opendesk stop` or `opendesk resume` writes it anew",
+                    shown(&path),
+                    way_out(&error)
+                ),
             )
         })
     }

@@ -90,6 +90,11 @@ fn staged(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
+/// A file beside `path` of as many bytes, on disk; dropping it removes it.
+pub(super) fn reserve(path: &Path, bytes: usize) -> io::Result<NamedTempFile> {
+    staged(path, &vec![b' '; bytes])
+}
+
 /// Writes all of a [`temporary`] file, onto the disk. It is not written through its name, which a failure would tell.
 pub(crate) fn fill(file: &mut NamedTempFile, bytes: &[u8]) -> io::Result<()> {
     let file = file.as_file_mut();

@@ -13,7 +13,7 @@ use std::fs::OpenOptions;
 
 use serde_json::{Map, Value};
 
-use super::file::open_careful;
+use super::file::{open_careful, reserve};
 use super::json::{self, Style};
 use super::name::plain_text;
 use super::{Home, HomeError, HomeErrorKind, PeerName, Role, Terms, TrustedPeer, hex};
@@ -28,6 +28,9 @@ const TRIES: usize = 100;
 
 /// Room for thousands of machines.
 const MAX_FILE: usize = 4 << 20;
+
+/// Room for all that is kept of a machine, in bytes.
+const ENTRY: usize = 4 << 10;
 
 /// In `peers.json`: the time of a trust was seen to be over, and the entry is there to drive the machine.
 const ENDED: &str = "ended";
@@ -125,6 +128,17 @@ impl Records {
         };
         let both = if self.only_ends_trust(before) { [trusted, ours] } else { [ours, trusted] };
         no_default.into_iter().chain(both.into_iter().flatten()).chain(default).try_for_each(|step| step.take(home))
+    }
+
+    /// Looks whether the files could be written with an entry more.
+    pub(super) fn has_room(&self, home: &Home) -> Result<(), HomeError> {
+        let kept =
+            [(OURS, self.ours_text()), (TRUSTED, json::array(&self.trusted, Style::Pretty))].map(|(name, text)| {
+                let path = home.path().join(name);
+                reserve(&path, text.len() + ENTRY).map_err(|error| HomeError::io("write", &path, &error))
+            });
+        // Each has to have its room beside the other.
+        kept.into_iter().collect::<Result<Vec<_>, _>>().map(drop)
     }
 
     /// Whether machines lost their trust and none gained any.

@@ -72,9 +72,9 @@ pub(super) enum Done {
         link: LinkId,
         verdict: GreetingVerdict,
     },
-    /// A code is ready to be shown to peers of version 1 as well, for whoever asked to show it.
-    Derived {
-        psk: Psk,
+    /// A code is ready to be shown, with what it becomes in version 1 where it is for that too; or why it is not.
+    Prepared {
+        psk: core::result::Result<Option<Psk>, String>,
         showing: Showing,
     },
     Released {
@@ -307,7 +307,7 @@ impl<R: Runtime> Server<R> {
             Done::CommandGone { key, end } => self.command_gone(key, end),
             Done::Probed { link, verdict } => self.greet(link, verdict),
             Done::LookedUp { link, peer, is_known } => self.looked_up(link, peer, is_known),
-            Done::Derived { psk, showing } => self.derived(psk, showing),
+            Done::Prepared { psk, showing } => self.prepared(psk, showing),
             Done::Trusted { link, key, words, result } => {
                 self.trusted(link, key, words, result);
                 self.trust_changed();

@@ -37,6 +37,8 @@ pub(super) fn log(notice: &Notice) {
         Notice::ControlChanged(Some(control)) => {
             tracing::info!(mode = control.mode.word(), reason = %control.reason, "the owner has said who may act");
         }
+        // Where it was tried, the error said why.
+        Notice::NotStored { .. } => tracing::debug!("who proved the code could not be stored"),
         // Where it was read, the error said why.
         Notice::ControlChanged(None) => tracing::debug!("nobody knows who may act, so every call is refused"),
         Notice::Paused(Some(pause)) => {

@@ -88,6 +88,11 @@ pub enum Notice {
         /// Whether the call may happen.
         is_allowed: bool,
     },
+    /// A controller proved the code that is shown and could not be stored, because of this. The code goes on counting.
+    NotStored {
+        /// One line.
+        why: String,
+    },
     /// The owner has stopped, taken over or let go on; absent when that cannot be read, which refuses everything.
     ControlChanged(Option<Control>),
     /// The person at the machine uses it, so no controller may act for so long after that; absent when they may again.
@@ -117,6 +122,7 @@ impl Notice {
             Self::Paired { name, key, words } => {
                 json!({"event": "paired", "name": name, "fingerprint": format!("{key:?}"), "words": words})
             }
+            Self::NotStored { why } => json!({"event": "not_stored", "error": why}),
             Self::Followed { name, former, key } => json!({
                 "event": "followed", "name": name, "former_fingerprint": format!("{former:?}"),
                 "fingerprint": format!("{key:?}"),

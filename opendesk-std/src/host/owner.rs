@@ -16,7 +16,7 @@ use super::notice::Notice;
 use super::rotation::Rekey;
 use crate::clock;
 use crate::govern::ask::Answer;
-use crate::home::{Role, Terms, hex};
+use crate::home::{Peers, Role, Terms, hex};
 use crate::runtime::Runtime;
 
 /// What the log and controllers' owners call the answer that a program of the owner gave.
@@ -50,30 +50,32 @@ impl<R: Runtime> Server<R> {
         true
     }
 
-    /// Shows a code. What it becomes in version 1 takes a while, and not on this loop.
+    /// Shows a code, unless whoever proves it could not be stored. To try that, and what the code becomes in version 1, takes a
+    /// while, and not on this loop.
     fn show(&mut self, showing: Showing) {
         self.showings += 1;
         let showing = Showing { number: self.showings, ..showing };
         let oldest = showing.invitation.oldest;
-        if oldest == Wire::V2 {
-            return self.shown(showing, Ok(None));
-        }
         if self.host.oldest() > oldest {
             let why = "this host speaks version 2 only; start `opendesk serve` without --wire 2 to pair over version 1";
             return self.shown(showing, Err(why.to_owned()));
         }
-        let (code, runtime) = (showing.invitation.code.clone(), self.runtime.clone());
+        let (code, home, runtime) = (showing.invitation.code.clone(), self.home.clone(), self.runtime.clone());
+        let prepare = move || {
+            Peers::has_room(&home).map_err(|error| format!("no code is shown: {error}"))?;
+            Ok((oldest == Wire::V1).then(|| Psk::derive(code.as_bytes())))
+        };
         self.send_away(Box::pin(async move {
-            let psk = runtime.run_blocking(move || Psk::derive(code.as_bytes())).await;
-            Some(Done::Derived { psk, showing })
+            let psk = runtime.run_blocking(prepare).await;
+            Some(Done::Prepared { psk, showing })
         }));
     }
 
-    pub(super) fn derived(&mut self, psk: Psk, showing: Showing) {
+    pub(super) fn prepared(&mut self, psk: Result<Option<Psk>, String>, showing: Showing) {
         if showing.number != self.showings {
             return self.shown(showing, Err("the code was taken back".to_owned()));
         }
-        self.shown(showing, Ok(Some(psk)));
+        self.shown(showing, psk);
     }
 
     /// No code is shown any more, nor one that is being made ready.

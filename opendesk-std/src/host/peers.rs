@@ -187,6 +187,9 @@ impl<R: Runtime> Server<R> {
             }
             Err(error) => {
                 tracing::error!(%error, "the keys of a peer could not be stored");
+                if words.is_some() {
+                    self.notify(Notice::NotStored { why: error.to_string() });
+                }
                 Decision::Refused(Reason::UNAVAILABLE)
             }
         };

@@ -52,6 +52,7 @@ pub(super) fn sign(notice: &Notice) -> Option<(String, String)> {
         Notice::ControlChanged(None) => {
             ("Every call is refused".to_owned(), "control.json cannot be read. To mend it: opendesk resume".to_owned())
         }
+        Notice::NotStored { why } => ("A controller could not be paired".to_owned(), printable(why)),
         Notice::PolicyFailing(Some(why)) => ("Every call is refused".to_owned(), printable(why)),
         Notice::AuditFailing(Some(why)) => ("Actions are refused".to_owned(), printable(why)),
         Notice::PairingOpened

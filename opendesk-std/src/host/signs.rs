@@ -54,6 +54,7 @@ impl Signs {
             | Notice::ControlChanged(_)
             | Notice::Paused(_)
             | Notice::Expired { .. }
+            | Notice::NotStored { .. }
             | Notice::PolicyFailing(_)
             | Notice::AuditFailing(_) => None,
         };

@@ -30,6 +30,14 @@ pub struct Peers {
 }
 
 impl Peers {
+    /// Looks whether the files of `home` have room for another machine, and may be written. It waits for the disk.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load), and what a change of the files would end with.
+    pub fn has_room(home: &Home) -> Result<(), HomeError> {
+        Records::read(home)?.has_room(home)
+    }
+
     /// Reads the files of `home`.
     ///
     /// # Errors
