@@ -13,16 +13,29 @@ const MIN_DIGITS: usize = 4;
 const NAMED: usize = 16;
 
 impl Peers {
-    /// The machine that a person has written: by its exact name, else by its key or the beginning of it, which a
+    /// The machine that a person has written: by its exact name, its key or the beginning of it, which a
     /// fingerprint is too. Of a key at least four digits are given, in either case, with or without colons.
     ///
     /// # Errors
     /// [`HomeErrorKind::Invalid`] when that is no machine or several, with a line that names the ones to choose from.
     pub fn find(&self, text: &str) -> Result<&TrustedPeer, HomeError> {
+        let beginning = self.beginning_with(text);
         if let Some(peer) = self.by_name(text) {
-            return Ok(peer);
+            // Whoever pairs chooses their name, and must not stand for another machine by it.
+            return match beginning.iter().find(|other| other.public_key != peer.public_key) {
+                None => Ok(peer),
+                Some(other) => Err(HomeError::new(
+                    HomeErrorKind::Invalid,
+                    format!(
+                        "\"{}\" is the name of one machine and begins the fingerprint of another: {}; give more of the \
+                         fingerprint that you mean",
+                        printable(text),
+                        named([peer, *other].into_iter())
+                    ),
+                )),
+            };
         }
-        match self.beginning_with(text).as_slice() {
+        match beginning.as_slice() {
             [peer] => Ok(peer),
             [] => Err(HomeError::new(
                 HomeErrorKind::Invalid,
@@ -140,10 +153,19 @@ mod tests {
     }
 
     #[test]
-    fn a_name_comes_before_a_beginning_and_never_before_a_whole_fingerprint() {
-        let (peers, _root) =
-            paired(&[(key(&[0xca, 0xfe]), "a"), (key(&[1]), "cafe"), (key(&[2]), "cafe:7777:7777:7777")]);
-        assert_eq!(peers.find("cafe").map(|peer| peer.public_key), Ok(key(&[1])));
+    fn a_name_stands_for_no_other_machine() {
+        let (peers, _root) = paired(&[
+            (key(&[0xca, 0xfe]), "a"),
+            (key(&[1]), "cafe"),
+            (key(&[2]), "cafe:7777:7777:7777"),
+            (key(&[0xbe, 0xef]), "beef"),
+        ]);
+        let line = peers.find("cafe").unwrap_err().to_string();
+        assert!(
+            line.contains("fingerprint of another: cafe (0177:7777:7777:7777), a (cafe:7777:7777:7777);"),
+            "{line}"
+        );
+        assert_eq!(peers.find("beef").map(|peer| peer.public_key), Ok(key(&[0xbe, 0xef])));
         assert_eq!(peers.find("cafe:7777:7777:7777").map(|peer| peer.public_key), Ok(key(&[0xca, 0xfe])));
         assert_eq!(peers.find("peer-027777").map(|peer| peer.public_key), Ok(key(&[2])));
     }
