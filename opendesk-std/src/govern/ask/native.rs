@@ -41,15 +41,24 @@ const DIALOGS: &[Program] = if cfg!(target_os = "macos") {
     &[Program::Zenity, Program::KDialog]
 };
 
+/// What says where dialogs are drawn; nothing where every session has a screen.
+const SCREENS: &[&str] = if cfg!(any(target_os = "macos", windows)) { &[] } else { &["WAYLAND_DISPLAY", "DISPLAY"] };
+
 /// Asks by the first dialog that can be shown.
 pub(super) fn ask(question: &Question, session: &[Variable], limit: &Limit<'_>) -> Outcome {
     ask_on(&Screen { text: text_of(question), session, limit, search: Search::new() })
 }
 
-/// Whether there is a program that may ask.
+/// Whether there is a program that may ask, and a screen for it.
 pub(super) fn is_there(session: &[Variable]) -> bool {
     let search = Search::new();
-    DIALOGS.iter().any(|program| matches!(search.find(program.name(), session), Found::Program(_)))
+    has_screen(session)
+        && DIALOGS.iter().any(|program| matches!(search.find(program.name(), session), Found::Program(_)))
+}
+
+fn has_screen(session: &[Variable]) -> bool {
+    SCREENS.is_empty()
+        || SCREENS.iter().any(|name| search::variable(name, session).is_some_and(|value| !value.is_empty()))
 }
 
 fn ask_on(screen: &Screen<'_>) -> Outcome {

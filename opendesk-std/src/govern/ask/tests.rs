@@ -40,7 +40,9 @@ impl Programs {
     }
 
     pub(super) fn session(&self) -> Vec<Variable> {
-        vec![("PATH".into(), Some(self.0.path().into())), ("GIVEN".into(), Some("by the session".into()))]
+        let given = [("GIVEN", "by the session"), ("DISPLAY", ":7")];
+        let given = given.map(|(name, value)| (name.into(), Some(value.into())));
+        [("PATH".into(), Some(self.0.path().into()))].into_iter().chain(given).collect()
     }
 
     /// What a program was given, or nothing if it was not started.
@@ -117,6 +119,9 @@ fn the_next_way_is_asked_where_one_is_not_there() {
     assert!(!chain(&[Way::Console], &programs).is_at_hand());
     let chain = chain(&[Way::Console, Way::Native], &programs);
     assert!(chain.is_at_hand(), "that a dialog fails is known when it is shown");
+    let mut blind = programs.session();
+    blind.extend(["DISPLAY", "WAYLAND_DISPLAY"].map(|name| (name.into(), None)));
+    assert!(!Chain { session: blind, ..self::chain(&[Way::Native], &programs) }.is_at_hand(), "no screen for a dialog");
     let why = nobody(asked(&chain, 60));
     assert!(why.contains("there is no terminal; zenity showed no dialog (exit code 1); kdialog showed"), "{why}");
 }

@@ -66,8 +66,13 @@ impl Search {
 
 /// The `PATH` of a program that is started in a session.
 fn path_of(session: &[Variable]) -> OsString {
-    let given = session.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
-    given.unwrap_or_else(|| env::var_os("PATH")).unwrap_or_else(|| USUAL.into())
+    variable("PATH", session).unwrap_or_else(|| USUAL.into())
+}
+
+/// A variable of the environment of a program that is started in a session.
+pub(super) fn variable(name: &str, session: &[Variable]) -> Option<OsString> {
+    let given = session.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    given.unwrap_or_else(|| env::var_os(name))
 }
 
 /// What is run by this name in a folder, without links.
