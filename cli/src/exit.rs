@@ -9,7 +9,7 @@ use opendesk_std::api::RefusalInfo;
 use opendesk_std::client::ClientError;
 use opendesk_std::home::{HomeError, HomeErrorKind};
 use opendesk_std::host::StartError;
-use opendesk_std::tools::ToolError;
+use opendesk_std::tools::{Output, ToolError};
 use opendesk_tokio::view::ViewError;
 
 /// The table that `--help` and docs/cli.md show.
@@ -67,6 +67,11 @@ impl Failure {
     /// There is nobody of that name.
     pub(crate) fn untrusted(message: impl Into<String>) -> Self {
         Self::new(5, message.into())
+    }
+
+    /// A tool failed, and gave this.
+    pub(crate) fn of_tool(output: &Output, message: impl Into<String>) -> Self {
+        if output.is_refused { Self::untrusted(message) } else { Self::failed(message) }
     }
 
     /// What was written on the command line cannot be what a file of ours holds.
@@ -160,9 +165,7 @@ impl From<ClientError> for Failure {
                 Self { busy: info.map(Box::new), ..Self::new(code_of(Reason::BUSY), message) }
             }
             ClientError::Refused { reason, .. } | ClientError::Closed(reason) => Self::new(code_of(reason), message),
-            ClientError::Call(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::PermissionDenied) => {
-                Self::new(5, message)
-            }
+            ClientError::Call(error) if error.code == ErrorCode::PermissionDenied => Self::new(5, message),
             ClientError::Call(_) => Self::new(1, message),
             ClientError::Home(error) => error.into(),
         }

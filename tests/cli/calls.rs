@@ -5,6 +5,7 @@ use std::fs;
 use opendesk_std::home::{Home, NewPeer, Peers};
 use opendesk_tests::bin::{PEER, Served};
 use serde_json::Value;
+use serde_json::json as object;
 
 use crate::{Folder, failure, json, opendesk, succeeded};
 
@@ -115,4 +116,41 @@ fn a_picture_is_saved_or_said_how() {
     assert!(fs::read(&out).unwrap().starts_with(b"\x89PNG"));
     let tried = opendesk(&home, &[&shot[..], &["--out", "/nowhere/shot.png"]].concat());
     assert!(failure(&tried).0 == 1 && failure(&tried).1.contains("/nowhere/shot.png"), "{tried:?}");
+}
+
+#[test]
+fn what_is_refused_within_a_call_of_several_is_told_as_refused() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let served = Served::start(&host, "virtual", &[]);
+    served.pair(&controller);
+    let step = object!({"id": 1, "tool": "keyboard", "arguments": {"action": "press", "key": "a"}});
+    let program = object!({"name": "greet", "version": 1, "source": "session", "steps": [step]});
+    fs::create_dir_all(controller.join("programs")).unwrap();
+    fs::write(controller.join("programs/greet.json"), program.to_string()).unwrap();
+    let batch = r#"{"actions": [{"tool": "keyboard", "arguments": {"action": "press", "key": "a"}}]}"#;
+    let learned = r#"{"action": "run", "name": "greet"}"#;
+    let all = [
+        vec!["call", "computer_batch", batch],
+        vec!["call", "learn", learned],
+        vec!["fleet", "computer_batch", batch, "--peers", PEER],
+        vec!["fleet", "learn", learned, "--peers", PEER],
+        vec!["scheduler", "run", "daily"],
+    ];
+    succeeded(&opendesk(&controller, &["scheduler", "add", "daily", "0 3 * * *", "learn", learned, "--peer", PEER]));
+    for args in &all {
+        succeeded(&opendesk(&controller, args));
+    }
+    succeeded(&opendesk(&host, &["stop"]));
+    for args in &all {
+        let refused = opendesk(&controller, args);
+        assert!(refused.status.code() == Some(5), "{args:?}: {refused:?}");
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(said.contains("has stopped all controllers"), "{args:?}: {refused:?}");
+    }
+    succeeded(&opendesk(&host, &["resume"]));
+    // What only fails is not refused.
+    let failing = r#"{"actions": [{"tool": "app", "arguments": {"action": "close_window", "window": "none"}}]}"#;
+    let failed = opendesk(&controller, &["call", "computer_batch", failing]);
+    assert_eq!(failed.status.code(), Some(1), "{failed:?}");
 }

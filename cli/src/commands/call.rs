@@ -33,7 +33,7 @@ pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Fa
 /// Prints what a tool gave, and saves its picture where that is wanted.
 fn tell(context: &Context, options: &args::Call, given: &Output) -> Result<(), Failure> {
     if given.is_error {
-        return Err(Failure::failed(plain_text(&given.all_text())));
+        return Err(Failure::of_tool(given, plain_text(&given.all_text())));
     }
     if let Some(path) = &options.out {
         let image =

@@ -112,7 +112,7 @@ impl Row {
         let FleetOutcome { name, result, took } = outcome;
         let mut row = Self { name, text, failure: None, took, picture: None };
         match result {
-            Ok(output) if output.is_error => row.failure = Some(Failure::failed(error.unwrap_or_default())),
+            Ok(output) if output.is_error => row.failure = Some(Failure::of_tool(&output, error.unwrap_or_default())),
             Ok(output) => {
                 let image = output.blocks.iter().find_map(|block| match block {
                     Block::Image { mime_type, data } => Some((*mime_type, data)),

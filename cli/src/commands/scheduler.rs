@@ -129,7 +129,7 @@ async fn run_now(context: &Context, name: &str, backend: Backend) -> Result<(), 
 async fn through_tool(context: &Context, backend: Backend, asked: Value) -> Result<Output, Failure> {
     let given =
         within(context, backend, async |session: &Session| Ok(session.try_tool("schedule", asked).await?)).await?;
-    if given.is_error { Err(Failure::failed(plain_text(&given.all_text()))) } else { Ok(given) }
+    if given.is_error { Err(Failure::of_tool(&given, plain_text(&given.all_text()))) } else { Ok(given) }
 }
 
 /// Tells of a change, and shows the task as it is now to a program.

@@ -175,7 +175,11 @@ async fn call(
     }
     let given = session.try_tool(tool, arguments).await?;
     let text = given.all_text();
-    if given.is_error { Err(Failure::failed(plain_text(&text))) } else { Ok(Done { target: target.clone(), text }) }
+    if given.is_error {
+        Err(Failure::of_tool(&given, plain_text(&text)))
+    } else {
+        Ok(Done { target: target.clone(), text })
+    }
 }
 
 fn told(context: &Context, Done { target, text }: Done) {

@@ -144,7 +144,7 @@ async fn replay(session: &Session, asked: &Arguments) -> Result<Output, ToolErro
     let total = actions.len();
     let steps = Steps::new(session, total);
     let (mut lines, mut done, mut failed) = (Vec::new(), 0, 0);
-    let mut is_over = false;
+    let (mut is_over, mut is_refused) = (false, false);
     for (index, (entry, ground)) in actions.into_iter().enumerate() {
         let what = format!("{} {}", entry.number, show::name(&entry));
         if is_over {
@@ -162,10 +162,14 @@ async fn replay(session: &Session, asked: &Arguments) -> Result<Output, ToolErro
                 lines.push(format!("{what}: ok: {}", output.all_text()));
                 continue;
             }
-            Ok((output, _)) => output.all_text(),
+            Ok((output, _)) => {
+                is_refused |= output.is_refused;
+                output.all_text()
+            }
             Err(ToolError::Ask(question)) => return Err(ToolError::Ask(question)),
             Err(error) => {
                 is_over = is_no(&error);
+                is_refused |= is_over;
                 for_agents(&error)
             }
         };
@@ -179,7 +183,8 @@ async fn replay(session: &Session, asked: &Arguments) -> Result<Output, ToolErro
         summary.push_str(&format!(", {left} not executed"));
     }
     let text = format!("{summary}.\n{}", lines.join("\n"));
-    Ok(if failed > 0 { Output::error(text) } else { Output::text(text) })
+    let output = Output::text(text);
+    Ok(if failed > 0 { output.failed(is_refused) } else { output })
 }
 
 /// The arguments by which an action means the same now as it did.

@@ -9,10 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::session::Session;
-use super::steps::{Steps, stopped};
+use super::steps::{Steps, is_no};
 use super::target::{Target, ToolError};
 use super::{Block, Hints, Output, Tool, arguments, for_agents, schema, screenshot, settle_ms};
-use crate::api::{Error, ErrorCode};
 use crate::client::ClientError;
 
 pub(super) const TOOL: Tool = Tool {
@@ -141,7 +140,7 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
     let comes_last = picture && members.last().is_some_and(|member| member.tool != Name::Screenshot);
     let steps = Steps::new(session, total).with_pictures((asked_for + usize::from(comes_last)) as u32);
     let mut report = Report { lines: Vec::new(), room: MOST_TEXT, pictures: Vec::new() };
-    let (mut done, mut has_failed, mut is_gone, mut is_pictured) = (0, false, false, false);
+    let (mut done, mut has_failed, mut is_gone, mut is_pictured, mut is_refused) = (0, false, false, false, false);
     let mut how = "failed";
     for (index, Member { tool, arguments }) in members.into_iter().enumerate() {
         let number = index + 1;
@@ -171,13 +170,14 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
                 report.add(number, tool, if is_in_vain { "without effect" } else { "ok" }, &said);
             }
             Ok((output, _)) => {
+                is_refused = output.is_refused;
                 report.add(number, tool, "failed", &without(target, output.all_text()));
                 has_failed = true;
             }
             Err(ToolError::Ask(question)) => return Err(ToolError::Ask(question)),
             Err(error) => {
                 report.add(number, tool, "failed", &without(target, for_agents(&error)));
-                (has_failed, is_gone) = (true, is_away(&error));
+                (has_failed, is_gone, is_refused) = (true, is_away(&error), is_no(&error));
             }
         }
     }
@@ -192,7 +192,8 @@ async fn batch(session: &Session, target: &Target, members: Vec<Member>, picture
     if picture && !is_pictured && !is_gone {
         blocks.extend(last_picture(&session.for_caller(steps.looker()), target).await);
     }
-    Ok(Output { blocks, is_error: has_failed })
+    let output = Output::of(blocks);
+    Ok(if has_failed { output.failed(is_refused) } else { output })
 }
 
 /// Whether a machine is not there, so that there is nothing to look at.
@@ -206,11 +207,8 @@ const fn is_away(error: &ToolError) -> bool {
 async fn wait(session: &Session, steps: &Steps<'_>, index: usize, given: Value) -> Result<(Output, bool), ToolError> {
     let Wait { ms } = arguments(given)?;
     steps.report(index, "wait");
-    session.sleep(Duration::from_millis(ms.into())).await;
-    match stopped(session) {
-        Some(why) => Err(Error::new(ErrorCode::PermissionDenied, why).into()),
-        None => Ok((Output::text(""), false)),
-    }
+    session.pause(Duration::from_millis(ms.into())).await?;
+    Ok((Output::text(""), false))
 }
 
 /// What the desktop looks like in the end.

@@ -195,9 +195,7 @@ impl Guard {
         caller: &Caller,
         always: Option<(&str, &str)>,
     ) -> core::result::Result<Receiver<String>, ToolError> {
-        // Before the switch is looked at, so that no stop falls in between.
-        let stopped = self.stops.listen();
-        self.stops.look().map_err(refused)?;
+        let stopped = self.heed()?;
         let asks = self.asks(target, key, call)?.or_else(|| always.map(|(_, why)| why.to_owned()));
         let what = || always.map_or_else(|| describe(call), |(what, _)| what.to_owned());
         let question = asks.map(|why| self.question(target, key, call, what(), why));
@@ -224,6 +222,17 @@ impl Guard {
         if call.kind() == Kind::Action {
             caller.acts();
         }
+        Ok(stopped)
+    }
+
+    /// What ends a wait: it gives the line that the agent is told.
+    ///
+    /// # Errors
+    /// `permission_denied` while nothing may happen.
+    pub(super) fn heed(&self) -> Result<Receiver<String>> {
+        // Before the switch is looked at, so that no stop falls in between.
+        let stopped = self.stops.listen();
+        self.stops.look().map_err(refused)?;
         Ok(stopped)
     }
 

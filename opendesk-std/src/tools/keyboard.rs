@@ -162,7 +162,7 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
             for key in keys {
                 chord.down(key).await?;
             }
-            session.sleep(Duration::from_secs_f64(asked.hold_duration)).await;
+            session.pause(Duration::from_secs_f64(asked.hold_duration)).await?;
             (format!("Held {} for {} s.", keys.join("+"), asked.hold_duration), chord.release().await?)
         }
     };

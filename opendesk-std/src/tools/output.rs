@@ -39,17 +39,29 @@ pub struct Output {
     pub blocks: Vec<Block>,
     /// Whether the tool failed; the text says why.
     pub is_error: bool,
+    /// Whether it failed because somebody has said no: a machine, its owner or what they have set.
+    pub is_refused: bool,
 }
 
 impl Output {
     /// A line.
     pub fn text(text: impl Into<String>) -> Self {
-        Self { blocks: vec![Block::Text(text.into())], is_error: false }
+        Self::of(vec![Block::Text(text.into())])
+    }
+
+    /// What did not fail.
+    pub(super) const fn of(blocks: Vec<Block>) -> Self {
+        Self { blocks, is_error: false, is_refused: false }
+    }
+
+    /// The same as a failure.
+    pub(super) fn failed(self, is_refused: bool) -> Self {
+        Self { is_error: true, is_refused, ..self }
     }
 
     /// A failure: one cause, one next step.
     pub fn error(text: impl Into<String>) -> Self {
-        Self { blocks: vec![Block::Text(text.into())], is_error: true }
+        Self::text(text).failed(false)
     }
 
     /// All the text.

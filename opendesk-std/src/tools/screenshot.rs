@@ -33,7 +33,7 @@ pub(super) const TOOL: Tool = Tool {
             let text = format!("{}{}{}", target.prefix(), wanted.about, taken.text);
             let mut blocks = vec![Block::Text(text)];
             blocks.extend(taken.image);
-            Ok(Output { blocks, is_error: false })
+            Ok(Output::of(blocks))
         })
     },
 };

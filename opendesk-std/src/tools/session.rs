@@ -314,6 +314,15 @@ impl Session {
         }
     }
 
+    /// Waits so long, unless the owner of this machine stops everything.
+    ///
+    /// # Errors
+    /// [`ToolError::Desktop`] with `permission_denied`.
+    pub(super) async fn pause(&self, time: Duration) -> Result<(), ToolError> {
+        let stopped = self.shared.guard.heed()?;
+        Ok(unless_stopped(&stopped, self.sleep(time)).await?)
+    }
+
     /// Gives the desktop time to show what an action did.
     pub(super) async fn settle(&self, milliseconds: u32) {
         self.sleep(Duration::from_millis(milliseconds.min(LONGEST_SETTLE_MS).into())).await;

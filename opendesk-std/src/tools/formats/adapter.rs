@@ -198,7 +198,7 @@ impl Adapter {
                 Err(error) => return self.failed(actions, index, &for_agents(&error)),
             }
         }
-        Output { blocks, is_error: false }
+        Output::of(blocks)
     }
 
     fn failed(&self, actions: &[Action], index: usize, why: &str) -> Output {

@@ -176,7 +176,7 @@ impl Adapter {
                 if !(0.0..=LONGEST_WAIT).contains(seconds) {
                     return Err(wrong("one call waits 0 to 60 seconds; wait again for more"));
                 }
-                self.session.sleep(Duration::from_secs_f64(*seconds)).await;
+                self.session.pause(Duration::from_secs_f64(*seconds)).await?;
                 Ok(Output::text(format!("Waited {seconds} s.")))
             }
         }
@@ -273,7 +273,7 @@ impl Adapter {
         // Named, so that it is the machine whose picture the model points into.
         call["peer"] = self.target()?.name().into();
         let output = self.session.try_tool(name, call).await?;
-        Ok(Output { blocks: output.blocks.into_iter().map(without_place).collect(), is_error: output.is_error })
+        Ok(Output { blocks: output.blocks.into_iter().map(without_place).collect(), ..output })
     }
 
     /// A place, or where the pointer is.
@@ -309,7 +309,7 @@ fn without_place(block: Block) -> Block {
 }
 
 fn picture(mime_type: &'static str, data: Vec<u8>) -> Output {
-    Output { blocks: vec![Block::Image { mime_type, data }], is_error: false }
+    Output::of(vec![Block::Image { mime_type, data }])
 }
 
 fn mime_type(format: PictureFormat) -> Result<&'static str, ToolError> {

@@ -47,7 +47,7 @@ fn text(text: &str) -> Output {
 
 fn seen() -> Output {
     let image = Block::Image { mime_type: "image/png", data: vec![1, 2, 3] };
-    Output { blocks: vec![Block::Text("a picture".into()), image], is_error: false }
+    Output::of(vec![Block::Text("a picture".into()), image])
 }
 
 fn answered(id: &str, output: Output) -> Answered {
@@ -230,9 +230,9 @@ fn anthropic_results_are_what_the_api_takes() {
     let plain = anthropic::result(&json!({}), &answered("2", seen()));
     assert!(plain.get("toolset_name").is_none());
     assert_eq!(plain["content"].as_array().unwrap().len(), 2);
-    let failed = anthropic::result(&member, &answered("3", Output { is_error: true, ..seen() }));
+    let failed = anthropic::result(&member, &answered("3", seen().failed(false)));
     assert_eq!(failed["content"], json!([{"type": "text", "text": "a picture"}]));
-    let empty = anthropic::result(&member, &answered("4", Output { blocks: Vec::new(), is_error: true }));
+    let empty = anthropic::result(&member, &answered("4", Output::of(Vec::new()).failed(false)));
     assert_eq!((&empty["is_error"], &empty["content"][0]["type"]), (&json!(true), &json!("text")));
 }
 

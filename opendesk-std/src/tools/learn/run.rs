@@ -17,7 +17,7 @@ use crate::home::Home;
 use crate::tools::mouse::OnDesktop;
 use crate::tools::screenshot::MOST_BYTES;
 use crate::tools::session::Session;
-use crate::tools::steps::{Steps, stopped};
+use crate::tools::steps::{Steps, is_no};
 use crate::tools::target::{Target, ToolError};
 use crate::tools::{Block, Output, fence};
 
@@ -28,6 +28,8 @@ const APPEARS: Duration = Duration::from_secs(10);
 enum Failed {
     /// One line of our own, or one that is fenced already.
     Step(String),
+    /// One such line: somebody has said no.
+    Refused(String),
     /// Nothing was done yet, and a person has to be asked.
     Ask(ToolError),
 }
@@ -36,6 +38,7 @@ impl From<ToolError> for Failed {
     fn from(error: ToolError) -> Self {
         match error {
             ToolError::Ask(_) => Self::Ask(error),
+            error if is_no(&error) => Self::Refused(error.to_string()),
             error => Self::Step(error.to_string()),
         }
     }
@@ -69,14 +72,22 @@ pub(super) async fn run(session: &Session, asked: Arguments) -> Result<Output, T
             Ok(outcome) => said.push(format!("step {} {title}: {outcome} ({})", step.id, seconds(begun))),
             Err(Failed::Ask(question)) => return Err(question),
             Err(Failed::Step(why)) => {
-                said.push(format!("step {} {title}: FAILED ({}): {why}", step.id, seconds(begun)));
-                return run.stopped(&program, first + index, &said).await;
+                said.push(failed(step, &title, begun, &why));
+                return Ok(run.stopped(&program, first + index, &said).await?.failed(false));
+            }
+            Err(Failed::Refused(why)) => {
+                said.push(failed(step, &title, begun, &why));
+                return Ok(run.stopped(&program, first + index, &said).await?.failed(true));
             }
         }
     }
     session.caller.report(count as f64, Some(count as f64), "done");
     let about = format!("{prefix}{} has run: {count} steps, and each did what it should.", program.name);
     Ok(Output::text(format!("{about}\n{}", said.join("\n"))))
+}
+
+fn failed(step: &Step, title: &str, begun: Instant, why: &str) -> String {
+    format!("step {} {title}: FAILED ({}): {why}", step.id, seconds(begun))
 }
 
 fn seconds(begun: Instant) -> String {
@@ -121,11 +132,8 @@ impl<'a> Run<'a> {
     }
 
     async fn step(&self, step: &Step) -> Result<String, Failed> {
-        self.session.sleep(Duration::from_millis(step.wait_ms.into())).await;
         // Also before a step that calls nothing.
-        if let Some(why) = stopped(self.session) {
-            return Err(Failed::Step(why));
-        }
+        self.session.pause(Duration::from_millis(step.wait_ms.into())).await?;
         if self.session.key(self.target)? != self.key {
             let name = self.target.name();
             return Err(Failed::Step(format!("{name:?} is another machine than when the program was begun")));
@@ -195,7 +203,8 @@ impl<'a> Run<'a> {
                 let text = output.all_text();
                 let text = text.strip_prefix(&target.prefix()).unwrap_or(&text);
                 if output.is_error {
-                    return Err(Failed::Step(text.to_owned()));
+                    let failed = if output.is_refused { Failed::Refused } else { Failed::Step };
+                    return Err(failed(text.to_owned()));
                 }
                 // What it repeats may be the value of a parameter.
                 let is_told = tool != "clipboard";
@@ -227,7 +236,7 @@ impl<'a> Run<'a> {
             Err(error) => text.push_str(&format!("\nThere is no picture of it: {error}")),
         }
         let blocks = core::iter::once(Block::Text(text)).chain(image).collect();
-        Ok(Output { blocks, is_error: true })
+        Ok(Output::of(blocks))
     }
 }
 
