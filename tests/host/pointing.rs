@@ -604,6 +604,24 @@ fn a_drag_follows_its_path() {
 }
 
 #[test]
+fn a_drag_that_would_end_nowhere_presses_nothing() {
+    run(async {
+        for scene in Scene::both().await {
+            let before = scene.does("mouse", json!({"action": "cursor_position"})).await;
+            for wrong in [
+                json!({"action": "drag", "x": 700, "y": 500, "end_x": 1500, "end_y": 20}),
+                json!({"action": "drag", "x": 700, "y": 500, "path": [[701, 501], [-1, 20], [9, 9]]}),
+                json!({"action": "drag", "x": 1280, "y": 500, "end_x": 9, "end_y": 9}),
+            ] {
+                let said = scene.refused("mouse", wrong).await;
+                assert!(said.contains("is outside every display, so nothing was dragged"), "{said}");
+            }
+            assert_eq!(scene.does("mouse", json!({"action": "cursor_position"})).await, before);
+        }
+    });
+}
+
+#[test]
 fn keys_that_are_none_are_errors_and_press_nothing() {
     run(async {
         for scene in Scene::both().await {

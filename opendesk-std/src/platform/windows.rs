@@ -3,7 +3,7 @@
 //! What files may be used for is a list of who may do what there, which a file gets from its folder: opendesk's own folder
 //! is made its owner's when it is made ([`close_new`]), and what is in it follows.
 
-use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::windows::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};

@@ -260,8 +260,9 @@ async fn perform(
     Ok(format!("Done: {name} at {} on the desktop{}.{proof}", whole(point), at.named))
 }
 
+/// The pixel that a point lies in.
 fn whole(point: Point) -> String {
-    format!("{},{}", point.x.round(), point.y.round())
+    format!("{},{}", point.x.floor(), point.y.floor())
 }
 
 fn shown(place: &Place) -> String {

@@ -1,6 +1,9 @@
 //! What one call does with the pointer: buttons that come up however it ends.
 
-use crate::api::{Button, Effect, InputPointer, Modifier, Point, PointerAction, PointerEvent};
+use super::place::missing;
+use crate::api::{
+    Button, DisplayDisplays, Effect, InputPointer, Modifier, Point, PointerAction, PointerEvent, Rect,
+};
 use crate::tools::session::{Gesture, Session};
 use crate::tools::target::Target;
 use crate::tools::{ToolError, is_refused};
@@ -127,12 +130,19 @@ const STEPS: usize = 10;
 impl Pointer<'_> {
     /// Presses the left button at the first of some points and lets it go at the last. It comes up wherever the drag ends,
     /// also when a step in between fails.
+    /// Nothing is pressed where one of the points lies on no display: what ends at once is a click.
     pub(super) async fn drag(&self, start: Point, then: &[Point]) -> Result<Effect, ToolError> {
+        let displays = self.session.call::<DisplayDisplays>(self.target, &()).await?;
+        let displays: Vec<Rect> = displays.into_iter().map(|display| display.bounds).collect();
+        if let Some(outside) = core::iter::once(&start).chain(then).find(|point| !is_on(&displays, **point)) {
+            let why = format!("{},{} is outside every display, so nothing was dragged", outside.x, outside.y);
+            return Err(missing(&why));
+        }
         let moved = self.approach(start).await?;
         let mut gesture = Gesture::default();
         let (mut held, pressed) = self.press(start, Button::Left, &mut gesture).await?;
         let mut dragged = Ok(moved);
-        for point in between(start, then) {
+        for point in between(start, then, &displays) {
             dragged = held.move_to(point).await;
             if dragged.is_err() {
                 break;
@@ -149,8 +159,12 @@ impl Pointer<'_> {
     }
 }
 
-/// The points of a drag with those between them: about [`STEPS`] in all, and each of `then`.
-fn between(start: Point, then: &[Point]) -> Vec<Point> {
+fn is_on(displays: &[Rect], point: Point) -> bool {
+    displays.iter().any(|display| display.contains(point))
+}
+
+/// The points of a drag with those between them that lie on a display: about [`STEPS`] in all, and each of `then`.
+fn between(start: Point, then: &[Point], displays: &[Rect]) -> Vec<Point> {
     let steps = (STEPS / then.len().max(1)).max(1);
     let mut from = start;
     let mut points = Vec::new();
@@ -161,6 +175,8 @@ fn between(start: Point, then: &[Point]) -> Vec<Point> {
         }
         from = *to;
     }
+    // Displays need not be of one height, and the way from one to the other may lead past both.
+    points.retain(|point| is_on(displays, *point));
     points
 }
 
@@ -170,6 +186,8 @@ mod tests {
 
     #[test]
     fn a_drag_goes_through_every_point() {
+        let displays = [Rect::new(0.0, 0.0, 101.0, 201.0)];
+        let between = |start, then: &[Point]| between(start, then, &displays);
         let point = |x: f64| Point::new(x, 2.0 * x);
         let straight = between(point(0.0), &[point(100.0)]);
         assert_eq!((straight.len(), straight[0], straight[9]), (10, point(10.0), point(100.0)));
@@ -178,5 +196,16 @@ mod tests {
         let many: Vec<Point> = (0..50).map(|x| point(f64::from(x))).collect();
         assert_eq!(between(point(0.0), &many), many);
         assert!(between(point(0.0), &[]).is_empty());
+    }
+
+    #[test]
+    fn a_drag_past_the_corner_of_a_display_keeps_to_what_is_there() {
+        let displays = [Rect::new(0.0, 0.0, 100.0, 100.0), Rect::new(100.0, 60.0, 100.0, 100.0)];
+        let end = Point::new(150.0, 150.0);
+        let points = between(Point::new(50.0, 10.0), &[end], &displays);
+        let around: Vec<f64> = points.iter().map(|point| point.x).collect();
+        assert_eq!(around, [60.0, 70.0, 80.0, 90.0, 100.0, 110.0, 120.0, 130.0, 140.0, 150.0]);
+        let over = between(Point::new(90.0, 10.0), &[Point::new(190.0, 70.0)], &displays);
+        assert_eq!(over.first(), Some(&Point::new(180.0, 64.0)), "the way leads past both");
     }
 }
