@@ -19,8 +19,11 @@ fn act(computer: &X11Desktop, action: &str, target: ElementTarget) -> Result<Eff
 
 /// Sets what an element contains, of whatever application.
 fn set_anywhere(computer: &X11Desktop, role: &str, name: &str, value: &str) -> Result<Effect> {
-    let target = with(value, called(role, name));
-    computer.ui_action(&UiActionParams { target, action: "set_value".to_owned(), app: None }, &Cancel::new())
+    act_anywhere(computer, "set_value", with(value, called(role, name)))
+}
+
+fn act_anywhere(computer: &X11Desktop, action: &str, target: ElementTarget) -> Result<Effect> {
+    computer.ui_action(&UiActionParams { target, action: action.to_owned(), app: None }, &Cancel::new())
 }
 
 fn with(value: &str, target: ElementTarget) -> ElementTarget {
@@ -173,6 +176,42 @@ fn keys_and_text_go_to_the_element_that_is_named() {
     wait_until("the entry is empty", || form.text("Name").is_empty());
     assert_eq!(form.text("Notes"), TEXT);
     assert_eq!(computer.pressed_keys().unwrap(), Vec::<u8>::new());
+}
+
+/// GTK selects all of an entry that it gives the keyboard.
+#[test]
+fn what_is_typed_into_a_field_stands_behind_what_was_there() {
+    let (_desktop, computer, form) = started();
+    for (role, name, typed) in
+        [("entry", "Name", "Ada"), ("password text", "Password", "correct"), ("text", "Notes", "one\n")]
+    {
+        assert!(act(&computer, "set_value", with(typed, called(role, name))).is_ok());
+        wait_until("it is there", || form.text(name) == typed);
+        for (more, whole) in [(" L", format!("{typed} L")), ("ö", format!("{typed} Lö"))] {
+            assert!(act(&computer, "focus", called("push button", "Save")).is_ok());
+            assert!(act(&computer, "type", with(more, called(role, name))).is_ok());
+            wait_until("it is behind it", || form.text(name) == whole);
+        }
+    }
+    assert!(act(&computer, "type", with("!", called("entry", "Name"))).is_ok());
+    wait_until("it is behind it, though the entry has the keyboard", || form.text("Name") == "Ada Lö!");
+}
+
+#[test]
+fn a_field_of_a_browser_is_replaced_on_a_layout_without_latin_letters() {
+    let mut desktop = TestDesktop::start_with_session(1024, 768);
+    let browser = Browser::start(&mut desktop);
+    desktop.run("setxkbmap", &["ru"]);
+    let computer = open_session(&desktop);
+    wait_until("the field is told", || tree(&computer, &everything()).find("entry", "Text").is_some());
+    for text in ["val1", "слово", "val2"] {
+        let effect = set_anywhere(&computer, "entry", "Text", text);
+        assert!(matches!(effect, Ok(Effect::Confirmed | Effect::Unverifiable)), "{text}: {effect:?}");
+        wait_until(text, || browser.text(&desktop) == text);
+    }
+    let effect = act_anywhere(&computer, "type", with("+1", called("entry", "Text")));
+    assert!(effect.is_ok(), "{effect:?}");
+    wait_until("it is behind it", || browser.text(&desktop) == "val2+1");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::menu;
 use super::read::Extent;
 use super::roles;
 use super::scene::Scene;
+use super::selection;
 use super::states::{ACTIVE, CHECKED, FOCUSED, SELECTED, SHOWING, SWITCHED};
 use super::talk::{Talk, gone};
 use crate::api::{Effect, ElementTarget, Error, ErrorCode, Result, UiActionParams};
@@ -72,7 +73,13 @@ pub(super) async fn prepare(scene: &Scene<'_>, params: &UiActionParams) -> Resul
     }
     match value {
         Some(text) if is(SET_VALUE) => edit::set(talk, &item, text).await,
-        Some(text) if is(TYPE) => at(talk, &item, Plan::Type(text.to_owned())).await,
+        Some(text) if is(TYPE) => {
+            let plan = at(talk, &item, Plan::Type(text.to_owned())).await?;
+            if let Plan::Type(_) = plan {
+                selection::end(talk, &item).await?;
+            }
+            Ok(plan)
+        }
         _ if is(FOCUS) => focus(talk, &item).await.map(Plan::Done),
         _ => carry_out(talk, &item, action).await,
     }

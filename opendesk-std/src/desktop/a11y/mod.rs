@@ -28,6 +28,7 @@ mod read;
 mod refs;
 mod roles;
 mod scene;
+mod selection;
 mod shape;
 mod states;
 mod talk;
@@ -175,6 +176,7 @@ impl Accessibility {
             Plan::Press(key) => seat.press(key, modifiers),
             Plan::Replace(item, text) => {
                 seat.press(Key::Char('a'), &[Modifier::Ctrl])?;
+                self.call(cancel, async |scene: &Scene<'_>| Ok(selection::all(scene.talk, &item).await))?;
                 if text.is_empty() {
                     seat.press(Key::Delete, &[])?;
                 } else {

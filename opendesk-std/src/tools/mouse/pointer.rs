@@ -1,9 +1,7 @@
 //! What one call does with the pointer: buttons that come up however it ends.
 
 use super::place::missing;
-use crate::api::{
-    Button, DisplayDisplays, Effect, InputPointer, Modifier, Point, PointerAction, PointerEvent, Rect,
-};
+use crate::api::{Button, DisplayDisplays, Effect, InputPointer, Modifier, Point, PointerAction, PointerEvent, Rect};
 use crate::tools::session::{Gesture, Session};
 use crate::tools::target::Target;
 use crate::tools::{ToolError, is_refused};
