@@ -86,7 +86,7 @@ pub struct FileEntry {
     pub mtime: Option<f64>,
     /// Its kind and permissions, as Unix's `st_mode` has them.
     pub mode: Option<u32>,
-    /// Whether it is a symbolic link, in a list of what a folder contains; the rest describes what it points to. A host of
-    /// version 1 does not tell.
+    /// Whether it is a symbolic link, in a list of what a folder contains; the rest describes what it points to, or the link
+    /// where that is nothing. A host of version 1 does not tell.
     pub is_link: bool,
 }

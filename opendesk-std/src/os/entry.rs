@@ -52,14 +52,20 @@ pub(super) fn list(guard: &Guard, path: &Path) -> io::Result<Vec<FileEntry>> {
     Ok(entries)
 }
 
-/// What it is, or what it points to, and whether it is a symbolic link.
+/// What it is, or what it points to, and whether it is a symbolic link. One that leads nowhere is told as itself.
 fn look_at(guard: &Guard, dir: &OwnedFd, name: &OsStr, path: &Path) -> Option<(Stat, bool)> {
     let stat = lstat(dir, name).ok()??;
     guard.check(&stat).ok()?;
     if kind(&stat) != FileType::Symlink {
         return Some((stat, false));
     }
-    Some((guard.walk(path, End::Follow).ok()?.stat?, true))
+    match guard.walk(path, End::Follow) {
+        Ok(place) => Some((place.stat.unwrap_or(stat), true)),
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) => {
+            Some((stat, true))
+        }
+        Err(_) => None,
+    }
 }
 
 fn describe(path: &Path, stat: &Stat) -> FileEntry {

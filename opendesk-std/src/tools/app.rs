@@ -255,7 +255,7 @@ async fn to_window(session: &Session, target: &Target, asked: &Arguments) -> Res
         role: "window".to_owned(),
         name: window.title.clone(),
     });
-    let refused = |error| refusal(target, ADVICE, error);
+    let refused = |error| refusal(target, "It was not done. The desktop says:", error);
     let (done, effect, note) = match asked.action {
         Action::CloseWindow => {
             let params = WindowCloseParams { window_id, force: asked.force };
@@ -266,8 +266,9 @@ async fn to_window(session: &Session, target: &Target, asked: &Arguments) -> Res
             let bounds = place(&window, asked)?;
             let params = MoveWindowParams { window_id, bounds };
             let effect = session.call::<WindowsMove>(target, &params).await.map_err(refused)?;
-            let Rect { x, y, width, height } = bounds;
-            (format!("The window was given {width}x{height} at {x},{y}."), effect, "")
+            let now = session.call::<WindowsList>(target, &()).await.unwrap_or_default();
+            let now = now.into_iter().find(|now| now.is_called(&window.id)).and_then(|now| now.bounds);
+            (placed(bounds, now), effect, "")
         }
         _ => {
             let effect = session.call::<WindowsFocus>(target, &WindowParams { window_id }).await.map_err(refused)?;
@@ -307,6 +308,15 @@ const fn asks_back(effect: Effect) -> &'static str {
 ///
 /// # Errors
 /// `not_found`, with the windows that there are.
+/// What a window was given, and where it has made something else of it: that of a terminal is whole characters large.
+fn placed(wanted: Rect, now: Option<Rect>) -> String {
+    let place = |Rect { x, y, width, height }: Rect| format!("{width}x{height} at {x},{y}");
+    match now.filter(|now| *now != wanted) {
+        None => format!("The window was given {}.", place(wanted)),
+        Some(now) => format!("The window was given {}, and is {}.", place(wanted), place(now)),
+    }
+}
+
 async fn window(session: &Session, target: &Target, id: &str) -> Result<Window, ToolError> {
     let windows = session.call::<WindowsList>(target, &()).await?;
     let lines: Vec<String> = windows.iter().map(line).collect();
@@ -324,6 +334,16 @@ mod tests {
 
     use super::*;
     use crate::tools::arguments;
+
+    #[test]
+    fn where_a_window_is_is_told_where_that_is_not_where_it_was_to_be() {
+        let wanted = Rect::new(50.0, 50.0, 600.0, 400.0);
+        for same in [None, Some(wanted)] {
+            assert_eq!(placed(wanted, same), "The window was given 600x400 at 50,50.");
+        }
+        let said = placed(wanted, Some(Rect { height: 393.0, ..wanted }));
+        assert_eq!(said, "The window was given 600x400 at 50,50, and is 600x393 at 50,50.");
+    }
 
     #[test]
     fn a_window_is_a_line_and_no_title_makes_another() {

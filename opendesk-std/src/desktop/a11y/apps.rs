@@ -133,8 +133,10 @@ pub(super) fn choose(apps: &[App], name: &str) -> Result<App> {
             (Some(_), Some(_)) => {
                 let found: Vec<App> =
                     apps.iter().filter(|app| test(&app.name.to_lowercase(), &wanted)).cloned().collect();
-                let message =
-                    format!("several applications are called {name:?}: {}; give window_id instead", list(&found));
+                let message = format!(
+                    "several applications are called {name:?}: {}; name one of its windows instead",
+                    list(&found)
+                );
                 return Err(Error::invalid(message));
             }
             (None, _) => {}

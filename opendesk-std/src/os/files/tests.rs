@@ -108,6 +108,20 @@ fn permissions_and_times_are_set_each_by_itself() {
 }
 
 #[test]
+fn links_that_lead_nowhere_are_listed_as_links() {
+    let scene = Scene::new();
+    fs::write(scene.path("file"), b"data").unwrap();
+    for (to, link) in [("missing", "dangling"), ("loop", "loop"), ("file/below", "through a file"), ("no/where", "far")]
+    {
+        symlink(to, scene.path(link)).unwrap();
+    }
+    let listed = scene.files.list(&at(&scene.text(""))).unwrap();
+    let links: Vec<(&str, bool)> =
+        listed.iter().filter(|entry| entry.is_link).map(|entry| (entry.name.as_str(), entry.is_dir)).collect();
+    assert_eq!(links, [("dangling", false), ("far", false), ("loop", false), ("through a file", false)]);
+}
+
+#[test]
 fn what_no_file_should_have_is_not_set() {
     let scene = Scene::new();
     fs::write(scene.path("file"), b"data").unwrap();
@@ -360,9 +374,9 @@ fn entries_are_sorted_and_described() {
         listed.iter().map(|entry| (entry.name.as_str(), entry.is_dir, entry.size)).collect();
     assert_eq!(
         seen.iter().map(|entry| (entry.0, entry.1)).collect::<Vec<_>>(),
-        [("a", true), ("b", false), ("c", false)]
+        [("a", true), ("b", false), ("broken", false), ("c", false)]
     );
-    assert_eq!((seen[1].2, seen[2].2), (4, 4));
+    assert_eq!((seen[1].2, seen[3].2), (4, 4));
     let stat = scene.files.stat(&at(&scene.text("other/c"))).unwrap();
     let metadata = fs::metadata(scene.path("other/b")).unwrap();
     assert_eq!(stat.path, scene.text("other/c"));

@@ -53,7 +53,7 @@ pub(super) fn installed<'a>(name: &str, entries: &'a [Entry], path: &OsStr) -> R
     let near = entries.iter().filter(|entry| entry.is_visible && is_near(&lower, entry));
     let near: Vec<String> = near.take(MAX_SUGGESTIONS).map(|entry| format!("{} ({})", entry.name, entry.id)).collect();
     let near = if near.is_empty() { String::new() } else { format!("; similar are {}", near.join(", ")) };
-    Err(not_found(&format!("no application is called {wanted:?}{near}; apps.installed lists all")))
+    Err(not_found(&format!("no application is called {wanted:?}{near}; the list of what is installed has all names")))
 }
 
 /// The running application that a name stands for. `is_program` says whether a group's windows are of a program.
@@ -98,7 +98,7 @@ pub(super) fn running<'g, 'a>(
 fn wanted(name: &str) -> Result<&str> {
     let name = name.trim();
     if name.is_empty() {
-        Err(Error::invalid("an application's name is needed; apps.installed lists them"))
+        Err(Error::invalid("an application's name is needed; the list of what is installed has them"))
     } else {
         Ok(name)
     }
