@@ -83,6 +83,25 @@ fn reference(outline: &str, what: &str) -> String {
 }
 
 #[test]
+fn where_a_program_does_not_answer_it_is_not_said_that_its_elements_are_gone() {
+    let mut desktop = TestDesktop::start_with_session(1280, 900);
+    let form = Form::start(&mut desktop);
+    run(async {
+        let agent = Agent::on_session(&desktop).await;
+        let tree = agent.until("ui", json!({"action": "get_tree"}), |said| said.contains("\"Plum\"")).await;
+        let save = reference(&tree, "push button \"Save\"");
+        desktop.run("kill", &["-STOP", &form.process().to_string()]);
+        for arguments in [json!({"action": "click", "ref": save}), json!({"action": "find", "title": "Save"})] {
+            let said = agent.refused("ui", arguments).await;
+            assert!(said.contains("a program does not answer") && said.contains("nothing was done"), "{said}");
+        }
+        desktop.run("kill", &["-CONT", &form.process().to_string()]);
+        agent.until("ui", json!({"action": "click", "ref": save}), |said| said.contains("was clicked")).await;
+        agent.end().await;
+    });
+}
+
+#[test]
 fn a_form_is_filled_in_by_the_names_of_its_fields_and_no_password_is_told() {
     let mut desktop = TestDesktop::start_with_session(1280, 900);
     let form = Form::start(&mut desktop);

@@ -180,6 +180,9 @@ impl Arguments {
     }
 }
 
+/// What to do about a window of which nothing is told.
+const BLANK: &str = "look by `screenshot`, or read by `ocr`";
+
 async fn tree(session: &Session, target: &Target, asked: &Arguments) -> Result<Output, ToolError> {
     let scene = Scene::read(session, target, asked.app.as_deref(), asked.window.as_deref()).await?;
     let places = asked.bounds.then(|| Places::of(session, target)).transpose()?;
@@ -193,6 +196,9 @@ async fn tree(session: &Session, target: &Target, asked: &Arguments) -> Result<O
             " Truncated: {} more lines are left out; name a `window`, or use find.",
             outline.left_out
         ));
+    }
+    if scene.is_blank() {
+        about.push_str(&format!(" Its program tells nothing of what is in it: {BLANK}."));
     }
     if scene.tree.truncated {
         about.push_str(" Truncated: the desktop did not tell all elements; name a `window` or an `app`.");
@@ -290,12 +296,16 @@ fn none(target: &Target, scene: &Scene, asked: &Arguments) -> ToolError {
         .filter(|(name, _)| !(is_typed && *name == "text"))
         .filter_map(|(name, word)| Some(format!("{name} {:?}", plain_text(word.as_ref()?))))
         .collect();
-    let cut = if scene.tree.truncated { "; not all elements were told, so name its `window` or `app`" } else { "" };
-    let why = format!(
-        "{}no element of {} has {}, so nothing was done; read get_tree for what is there{cut}",
-        target.prefix(),
-        scene.extent(),
-        words.join(" and ")
-    );
+    let (prefix, extent, words) = (target.prefix(), scene.extent(), words.join(" and "));
+    let why = if scene.tree.truncated {
+        // It may be one of those that were not told.
+        format!(
+            "{prefix}not all elements of {extent} were told: there are many, or a program does not answer. None that was has \
+             {words}, so nothing was done; name its `window` or `app`, or try again"
+        )
+    } else {
+        let next = if scene.is_blank() { BLANK } else { "read get_tree for what is there" };
+        format!("{prefix}no element of {extent} has {words}, so nothing was done; {next}")
+    };
     Error::new(ErrorCode::NotFound, why).into()
 }

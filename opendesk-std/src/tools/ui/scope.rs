@@ -60,6 +60,11 @@ impl Scene {
         self.extent
     }
 
+    /// Whether nothing is told but a window: some browsers tell of their pages only when they were started for that.
+    pub(super) fn is_blank(&self) -> bool {
+        !self.tree.truncated && self.tree.nodes.len() <= 1
+    }
+
     /// The element as it is known again later.
     pub(super) fn touched(&self, index: usize) -> Touched {
         touched(&self.tree, self.window.as_ref(), self.app.as_deref(), index)
