@@ -501,7 +501,7 @@ fn what_a_script_writes_and_how_it_ends_is_told() {
             assert!(inside.len() < 16_100 && inside.contains("head\n") && inside.ends_with("tail"), "{}", inside.len());
 
             let slow = script(json!({"action": "shell", "code": "sleep 600", "timeout": 0.3})).await;
-            assert!(slow.is_error && slow.all_text().contains("did not end within 0.3 seconds and was killed"));
+            assert!(slow.is_error && slow.all_text().contains("did not end within 0.3 s and was killed"));
             for (arguments, why) in [
                 (json!({"action": "shell", "code": "ls", "timeout": 0}), "more than 0 and at most 600"),
                 (json!({"action": "shell", "code": "ls", "timeout": 601}), "more than 0 and at most 600"),

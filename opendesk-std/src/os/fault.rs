@@ -45,7 +45,7 @@ pub(super) fn lost(error: &io::Error) -> Error {
 /// A command's time was over.
 pub(super) fn late(limit: Duration) -> Error {
     let seconds = limit.as_secs_f64();
-    let text = format!("the command did not end within {seconds} seconds and was killed; give it a longer timeout");
+    let text = format!("the command did not end within {seconds} s and was killed; give it a longer timeout");
     Error::new(ErrorCode::Timeout, text)
 }
 

@@ -225,9 +225,7 @@ async fn perform(session: &Session, target: &Target, asked: &Arguments) -> Resul
         }
         Action::Close => {
             let effect = by_name::<AppsClose>(session, target, asked).await?;
-            let asks = asks_back(effect);
-            let proof = proved(session, target, effect);
-            Ok(format!("Asked all windows of the application to close.{proof}{asks}"))
+            Ok(format!("Asked all windows of the application to close.{}", closed(session, target, effect)))
         }
         _ => to_window(session, target, asked).await,
     }
@@ -256,11 +254,11 @@ async fn to_window(session: &Session, target: &Target, asked: &Arguments) -> Res
         name: window.title.clone(),
     });
     let refused = |error| refusal(target, "It was not done. The desktop says:", error);
-    let (done, effect, note) = match asked.action {
+    let (done, effect) = match asked.action {
         Action::CloseWindow => {
             let params = WindowCloseParams { window_id, force: asked.force };
             let effect = session.call::<WindowsClose>(target, &params).await.map_err(refused)?;
-            ("Asked the window to close.".to_owned(), effect, asks_back(effect))
+            return Ok(format!("Asked the window to close.{}", closed(session, target, effect)));
         }
         Action::MoveWindow | Action::ResizeWindow => {
             let bounds = place(&window, asked)?;
@@ -268,14 +266,14 @@ async fn to_window(session: &Session, target: &Target, asked: &Arguments) -> Res
             let effect = session.call::<WindowsMove>(target, &params).await.map_err(refused)?;
             let now = session.call::<WindowsList>(target, &()).await.unwrap_or_default();
             let now = now.into_iter().find(|now| now.is_called(&window.id)).and_then(|now| now.bounds);
-            (placed(bounds, now), effect, "")
+            (placed(bounds, now), effect)
         }
         _ => {
             let effect = session.call::<WindowsFocus>(target, &WindowParams { window_id }).await.map_err(refused)?;
-            ("Brought the window to the front.".to_owned(), effect, "")
+            ("Brought the window to the front.".to_owned(), effect)
         }
     };
-    Ok(format!("{done}{}{note}", proved(session, target, effect)))
+    Ok(format!("{done}{}", proved(session, target, effect)))
 }
 
 /// Where a window is to be: what is not asked for stays as it is.
@@ -296,18 +294,15 @@ fn place(window: &Window, asked: &Arguments) -> Result<Rect, ToolError> {
     Err(ToolError::Arguments("a window is at least one pixel wide and high".to_owned()))
 }
 
-/// What has to be said of a program that did not close.
-const fn asks_back(effect: Effect) -> &'static str {
-    match effect {
-        Effect::NoEffect => " It is still there, and may ask whether to save: look by `screenshot` or `ui` get_tree.",
-        Effect::Confirmed | Effect::Unverifiable => "",
+/// What came of asking a program to close.
+fn closed(session: &Session, target: &Target, effect: Effect) -> String {
+    if effect == Effect::NoEffect {
+        session.caller.acted_in_vain();
+        return " It is still there, and may ask whether to save: look by `screenshot` or `ui` get_tree.".to_owned();
     }
+    proved(session, target, effect)
 }
 
-/// The window of an id.
-///
-/// # Errors
-/// `not_found`, with the windows that there are.
 /// What a window was given, and where it has made something else of it: that of a terminal is whole characters large.
 fn placed(wanted: Rect, now: Option<Rect>) -> String {
     let place = |Rect { x, y, width, height }: Rect| format!("{width}x{height} at {x},{y}");
@@ -317,6 +312,10 @@ fn placed(wanted: Rect, now: Option<Rect>) -> String {
     }
 }
 
+/// The window of an id.
+///
+/// # Errors
+/// `not_found`, with the windows that there are.
 async fn window(session: &Session, target: &Target, id: &str) -> Result<Window, ToolError> {
     let windows = session.call::<WindowsList>(target, &()).await?;
     let lines: Vec<String> = windows.iter().map(line).collect();

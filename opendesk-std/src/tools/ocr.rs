@@ -170,7 +170,7 @@ async fn click(session: &Session, target: &Target, asked: &Arguments, text: &str
     let clicked = told(session, None, READING, work).await;
     let clicked = clicked.map_err(|error| refusal(target, "Nothing was clicked. The desktop says:", error))?;
     let proof = entered(session, target, clicked.effect);
-    let (x, y) = (clicked.point.x.round(), clicked.point.y.round());
+    let (x, y) = (clicked.point.x.floor(), clicked.point.y.floor());
     let read = fence("the screen", &clicked.text)?;
     Ok(format!("Clicked on the text, in the middle of it at {x},{y} on the desktop.{proof} It was read as:\n{read}"))
 }

@@ -85,7 +85,7 @@ fn only_force_ends_a_program_that_does_not_listen_and_it_ends_no_other() {
     settled(&mut desktop, &computer, "twin");
     wait_until("both of one name are there", || computer.windows().unwrap().len() == 3);
 
-    assert_eq!(computer.close_window(&alike.id, false, &Cancel::new()), Ok(Effect::Unverifiable));
+    assert_eq!(computer.close_window(&alike.id, false, &Cancel::new()), Ok(Effect::NoEffect));
     assert!(is_managed(&desktop, &alike) && runs(stubborn));
 
     assert_eq!(computer.close_window(&alike.id, true, &Cancel::new()), Ok(Effect::Confirmed));

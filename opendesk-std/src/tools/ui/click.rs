@@ -33,7 +33,7 @@ pub(super) async fn click(
             let title = scene.touched(index).window;
             uncover(session, target, scene.window.as_ref(), &title, point).await?;
             let effect = press(session, target, point).await?;
-            let (x, y) = (point.x.round(), point.y.round());
+            let (x, y) = (point.x.floor(), point.y.floor());
             let proof = entered(session, target, effect);
             Ok(format!("{named} has no action of its own; its middle was clicked, at {x},{y} on the desktop.{proof}"))
         }

@@ -26,8 +26,8 @@ const CLEARING: Duration = Duration::from_secs(2);
 const PROTOCOLS_WORDS: u32 = 64;
 
 impl WindowManager {
-    /// Asks the window to close. Confirmed is one that is gone; one that is still there may be asking its person
-    /// something, which is unverifiable.
+    /// Asks the window to close. Confirmed is one that is gone; one that is still there a second later, without effect, may be
+    /// asking its person something.
     ///
     /// With `force` the program that owns such a window is ended: by the process that the server knows it as, or, where
     /// the server knows none, or it is not the one that the window belonged to when it was first seen, by cutting its
@@ -50,7 +50,7 @@ impl WindowManager {
             return Ok(if is_over { Effect::Confirmed } else { Effect::Unverifiable });
         }
         if is_asked {
-            return Ok(Effect::Unverifiable);
+            return Ok(Effect::NoEffect);
         }
         Err(Error::invalid(format!("the window {id} cannot be asked to close; force ends the program behind it"))
             .into())
