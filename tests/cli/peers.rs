@@ -152,8 +152,14 @@ fn a_machine_is_meant_by_its_name_its_key_or_what_its_fingerprint_begins_with() 
     let tried = opendesk(&alike, &["unpair", "caf:e0"]);
     let (code, line) = failure(&tried);
     assert!(code == 5 && line.contains("a (cafe:0177:7777:7777), b (cafe:0277:"), "{tried:?}");
+    let tried = opendesk(&alike, &["unpair", "cafe"]);
+    let (code, line) = failure(&tried);
+    assert!(
+        code == 5 && line.contains("is the name of one machine and begins the fingerprint of another"),
+        "{tried:?}"
+    );
     assert_eq!(list(&alike).len(), 3);
-    assert_eq!(json(&opendesk(&alike, &["unpair", "cafe", "--json"]))["public_key"], key("cafe03"));
+    assert_eq!(json(&opendesk(&alike, &["unpair", "cafe:03", "--json"]))["public_key"], key("cafe03"));
 }
 
 #[test]
