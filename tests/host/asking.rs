@@ -10,7 +10,7 @@ use opendesk_std::api::{
     TreeParams,
 };
 use opendesk_std::desktop::r#virtual::VirtualDesktop;
-use opendesk_std::govern::ask::{Answer, Approver, Question};
+use opendesk_std::govern::ask::{Answer, Approver, NoApprover, Question};
 use opendesk_std::govern::{AskAll, Peer, Policy, RulesFile, Verdict};
 use opendesk_std::host::{decide_through_running, follow_running, status_of_running};
 use opendesk_tests::rig::Rig;
@@ -225,6 +225,29 @@ fn what_cannot_be_held_again_without_acting_is_not_done_with_another_meaning() {
         let why = refusal(client.text(&text("?a")).await);
         assert!(why.contains("came up while the owner was asked"), "{why}");
         assert_eq!(desktop.editor_text(), before);
+    });
+}
+
+#[test]
+fn nobody_hears_of_a_question_that_was_put_to_nobody() {
+    run(async {
+        let owner = Owner::saying(&[]);
+        let (rig, _desktop) = rig_with(&owner, |options| HostOptions { approver: Arc::new(NoApprover), ..options });
+        rig.pair("controller").await;
+        let client = rig.connect("controller").await.unwrap();
+        let why = refusal(client.text(&text("x")).await);
+        assert!(why.contains("no way to ask its owner"), "{why}");
+        client.close().await;
+        let heard = Mutex::new(Vec::new());
+        rig.wait_for(|notice| {
+            heard
+                .lock()
+                .unwrap()
+                .extend(matches!(notice, Notice::Asked(_) | Notice::Decided { .. }).then_some(notice.clone()));
+            matches!(notice, Notice::SessionEnded { .. })
+        })
+        .await;
+        assert_eq!(heard.into_inner().unwrap(), []);
     });
 }
 

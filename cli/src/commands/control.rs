@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use opendesk_std::govern::control::{Control, Mode};
-use opendesk_std::home::printable;
+use opendesk_std::home::{MAX_TEXT, printable};
 use opendesk_std::host::{AdminError, reload_running, status_of_running};
 use opendesk_tokio::Tokio;
 use serde_json::json;
@@ -18,6 +18,9 @@ pub(super) async fn run(context: &Context, mode: Mode, options: args::Control) -
     // Said before the host is asked: it obeys the file, and may take its time to answer.
     let report = json!({"mode": now.mode, "since": now.since, "reason": now.reason, "before": before});
     output::result(context.json, &report, || said(&before, &now));
+    if options.reason.chars().count() > MAX_TEXT {
+        output::note(&format!("the reason was cut: {MAX_TEXT} characters of it are kept"));
+    }
     match reload_running(&Tokio, &context.home).await {
         Ok(()) if now.mode == Mode::Running => refusing(context).await,
         Ok(()) => {}

@@ -29,7 +29,7 @@ pub(crate) use lock::{Attempt, holder, try_exclusive};
 pub use lock::{HomeLock, ServeLock};
 pub(crate) use name::hex_digits;
 pub(crate) use name::is_hidden;
-pub use name::{BadName, MAX_NAME, PeerName, plain_text, printable};
+pub use name::{BadName, MAX_NAME, MAX_TEXT, PeerName, plain_text, printable};
 pub use peer::{BadRole, NewPeer, Role, Terms, TrustedPeer};
 pub use peers::{Peers, Reached};
 pub(crate) use peers::{is_exactly, pin, settle_rules};

@@ -9,7 +9,7 @@ use super::{HomeError, HomeErrorKind, hex};
 pub const MAX_NAME: usize = 64;
 
 /// Longest text kept or shown of another machine, in characters.
-const MAX_TEXT: usize = 1024;
+pub const MAX_TEXT: usize = 1024;
 
 /// Names that commands and tools give a meaning of their own.
 const RESERVED: [&str; 2] = ["local", "all"];

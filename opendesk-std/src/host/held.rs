@@ -59,6 +59,8 @@ struct Asking {
     freed: Freed,
     /// Held while the question is put, so that no other program of this home answers it.
     alone: Option<Alone>,
+    /// Whether it was told that the owner is asked.
+    is_told: bool,
     progress: Progress,
 }
 
@@ -162,6 +164,7 @@ impl<R: Runtime> Server<R> {
             cancel: Cancel::new(),
             freed: Freed::default(),
             alone: None,
+            is_told: false,
             progress: Progress::Waits,
         }
     }
@@ -273,10 +276,12 @@ impl<R: Runtime> Server<R> {
         let left = asking.due.saturating_duration_since(now);
         let question = Question { within: (left.as_secs_f64().ceil() as u64).max(1), ..asking.question.clone() };
         // What is refused at once waits for nobody.
-        if is_at_hand || self.is_watched() {
+        let is_told = is_at_hand || self.is_watched();
+        if is_told {
             self.notify(Notice::Asked(Box::new(question.clone())));
         }
         let Some(asking) = self.queue.asking(number) else { return };
+        asking.is_told = is_told;
         let (cancel, approver, runtime) = (asking.cancel.clone(), Arc::clone(&self.approver), self.runtime.clone());
         self.send_away(Box::pin(async move {
             let answer = runtime.run_blocking(move || approver.ask(&question, &cancel)).await;
@@ -316,13 +321,17 @@ impl<R: Runtime> Server<R> {
         true
     }
 
+    /// A question is over; nobody hears the end of what they did not hear of.
+    fn tell_end(&mut self, asking: &Asking, is_allowed: bool) {
+        if asking.is_told {
+            self.notify(Notice::Decided { number: asking.question.number, is_allowed });
+        }
+    }
+
     fn answered(&mut self, held: Held, answer: &Answer) {
         if let Some(asking) = &held.asking {
             self.govern.decided(&held.subject, &asking.question, answer);
-            self.notify(Notice::Decided {
-                number: asking.question.number,
-                is_allowed: matches!(answer, Answer::Allowed { .. }),
-            });
+            self.tell_end(asking, matches!(answer, Answer::Allowed { .. }));
         }
         let why = match answer {
             Answer::Allowed { .. } => return self.go_on(held),
@@ -409,7 +418,7 @@ impl<R: Runtime> Server<R> {
             if matches!(asking.progress, Progress::Asked) {
                 self.queue.rests_until = Some(self.runtime.now() + REST);
             }
-            self.notify(Notice::Decided { number: asking.question.number, is_allowed: false });
+            self.tell_end(asking, false);
         }
         taken
     }

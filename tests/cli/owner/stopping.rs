@@ -158,6 +158,9 @@ fn a_stop_holds_for_hosts_and_sessions_that_come_later() {
     assert!(code == 5 && line.contains("holiday"), "{looked:?}");
     succeeded(&opendesk(&home, &["resume"]));
     succeeded(&opendesk(&controller, &["call", "screenshot"]));
+    let long = opendesk(&home, &["stop", "--reason", &"é".repeat(1025)]);
+    assert!(succeeded(&long).starts_with("stopped"), "{long:?}");
+    assert!(long.stderr.contains("the reason was cut: 1024 characters of it are kept"), "{long:?}");
 }
 
 /// What is on its way is sent to its end, or not at all.

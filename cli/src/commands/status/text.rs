@@ -14,18 +14,18 @@ pub(super) fn report(seen: &Seen, times: &Times) -> String {
     let mut lines = Vec::new();
     let mut say = |what: &str, said: &str| lines.push(format!("{what:<10}{said}"));
     let control = words::control(seen, times).0;
+    let rules = words::rules(seen).map(|(line, _)| line);
     match &seen.host {
         None => {
             say("host", "none runs with this home directory; `opendesk serve` starts one");
             say("control", &control);
-            if let Some(error) = &seen.policy_error {
-                say("policy", &words::rules(error).0);
-            }
+            rules.iter().for_each(|rules| say("policy", rules));
         }
         Some(status) => {
             say("host", &words::host(status));
             say("program", &format!("version {}, process {}", printable(&status.version), status.pid));
             say("control", &control);
+            rules.iter().for_each(|rules| say("policy", rules));
             say("session", &words::sessions(&status.sessions, times));
             say("pairing", &words::pairing(status.pairing_for).0);
             say("log", &words::audit(&status.audit).0);

@@ -29,9 +29,15 @@ pub(super) fn control(seen: &Seen, times: &Times) -> (String, Tone) {
     }
 }
 
-/// What is wrong with the rules of a home where no host runs.
-pub(super) fn rules(error: &str) -> (String, Tone) {
-    (format!("a host with --approve policy refuses every call: {}", printable(error)), Tone::Alarming)
+/// What is wrong with the rules, where it is not told with the switch: no host runs, or the switch refuses every call as well.
+pub(super) fn rules(seen: &Seen) -> Option<(String, Tone)> {
+    let error = printable(seen.policy_error.as_deref()?);
+    let line = match (&seen.host, &seen.control) {
+        (None, _) => format!("a host with --approve policy refuses every call: {error}"),
+        (Some(_), Ok(Control { mode: Mode::Running, .. })) => return None,
+        (Some(_), _) => format!("every call is refused after `opendesk resume` too: {error}"),
+    };
+    Some((line, Tone::Alarming))
 }
 
 fn switch(control: &Result<Control, String>, paused_for: Option<f64>, times: &Times) -> (String, Tone) {
@@ -140,7 +146,11 @@ mod tests {
         let said = control(&examples::running(status.clone()), &times);
         assert_eq!(said, ("every call is refused: policy.json\\ncannot be used".to_owned(), Tone::Alarming));
         let stopped = Status { control: Some(examples::control(Mode::Stopped, "")), ..status };
-        assert_eq!(control(&examples::running(stopped), &times).0, "STOPPED since 11:58:30 (90 s)");
+        let stopped = examples::running(stopped);
+        assert_eq!(control(&stopped, &times).0, "STOPPED since 11:58:30 (90 s)");
+        let behind = "every call is refused after `opendesk resume` too: policy.json\\ncannot be used".to_owned();
+        assert_eq!(rules(&stopped), Some((behind, Tone::Alarming)));
+        assert_eq!(rules(&examples::running(examples::idle())), None);
         // Whether one that is started goes by them is not known.
         let at_rest = Seen { policy_error: broken, ..examples::at_rest(Control::default()) };
         assert_eq!(control(&at_rest, &times), ("controllers may act".to_owned(), Tone::Plain));

@@ -51,6 +51,7 @@ pub(super) fn lines(model: &Model, times: &Times, width: usize, most: usize) -> 
 }
 
 fn rows(seen: &Seen, has_seen_a_host: bool, times: &Times) -> Vec<Row> {
+    let rules = words::rules(seen).map(|rules| Row::new(1, "policy", rules));
     let Some(status) = &seen.host else {
         let gone = if has_seen_a_host { "the host has stopped" } else { "no host runs with this home directory" };
         let mut rows = vec![
@@ -58,15 +59,17 @@ fn rows(seen: &Seen, has_seen_a_host: bool, times: &Times) -> Vec<Row> {
             Row::new(0, "control", words::control(seen, times)),
             Row::new(2, "paired", words::peers(&seen.peers)),
         ];
-        rows.extend(seen.policy_error.as_deref().map(|error| Row::new(1, "policy", words::rules(error))));
+        rows.extend(rules);
         return rows;
     };
     let session = words::sessions(&status.sessions, times);
-    vec![
+    let mut rows = vec![
         Row::new(2, "host", (words::host(status), Tone::Plain)),
         Row::new(0, "control", words::control(seen, times)),
         Row::new(1, "session", (session, Tone::Plain)),
         Row::new(4, "pairing", words::pairing(status.pairing_for)),
         Row::new(3, "log", words::audit(&status.audit)),
-    ]
+    ];
+    rows.extend(rules);
+    rows
 }
