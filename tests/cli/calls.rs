@@ -1,6 +1,7 @@
 //! `call`: one tool on one machine, however it is named.
 
 use std::fs;
+use std::path::Path;
 
 use opendesk_std::home::{Home, NewPeer, Peers};
 use opendesk_tests::bin::{PEER, Served};
@@ -116,6 +117,37 @@ fn a_picture_is_saved_or_said_how() {
     assert!(fs::read(&out).unwrap().starts_with(b"\x89PNG"));
     let tried = opendesk(&home, &[&shot[..], &["--out", "/nowhere/shot.png"]].concat());
     assert!(failure(&tried).0 == 1 && failure(&tried).1.contains("/nowhere/shot.png"), "{tried:?}");
+}
+
+#[test]
+fn what_gives_no_picture_is_done_once_and_what_cannot_be_saved_not_at_all() {
+    let folder = Folder::new();
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    let served = Served::start(&host, "virtual", &[]);
+    served.pair(&controller);
+    let pressed =
+        || opendesk(&host, &["audit", "--json", "--method", "input.key"]).stdout.matches("call.started").count();
+    let out = folder.home("out.png");
+    let call = |out: &Path, more: &[&str]| {
+        opendesk(&controller, &[&["call", "keyboard", PRESS, "--out", out.to_str().unwrap()], more].concat())
+    };
+    let nowhere = call(Path::new("/nowhere/out.png"), &[]);
+    let (code, line) = failure(&nowhere);
+    assert!(code == 1 && line.contains("cannot write /nowhere/out.png"), "{nowhere:?}");
+    assert_eq!(pressed(), 0, "nothing was done");
+    let done = call(&out, &[]);
+    assert!(done.status.code() == Some(1) && done.stdout.contains("Pressed a."), "{done:?}");
+    assert!(done.stderr.contains("keyboard was carried out and gave no picture, so none is saved"), "{done:?}");
+    assert!(pressed() == 2 && !out.exists(), "down and up");
+    let done = call(&out, &["--json"]);
+    let told: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&told["isError"], &told["exit_code"]), (&false.into(), &1.into()), "{done:?}");
+    // What is there already is not lost.
+    fs::write(&out, "kept").unwrap();
+    call(&out, &[]);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "kept");
+    let shot = opendesk(&controller, &["call", "screenshot", "--out", out.to_str().unwrap()]);
+    assert!(succeeded(&shot).ends_with("bytes saved") && fs::read(&out).unwrap().starts_with(b"\x89PNG"), "{shot:?}");
 }
 
 #[test]

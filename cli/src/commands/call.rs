@@ -1,10 +1,14 @@
 //! `opendesk call`.
 
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
 use opendesk_std::home::plain_text;
 use opendesk_std::tools::{Block, Output, Session};
 use serde_json::Value;
 
-use super::{Context, save, within};
+use super::{Context, unwritten, within};
 use crate::args;
 use crate::exit::Failure;
 use crate::output;
@@ -23,25 +27,65 @@ pub(super) async fn run(context: &Context, options: args::Call) -> Result<(), Fa
         }
         arguments["peer"] = peer.as_str().into();
     }
+    // Before anything is done: it is not to be done again because of a wrong path.
+    let out = options.out.as_deref().map(Out::open).transpose()?;
     within(context, options.backend, async |session: &Session| {
         let given = session.try_tool(&options.tool, arguments).await?;
-        tell(context, &options, &given)
+        tell(context, &options.tool, &given, out)
     })
     .await
 }
 
-/// Prints what a tool gave, and saves its picture where that is wanted.
-fn tell(context: &Context, options: &args::Call, given: &Output) -> Result<(), Failure> {
+/// Saves the picture where that is wanted, and prints what a tool gave: it was carried out, whatever becomes of the picture.
+fn tell(context: &Context, tool: &str, given: &Output, out: Option<Out<'_>>) -> Result<(), Failure> {
+    let is_wanted = out.is_some();
+    let saved = out.map_or(Ok(()), |out| match given.image() {
+        Some(image) => out.fill(image),
+        None => Err(Failure::failed(format!("{tool} was carried out and gave no picture, so none is saved"))),
+    });
     if given.is_error {
         return Err(Failure::of_tool(given, plain_text(&given.all_text())));
     }
-    if let Some(path) = &options.out {
-        let image =
-            given.image().ok_or_else(|| Failure::usage(format!("{} gives no picture to save", options.tool)))?;
-        save(path, image)?;
+    let mut told = given.to_json();
+    if let Err(failure) = &saved {
+        told["exit_code"] = failure.number().into();
+        told["error"] = failure.to_string().into();
     }
-    output::result(context.json, &given.to_json(), || text(given, options.out.is_some()));
-    Ok(())
+    output::result(context.json, &told, || text(given, is_wanted && saved.is_ok()));
+    saved.map_err(Failure::told)
+}
+
+/// The file that a picture is saved as, open. It is gone again when it is new and nothing was saved.
+struct Out<'a> {
+    path: &'a Path,
+    file: File,
+    is_empty: bool,
+}
+
+impl<'a> Out<'a> {
+    fn open(path: &'a Path) -> Result<Self, Failure> {
+        let is_empty = !path.exists();
+        let file = File::options().write(true).create(true).truncate(false).open(path);
+        file.map(|file| Self { path, file, is_empty }).map_err(|error| unwritten(path, &error))
+    }
+
+    fn fill(mut self, data: &[u8]) -> Result<(), Failure> {
+        let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
+        let emptied = if is_file { self.file.set_len(0) } else { Ok(()) };
+        emptied.and_then(|()| self.file.write_all(data)).map_err(|error| unwritten(self.path, &error))?;
+        self.is_empty = false;
+        Ok(())
+    }
+}
+
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        if self.is_empty
+            && let Err(error) = fs::remove_file(self.path)
+        {
+            tracing::debug!(%error, "an empty file is left");
+        }
+    }
 }
 
 /// The JSON object that a tool is given.

@@ -242,7 +242,11 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Writes a file that the person asked for.
 fn save(path: &std::path::Path, data: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, data).map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, data).map_err(|error| unwritten(path, &error))
+}
+
+fn unwritten(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("cannot write {}: {error}", path.display()))
 }
 
 /// Whether it was started to go on when its terminal is closed, as by `nohup`. Where the system does not tell, that is left
