@@ -166,6 +166,9 @@ fn what_cannot_be_typed_is_said_before_anything_is() {
         assert!(code == 2 && line.contains(part), "{tried:?}");
     }
     assert_eq!(scene.desktop.editor_text(), "");
+    for empty in [scene.fed(&["type", "-"], b""), scene.opendesk(&["type", ""])] {
+        assert_eq!(failure(&empty), (2, "opendesk: there is nothing to type: the text is empty"), "{empty:?}");
+    }
 }
 
 #[test]

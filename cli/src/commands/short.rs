@@ -109,6 +109,9 @@ fn default_path(target: &Target) -> PathBuf {
 
 pub(super) async fn type_text(context: &Context, options: args::Type) -> Result<(), Failure> {
     let text = if options.text == "-" { from_input()? } else { options.text };
+    if text.is_empty() {
+        return Err(Failure::usage("there is nothing to type: the text is empty"));
+    }
     let arguments = json!({"action": "type", "text": text, "settle_ms": 0});
     let peer = options.peer.as_deref();
     let done = within(context, options.backend, async |session: &Session| {

@@ -110,6 +110,10 @@ impl<'a> Attempt<'a> {
     ) -> Result<(Client, Opened), ClientError> {
         let address = address_of(self.host, self.port);
         let left = self.by.saturating_duration_since(runtime.now());
+        if left.is_zero() {
+            // The time went by before it began, with others who did not answer.
+            return Err(ClientError::Timeout { what: address, after: self.dial });
+        }
         let reached = timeout(runtime, left, self.reach(runtime, &address, start)).await;
         // What went by before it began is no part of what a person waits for.
         let after = Duration::from_millis((left.as_millis() as u64).div_ceil(100) * 100);

@@ -112,7 +112,8 @@ impl Sensible for Arguments {
     fn check(&self) -> Result<(), ToolError> {
         self.check_unused()?;
         match self.action {
-            Action::Type => self.text.as_ref().map(drop).ok_or_else(|| missing("type needs `text`")),
+            Action::Type if self.text.as_ref().is_none_or(String::is_empty) => Err(missing("type needs `text`")),
+            Action::Type => Ok(()),
             Action::Press => {
                 let key = self.key.as_deref().ok_or_else(|| missing("press needs `key`"))?;
                 key.parse::<Key>().map(drop).map_err(|error| missing(&error.to_string()))
