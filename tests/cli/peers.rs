@@ -69,7 +69,7 @@ fn all_that_is_known_of_a_machine_is_listed() {
     let peers = list(&home);
     let expected = json!({
         "name": "desk", "fingerprint": "3f2a:11bc:7777:7777", "public_key": key("3f2a11bc"), "role": "full",
-        "paired_at": 1_760_000_000.5, "expires_at": null, "expired": false, "address": "[fe80::1]:8423",
+        "paired_at": 1_760_000_000.5, "expires_at": null, "expired": false, "may_drive_us": true, "address": "[fe80::1]:8423",
         "description": "its [31mwords", "wire": 1, "default": true,
     });
     assert_eq!(peers[0], expected);

@@ -161,7 +161,8 @@ fn list(context: &Context, peers: &Peers) {
         value["role"] = peer.role.word().into();
         value["paired_at"] = peer.paired_at.into();
         value["expires_at"] = peer.expires_at.into();
-        value["expired"] = peer.is_expired(now).into();
+        value["expired"] = peer.terms().are_over(now).into();
+        value["may_drive_us"] = (!peer.is_expired(now)).into();
         value["address"] = address(peer).into();
         value["description"] = peer.shown_description().into();
         value["wire"] = peer.wire.unwrap_or(1).into();
@@ -176,7 +177,7 @@ fn list(context: &Context, peers: &Peers) {
             [
                 peer.name.to_string(),
                 format!("{:?}", PublicKey(peer.public_key)),
-                peer.role.word().to_owned(),
+                if peer.ended { String::new() } else { peer.role.word().to_owned() },
                 lasting(peer, now),
                 address(peer).unwrap_or_else(|| "controls this machine".to_owned()),
                 shortened(peer.shown_description()),
@@ -204,7 +205,7 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
 fn lasting(peer: &TrustedPeer, now: f64) -> String {
     match peer.expires_at {
         // It is there to be driven from here.
-        _ if peer.ended => "may not drive this machine any more".to_owned(),
+        _ if peer.ended => "may not drive this machine".to_owned(),
         _ if peer.is_expired(now) => "expired".to_owned(),
         None => "until removed".to_owned(),
         Some(end) => until(end),

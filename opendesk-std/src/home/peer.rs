@@ -91,7 +91,8 @@ pub struct TrustedPeer {
     /// When the trust is over, in seconds since 1970; `None` for never. Whoever lets a machine in asks
     /// [`is_expired`](Self::is_expired): one whose time is over is listed until it is removed.
     pub expires_at: Option<f64>,
-    /// Its time was seen to be over, whatever the clock says since. It stays known because this machine drives it.
+    /// It may not drive this machine: it was never let in, or its time was seen to be over, whatever the clock says since. It
+    /// is known because this machine drives it.
     pub ended: bool,
 }
 

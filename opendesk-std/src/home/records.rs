@@ -32,7 +32,7 @@ const MAX_FILE: usize = 4 << 20;
 /// Room for all that is kept of a machine, in bytes.
 const ENTRY: usize = 4 << 10;
 
-/// In `peers.json`: the time of a trust was seen to be over, and the entry is there to drive the machine.
+/// In `peers.json`: the machine may not drive this one, and the entry is there to drive the machine.
 const ENDED: &str = "ended";
 
 /// In place of the key of a machine that was struck off the list: as long, and no key whatever part of it is there.

@@ -82,6 +82,29 @@ fn a_trust_for_two_seconds_ends_in_the_middle_of_what_is_done() {
 }
 
 #[test]
+fn who_drives_a_machine_is_not_driven_by_it_unless_it_let_it_in() {
+    let folder = Folder::new();
+    let (home, other) = (folder.home("host"), folder.home("controller"));
+    let host = Host::start(&home, &[]);
+    host.pair(&other, &[]);
+    succeeded(&opendesk(&other, &["call", "screenshot"]));
+    let listed = json(&opendesk(&other, &["peers", "--json"]));
+    assert_eq!((&listed[0]["may_drive_us"], &listed[0]["expired"]), (&false.into(), &false.into()), "{listed}");
+    assert!(succeeded(&opendesk(&other, &["peers"])).contains("may not drive this machine"));
+    let back = Host::start(&other, &[]);
+    let key = json(&opendesk(&other, &["identity", "--json"]))["public_key"].as_str().unwrap().to_owned();
+    let place = format!("ws://127.0.0.1:{}#{key}", back.port);
+    let tried = opendesk(&home, &["connect", &place]);
+    let (code, line) = failure(&tried);
+    assert!(code == 5, "{line}");
+    assert!(log_of(&other).iter().any(|entry| entry["type"] == "session.rejected"));
+    // By a code of its own it does, and is driven as before.
+    back.pair(&home, &[]);
+    succeeded(&opendesk(&home, &["connect", &place]));
+    succeeded(&opendesk(&other, &["call", "screenshot"]));
+}
+
+#[test]
 fn a_code_is_taken_back() {
     let folder = Folder::new();
     let (home, controller) = (folder.home("host"), folder.home("controller"));

@@ -18,8 +18,8 @@ pub struct Reached<'a> {
 }
 
 impl Peers {
-    /// Trusts a machine that this one has paired with: all in one change, or nothing. It is called `name`, or without
-    /// one what it calls itself. A machine that is known already, by this key or by a former one as its chain shows, keeps
+    /// Notes a machine that this one has paired with, to drive it: all in one change, or nothing. That lets it drive this one
+    /// only where it was let in already. It is called `name`, or without one what it calls itself. A machine that is known already, by this key or by a former one as its chain shows, keeps
     /// its name unless there is a new one, the user's words about it, its role and that it is the default.
     ///
     /// # Errors
@@ -32,10 +32,14 @@ impl Peers {
         name: Option<&PeerName>,
         reached: Reached<'_>,
     ) -> Result<TrustedPeer, HomeError> {
-        let (stored, _former) = self.admit_with(new, chain, |records, is_new| {
+        let (stored, _former) = self.admit_with(new, chain, |records, known| {
             let key = &new.public_key;
             let own = PeerName::sanitize(&new.name, key);
-            if let Some(name) = name.or_else(|| is_new.then_some(&own)) {
+            // Only what is let in here by a code of this machine drives it.
+            if known.is_none_or(|known| known.is_expired(new.paired_at)) {
+                records.end(key);
+            }
+            if let Some(name) = name.or_else(|| known.is_none().then_some(&own)) {
                 free(&records.peers(), key, name)?;
                 rename(records, key, name)?;
             }
@@ -148,6 +152,32 @@ mod tests {
         assert_eq!(renamed, expected);
         assert_eq!(Peers::load(&home).unwrap().default_peer(), Some(&expected));
         assert_eq!(peers.list().len(), 1);
+    }
+
+    #[test]
+    fn to_drive_a_machine_does_not_let_it_in() {
+        let (home, _root) = home();
+        let mut peers = Peers::load(&home).unwrap();
+        let may =
+            |peers: &Peers, byte| !peers.by_key(&keys(byte).public().static_key.0).unwrap().is_expired(1_760_000_000.0);
+        peers.pair(&known_by(1, "driven"), &[], None, AT).unwrap();
+        assert!(!may(&peers, 1));
+        // Whoever was let in before stays so, and whoever was not is by a code of this machine only.
+        peers.add(&known_by(2, "guest")).unwrap();
+        peers.pair(&known_by(2, "guest"), &[], None, AT).unwrap();
+        assert!(may(&peers, 2));
+        peers.pair(&known_by(1, "driven"), &[], None, AT).unwrap();
+        assert!(!may(&peers, 1) && !may(&Peers::load(&home).unwrap(), 1));
+        let followed = [Succession::sign(&keys(1), &keys(3))];
+        peers.pair(&known_by(3, "driven"), &followed, None, AT).unwrap();
+        assert!(!may(&peers, 3));
+        peers.add(&known_by(3, "driven")).unwrap();
+        assert!(may(&peers, 3) && may(&Peers::load(&home).unwrap(), 3));
+        // A trust that is over is not renewed from here.
+        let terms = Some(Terms { role: Role::Full, expires_at: Some(1_759_000_000.0) });
+        peers.add(&NewPeer { terms, paired_at: 1.0, ..known_by(4, "late") }).unwrap();
+        peers.pair(&NewPeer { paired_at: 1_760_000_000.0, ..known_by(4, "late") }, &[], None, AT).unwrap();
+        assert!(!may(&peers, 4));
     }
 
     #[test]

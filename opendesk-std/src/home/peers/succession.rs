@@ -17,12 +17,12 @@ impl Peers {
     }
 
     /// The same, with what `finish` does to the machine in the same change: all of it happens, or nothing. It is told
-    /// whether the machine is a new one.
+    /// what was known of the machine before.
     pub(super) fn admit_with(
         &mut self,
         new: &NewPeer,
         chain: &[Succession],
-        finish: impl FnOnce(&mut Records, bool) -> Result<(), HomeError>,
+        finish: impl FnOnce(&mut Records, Option<&TrustedPeer>) -> Result<(), HomeError>,
     ) -> Result<(TrustedPeer, Option<[u8; 32]>), HomeError> {
         let former = self.change(|records| {
             let peers = records.peers();
@@ -33,7 +33,8 @@ impl Peers {
                 succeed(records, &former, reached)?;
             }
             add(records, new)?;
-            finish(records, is_unknown && former.is_none())?;
+            let known_as = former.map_or(new.public_key, |(former, _)| former);
+            finish(records, peers.iter().find(|peer| peer.public_key == known_as))?;
             Ok(former.map(|(former, _)| former))
         })?;
         if let Some(former) = &former {

@@ -39,6 +39,9 @@ fn terms(peer: &TrustedPeer, now: f64) -> String {
         crate::home::Role::Full => "may do everything here",
         crate::home::Role::Observe => "may only look here",
     };
+    if peer.ended {
+        return "may do nothing here".to_owned();
+    }
     if peer.is_expired(now) {
         return "may do nothing here any more, because its time is over".to_owned();
     }
