@@ -84,6 +84,11 @@ impl Failure {
         Self::new(self.code, message.into())
     }
 
+    /// The same with something behind it.
+    pub(crate) fn adding(self, more: &str) -> Self {
+        Self { message: self.message + more, ..self }
+    }
+
     /// The same line with another code.
     pub(crate) fn with_code(self, code: u8) -> Self {
         Self { code, ..self }

@@ -94,7 +94,8 @@ fn who_waits_gets_a_busy_machine_when_it_is_free() {
     let mut holder = Running::start(command_line);
     assert_eq!(holder.first_line(), "on");
     let refused = opendesk(&other, &["connect", "desk"]);
-    assert_eq!(failure(&refused).0, 4, "{refused:?}");
+    let (code, line) = failure(&refused);
+    assert!(code == 4 && line.ends_with("; `opendesk connect --wait` waits until it is free"), "{refused:?}");
     let waiting = Running::start(command(&other, &["connect", "desk", "--wait", "--json"]));
     while !waiting.stderr().contains("waiting: ") {
         std::thread::yield_now();

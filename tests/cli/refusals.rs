@@ -164,7 +164,6 @@ fn arguments_that_do_not_fit_are_usage_errors() {
         (&["pair-with", "127.0.0.1", "1", "--name", "local"], 2),
         (&["call", "screenshot", "{"], 2),
         (&["call", "screenshot", "[]"], 2),
-        (&["call", "opendesk_status", "--out", "/dev/null"], 2),
         (&["call", "fly"], 2),
         (&["call", "mouse", "{\"action\": \"fly\"}"], 2),
         (&["call", "mouse", "{\"action\": \"click\", \"speed\": 3}"], 2),

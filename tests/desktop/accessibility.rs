@@ -177,5 +177,5 @@ fn a_window_that_tells_nothing_is_said_to() {
     let params = TreeParams { window_id: Some(window.id), ..everything() };
     let error = computer.ui_tree(&params, &Cancel::new()).unwrap_err();
     assert_eq!(error.code, ErrorCode::NotFound);
-    assert!(error.message.contains("\"mute\"") && error.message.contains("ocr.read"), "{error}");
+    assert!(error.message.contains("\"mute\"") && error.message.contains("by OCR"), "{error}");
 }

@@ -33,7 +33,7 @@ async fn check(context: &Context, options: &args::Connect) -> Result<(), Failure
             return Err(Failure::usage("local is this machine; name a paired one, or leave it out"));
         }
         Target::Local => {
-            return Err(Failure::usage("there is no paired machine to connect to; see `opendesk pair-with`"));
+            return Err(Failure::untrusted("there is no paired machine to connect to; see `opendesk pair-with`"));
         }
     };
     // Whom the owner of this machine keeps it from is not even reached for.
@@ -92,7 +92,7 @@ async fn connected(link: &Remote, wait: bool) -> Result<Client, Failure> {
     let mut connecting = pin!(link.connect());
     loop {
         tokio::select! {
-            outcome = &mut connecting => return Ok(outcome?),
+            outcome = &mut connecting => return outcome.map_err(|error| waitable(error.into())),
             Ok(state) = events.recv() => {
                 if wait && matches!(state, LinkState::Busy { .. }) && last.as_ref() != Some(&state) {
                     output::note(&format!("waiting: {state}"));
@@ -100,6 +100,14 @@ async fn connected(link: &Remote, wait: bool) -> Result<Client, Failure> {
                 }
             }
         }
+    }
+}
+
+/// Who finds a machine busy hears how to wait for it.
+fn waitable(failure: Failure) -> Failure {
+    match failure.busy() {
+        Some(_) => failure.adding("; `opendesk connect --wait` waits until it is free"),
+        None => failure,
     }
 }
 

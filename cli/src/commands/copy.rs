@@ -3,13 +3,13 @@
 mod progress;
 mod side;
 
+use core::cell::Cell;
 use core::convert::Infallible;
 use core::future::pending;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use opendesk_core::ErrorCode;
-use opendesk_std::client::transfer::{Copied, CopyOptions, Fault, Step, TransferError, download, host_path, upload};
+use opendesk_std::client::transfer::{Copied, CopyOptions, Step, TransferError, download, host_path, upload};
 use opendesk_std::client::{LinkState, Remote};
 use opendesk_std::desktop::Backend;
 use opendesk_std::home::{Peers, printable};
@@ -101,23 +101,31 @@ async fn copy(
         }
     };
     let link = session.link(name)?;
+    let has_broken_off = Cell::new(false);
     let copied = tokio::select! {
         copied = copying => copied,
-        never = tell_of_waiting(&link) => match never {},
+        never = tell_of_waiting(&link, &has_broken_off) => match never {},
     };
     let seconds = progress.end();
-    report(context, copied.map_err(failure)?, seconds)
+    let copied = copied.map_err(failure).map_err(|failure| {
+        if has_broken_off.get() {
+            return failure.adding("; what was copied is kept, and the same command goes on from there");
+        }
+        failure
+    });
+    report(context, copied?, seconds)
 }
 
 /// Says so when the other machine is gone and waited for.
-async fn tell_of_waiting(link: &Remote) -> Infallible {
+async fn tell_of_waiting(link: &Remote, has_broken_off: &Cell<bool>) -> Infallible {
     let events = link.events();
     let mut is_said = false;
     while let Ok(state) = events.recv().await {
         match state {
             LinkState::Reconnecting { .. } if !is_said => {
-                output::note(&format!("waiting: {state}"));
+                output::note(&format!("waiting: {state}; Ctrl-C ends it, and the same command goes on from there"));
                 is_said = true;
+                has_broken_off.set(true);
             }
             LinkState::Connected { .. } => is_said = false,
             _ => {}
@@ -173,11 +181,7 @@ fn counted(number: u64, one: &str, many: &str) -> String {
 fn failure(error: TransferError<ToolError>) -> Failure {
     let message = error.to_string();
     match error {
-        TransferError::Host { error, .. } => {
-            let is_missing = error.refusal().is_some_and(|refusal| refusal.code == ErrorCode::NotFound);
-            let failure = Failure::from(error).with_message(message);
-            if is_missing { failure.with_code(1) } else { failure }
-        }
+        TransferError::Host { error, .. } => Failure::from(error).with_message(message),
         _ => Failure::failed(message),
     }
 }

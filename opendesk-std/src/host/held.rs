@@ -322,7 +322,7 @@ impl<R: Runtime> Server<R> {
     }
 
     /// A question is over; nobody hears the end of what they did not hear of.
-    fn tell_end(&mut self, asking: &Asking, is_allowed: bool) {
+    fn tell_end(&self, asking: &Asking, is_allowed: bool) {
         if asking.is_told {
             self.notify(Notice::Decided { number: asking.question.number, is_allowed });
         }

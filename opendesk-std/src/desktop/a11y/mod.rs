@@ -176,7 +176,10 @@ impl Accessibility {
             Plan::Press(key) => seat.press(key, modifiers),
             Plan::Replace(item, text) => {
                 seat.press(Key::Char('a'), &[Modifier::Ctrl])?;
-                self.call(cancel, async |scene: &Scene<'_>| Ok(selection::all(scene.talk, &item).await))?;
+                self.call(cancel, async |scene: &Scene<'_>| {
+                    selection::all(scene.talk, &item).await;
+                    Ok(())
+                })?;
                 if text.is_empty() {
                     seat.press(Key::Delete, &[])?;
                 } else {
