@@ -302,6 +302,7 @@ fn on_a_full_disk_everything_stays_as_it_was_and_that_is_said() {
         let line = finished.stderr.lines().last().unwrap_or_default();
         assert!(!finished.status.success() && line.contains("No space left on device"), "{args:?}: {finished:?}");
         assert!(line.ends_with("free some space and try again"), "{args:?}: {line}");
+        assert_eq!(finished.stdout, "", "{args:?}: nothing is told that does not hold");
         assert!(!line.contains(".new-") && !line.contains(".opendesk-"), "a name that nobody knows: {line}");
         assert_eq!(after, cramped.before, "{args:?}");
     }

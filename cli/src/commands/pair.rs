@@ -120,8 +120,8 @@ async fn pair(context: &Context, options: &args::Pair, invitation: Invitation) -
     match serving(context, options) {
         Ok(server) => {
             let address = server.local_addr();
-            show(address.port(), Some(address.ip()).filter(|ip| !ip.is_unspecified()));
-            alone(server, invitation).await
+            let only_at = Some(address.ip()).filter(|ip| !ip.is_unspecified());
+            alone(server, invitation, || show(address.port(), only_at)).await
         }
         Err(busy) => {
             // The home is taken: by a host, which is asked, or by nobody who answers.
@@ -146,11 +146,13 @@ fn serving(context: &Context, options: &args::Pair) -> Result<Server, Failure> {
     })?)
 }
 
-async fn alone(server: Server, invitation: Invitation) -> Result<Newcomer, Failure> {
+/// Lets a controller in by the code, which is shown once it counts.
+async fn alone(server: Server, invitation: Invitation, show: impl FnOnce()) -> Result<Newcomer, Failure> {
     let (handle, notices) = (server.handle(), server.notices());
     let running = tokio::spawn(server.run());
     let stopped = |_| Failure::failed("the host stopped");
-    handle.invite(invitation).await.map_err(stopped)?.map_err(Failure::usage)?;
+    handle.invite(invitation).await.map_err(stopped)?.map_err(Failure::unusable)?;
+    show();
     let paired = async {
         let paired = wait(&notices).await?;
         let_go(&handle, &notices).await;
