@@ -107,13 +107,11 @@ async fn copy(
         never = tell_of_waiting(&link, &has_broken_off) => match never {},
     };
     let seconds = progress.end();
-    let copied = copied.map_err(failure).map_err(|failure| {
-        if has_broken_off.get() {
-            return failure.adding("; what was copied is kept, and the same command goes on from there");
-        }
-        failure
-    });
-    report(context, copied?, seconds)
+    let copied = copied.map_err(|error| match has_broken_off.get() {
+        true => failure(error).adding("; what was copied is kept, and the same command goes on from there"),
+        false => failure(error),
+    })?;
+    report(context, copied, seconds)
 }
 
 /// Says so when the other machine is gone and waited for.

@@ -124,8 +124,8 @@ fn asking(context: &Context, approve: Approve, computer: &dyn Computer) -> Resul
             let approver = AsRulesSay::new(&context.home, session(), &Way::ALL);
             if !approver.is_at_hand() {
                 output::note(
-                    "there is neither a screen with a program for dialogs nor a terminal to ask on, so what the rules ask about is \
-                     refused, unless `opendesk status --watch` allows it",
+                    "there is neither a screen with a program for dialogs nor a terminal to ask on, so what the rules ask \
+                     about is refused, unless `opendesk status --watch` allows it",
                 );
             }
             let rules = RulesFile::new(&context.home);

@@ -11,6 +11,7 @@ use self::place::{Ground, Place, missing};
 use self::pointer::Pointer;
 use super::beforehand::Sensible;
 use super::observe::{Observe, around_shot};
+use super::places::pixel;
 use super::proof::entered;
 use super::session::Session;
 use super::target::Target;
@@ -257,16 +258,11 @@ async fn perform(
     }
     let action = serde_json::to_value(asked.action).ok();
     let name = action.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
-    Ok(format!("Done: {name} at {} on the desktop{}.{proof}", whole(point), at.named))
-}
-
-/// The pixel that a point lies in.
-fn whole(point: Point) -> String {
-    format!("{},{}", point.x.floor(), point.y.floor())
+    Ok(format!("Done: {name} at {} on the desktop{}.{proof}", pixel(point), at.named))
 }
 
 fn shown(place: &Place) -> String {
-    format!("{}{}", whole(place.point), place.named)
+    format!("{}{}", pixel(place.point), place.named)
 }
 
 /// Wheel clicks to the right and upwards.
@@ -327,7 +323,7 @@ fn path(asked: &Arguments, pixel: impl Fn(f64, f64) -> Result<Place, ToolError>)
 
 async fn cursor_position(session: &Session, target: &Target, ground: &Ground<'_>) -> Result<String, ToolError> {
     let point = session.call::<DisplayCursorPosition>(target, &()).await?;
-    let on_desktop = format!("The pointer is at {} on the desktop", whole(point));
+    let on_desktop = format!("The pointer is at {} on the desktop", pixel(point));
     let shot = ground.shot.as_ref();
     Ok(match shot.and_then(|shot| Some((shot.mapping.to_picture(point)?, &shot.id))) {
         Some(((x, y), id)) => format!("{on_desktop}, which is {x},{y} in the picture {id}."),

@@ -7,7 +7,7 @@ use super::beforehand::{Sensible, sensible};
 use super::caller::Touched;
 use super::fence::{LONGEST, fence_within, refusal};
 use super::observe::{Observe, around};
-use super::places::Places;
+use super::places::{Places, pixel};
 use super::proof::entered;
 use super::session::Session;
 use super::target::{Target, ToolError};
@@ -170,9 +170,9 @@ async fn click(session: &Session, target: &Target, asked: &Arguments, text: &str
     let clicked = told(session, None, READING, work).await;
     let clicked = clicked.map_err(|error| refusal(target, "Nothing was clicked. The desktop says:", error))?;
     let proof = entered(session, target, clicked.effect);
-    let (x, y) = (clicked.point.x.floor(), clicked.point.y.floor());
+    let at = pixel(clicked.point);
     let read = fence("the screen", &clicked.text)?;
-    Ok(format!("Clicked on the text, in the middle of it at {x},{y} on the desktop.{proof} It was read as:\n{read}"))
+    Ok(format!("Clicked on the text, in the middle of it at {at} on the desktop.{proof} It was read as:\n{read}"))
 }
 
 /// A line of text.

@@ -5,6 +5,11 @@ use super::target::{Target, ToolError};
 use crate::api::{Point, Rect};
 use crate::picture::Mapping;
 
+/// The pixel of the desktop that a point lies in, such as `120,45`.
+pub(super) fn pixel(point: Point) -> String {
+    format!("{},{}", point.x.floor(), point.y.floor())
+}
+
 /// Turns places of the desktop into those that agents point at: pixels of the last screenshot, or of the desktop as long as
 /// there is none.
 #[derive(Debug, Clone, Copy)]

@@ -56,8 +56,8 @@ pub(super) async fn find(talk: Talk<'_>, apps: &[App], window: &Window) -> Resul
         None => Err(Error::new(
             ErrorCode::NotFound,
             format!(
-                "the program of the window {:?} does not say what the window shows; look at a picture of it, or read its text by \
-                 OCR",
+                "the program of the window {:?} does not say what the window shows; look at a picture of it, or \
+                 read its text by OCR",
                 window.title
             ),
         )),

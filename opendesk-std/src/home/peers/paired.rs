@@ -19,8 +19,9 @@ pub struct Reached<'a> {
 
 impl Peers {
     /// Notes a machine that this one has paired with, to drive it: all in one change, or nothing. That lets it drive this one
-    /// only where it was let in already. It is called `name`, or without one what it calls itself. A machine that is known already, by this key or by a former one as its chain shows, keeps
-    /// its name unless there is a new one, the user's words about it, its role and that it is the default.
+    /// only where it was let in already. It is called `name`, or without one what it calls itself. A machine that is known
+    /// already, by this key or by a former one as its chain shows, keeps its name unless there is a new one, the user's
+    /// words about it, its role and that it is the default.
     ///
     /// # Errors
     /// [`HomeErrorKind::Taken`](crate::home::HomeErrorKind::Taken) when another machine has the name, in whatever case; see also

@@ -70,24 +70,20 @@ pub(super) async fn run(session: &Session, asked: Arguments) -> Result<Output, T
         let begun = clock::monotonic();
         match run.step(step).await {
             Ok(outcome) => said.push(format!("step {} {title}: {outcome} ({})", step.id, seconds(begun))),
-            Err(Failed::Ask(question)) => return Err(question),
-            Err(Failed::Step(why)) => {
-                said.push(failed(step, &title, begun, &why));
-                return Ok(run.stopped(&program, first + index, &said).await?.failed(false));
-            }
-            Err(Failed::Refused(why)) => {
-                said.push(failed(step, &title, begun, &why));
-                return Ok(run.stopped(&program, first + index, &said).await?.failed(true));
+            Err(failed) => {
+                let (why, is_refused) = match failed {
+                    Failed::Ask(question) => return Err(question),
+                    Failed::Step(why) => (why, false),
+                    Failed::Refused(why) => (why, true),
+                };
+                said.push(format!("step {} {title}: FAILED ({}): {why}", step.id, seconds(begun)));
+                return Ok(run.stopped(&program, first + index, &said).await?.failed(is_refused));
             }
         }
     }
     session.caller.report(count as f64, Some(count as f64), "done");
     let about = format!("{prefix}{} has run: {count} steps, and each did what it should.", program.name);
     Ok(Output::text(format!("{about}\n{}", said.join("\n"))))
-}
-
-fn failed(step: &Step, title: &str, begun: Instant, why: &str) -> String {
-    format!("step {} {title}: FAILED ({}): {why}", step.id, seconds(begun))
 }
 
 fn seconds(begun: Instant) -> String {

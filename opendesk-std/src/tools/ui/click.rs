@@ -8,6 +8,7 @@ use crate::api::{
 };
 use crate::client::ClientError;
 use crate::tools::fence::refusal;
+use crate::tools::places::pixel;
 use crate::tools::proof::{entered, proved};
 use crate::tools::session::{Gesture, Session};
 use crate::tools::target::{Target, ToolError};
@@ -33,9 +34,9 @@ pub(super) async fn click(
             let title = scene.touched(index).window;
             uncover(session, target, scene.window.as_ref(), &title, point).await?;
             let effect = press(session, target, point).await?;
-            let (x, y) = (point.x.floor(), point.y.floor());
+            let at = pixel(point);
             let proof = entered(session, target, effect);
-            Ok(format!("{named} has no action of its own; its middle was clicked, at {x},{y} on the desktop.{proof}"))
+            Ok(format!("{named} has no action of its own; its middle was clicked, at {at} on the desktop.{proof}"))
         }
         Err(error) => Err(refusal(target, ADVICE, error)),
     }

@@ -7,6 +7,9 @@ use opendesk_core::{PublicKey, VerifyingKey};
 
 use super::file::{Event, Reading};
 
+/// What is said of any other key.
+pub(super) const STRANGE: &str = "which is none of those that count: this machine's own, or else what --pubkey names";
+
 /// These keys, and those of the same machine before and after them: each change of keys was signed by both.
 pub(super) fn all(keys: &[VerifyingKey], readings: &[Reading]) -> Vec<VerifyingKey> {
     let mut trusted = keys.to_vec();
@@ -42,12 +45,7 @@ pub(super) fn judge(readings: &mut [Reading], trusted: &[VerifyingKey]) {
             match *event {
                 Event::Signed { line, key } if !trusted.contains(&key) => {
                     let key = PublicKey(key);
-                    report.fault(
-                        line,
-                        format!(
-                            "it is signed by the key {key}, which is none of those that count: this machine's own, or else what --pubkey names"
-                        ),
-                    );
+                    report.fault(line, format!("it is signed by the key {key}, {STRANGE}"));
                 }
                 Event::Signed { line, key } if over.contains(&key) => {
                     let key = PublicKey(key);

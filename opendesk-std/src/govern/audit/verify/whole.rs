@@ -7,6 +7,7 @@ use opendesk_core::{PublicKey, VerifyingKey};
 
 use super::LogReport;
 use super::file::Reading;
+use super::trust::STRANGE;
 use crate::govern::audit::days;
 use crate::govern::audit::head::{End, HEAD, Head};
 
@@ -123,9 +124,7 @@ pub(super) fn head(
     }
     if !trusted.contains(&head.key) {
         let key = PublicKey(head.key);
-        return log.faults.push(format!(
-            "{HEAD} is signed by the key {key}, which is none of those that count: this machine's own, or else what --pubkey names"
-        ));
+        return log.faults.push(format!("{HEAD} is signed by the key {key}, {STRANGE}"));
     }
     let Some(last) = readings.iter_mut().find(|reading| reading.report.date == Some(head.end.date)) else {
         let missing = days::path_of("".as_ref(), head.end.date).display().to_string();
