@@ -6,7 +6,7 @@ use opendesk_std::home::PeerName;
 #[derive(Debug, clap::Args)]
 pub(crate) struct PairWith {
     /// The other machine's name or address on the network, with its port or without: box, 192.0.2.7:8423,
-    /// fe80::1%eth0, [fe80::1%eth0]:8423
+    /// fe80::1%eth0, [fe80::1%eth0]:8423. Or the NAME that `opendesk discover` shows
     pub(crate) host: Address,
     /// The code that it shows; its digits may stand in groups
     #[arg(required = true, num_args = 1..)]

@@ -19,8 +19,9 @@ use crate::output;
 pub(crate) const HELP: &str = "\
 Name, description and key of a machine are what it, or anybody else on this network, says. PAIRED
 AS is found by the key, and a session with that machine is only opened if it proves the key: nothing
-that is shown here can bring about anything else. OPENDESK_MDNS=off in the environment switches
-multicast DNS off for a program.";
+that is shown here can bring about anything else. NAME can be given to `opendesk pair-with`, and in
+place of the name of a paired machine everywhere, where the six digits at its end say whose key is
+meant. OPENDESK_MDNS=off in the environment switches multicast DNS off for a program.";
 
 /// Machines that one look shows. Nobody has as many; whoever pretends to does not fill this machine's memory.
 const MOST: usize = 8192;

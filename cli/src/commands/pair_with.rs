@@ -23,7 +23,8 @@ With --json: {\"ok\": true, \"name\": what it is called here, \"fingerprint\" an
 \"port\": where it was reached}";
 
 pub(super) async fn run(context: &Context, options: args::PairWith) -> Result<(), Failure> {
-    let args::PairWith { host: Address { host, port: written }, code, port, name } = options;
+    let args::PairWith { host, code, port, name } = options;
+    let Address { host, port: written } = located(host, port).await?;
     let port = match (written, port) {
         (Some(written), Some(port)) if written != port => {
             return Err(Failure::usage(format!("HOST says port {written} and --port says {port}; say one of them")));
@@ -50,6 +51,24 @@ pub(super) async fn run(context: &Context, options: args::PairWith) -> Result<()
         format!("paired with {name}\n{compared}\ntry it: opendesk connect {name:?}")
     });
     Ok(())
+}
+
+/// Where a machine is that is called by the name that `opendesk discover` shows; everything else as it was written.
+async fn located(host: Address, port: Option<u16>) -> Result<Address, Failure> {
+    if port.is_some() || !host.is_announced() {
+        return Ok(host);
+    }
+    let found = tokio::select! {
+        found = client::look_for(&Tokio, &host.host) => found,
+        () = interrupted() => return Err(Failure::interrupted()),
+    };
+    Ok(found.unwrap_or_else(|| {
+        output::note(&format!(
+            "no machine of this network announces itself as {}; taking it for a name of the network",
+            printable(&host.host)
+        ));
+        host
+    }))
 }
 
 /// The code as the other machine has it.

@@ -136,7 +136,7 @@ impl<'a> Attempt<'a> {
         loop {
             let dialled = timeout(runtime, self.dial, dial(runtime, &places)).await;
             let dialled = dialled.map_or_else(|| Err(late(self.dial)), |dialled| dialled.map_err(unreachable));
-            let (stream, others) = match dialled {
+            let (_, stream, others) = match dialled {
                 Ok(dialled) => dialled,
                 // What somebody said tells more than that another place is silent.
                 Err(error) => return Err(said.unwrap_or(error)),
@@ -230,9 +230,12 @@ const fn is_of_another(error: &ClientError) -> bool {
         || is_vague(error)
 }
 
-/// Tries the addresses of a name, each a little later than the one before it unless that has failed. Gives the addresses,
-/// too, that have not failed.
-async fn dial<R: Runtime>(runtime: &R, addresses: &[SocketAddr]) -> io::Result<(R::Stream, Vec<SocketAddr>)> {
+/// Tries the addresses of a name, each a little later than the one before it unless that has failed. Gives the one that
+/// answers, and those that have not failed.
+pub(super) async fn dial<R: Runtime>(
+    runtime: &R,
+    addresses: &[SocketAddr],
+) -> io::Result<(SocketAddr, R::Stream, Vec<SocketAddr>)> {
     let mut waiting = addresses.iter();
     let mut trying = FuturesUnordered::new();
     let mut left = addresses.to_vec();
@@ -250,7 +253,7 @@ async fn dial<R: Runtime>(runtime: &R, addresses: &[SocketAddr]) -> io::Result<(
             left.retain(|address| address != tried);
         }
         match tried {
-            Some((_, Ok(stream))) => return Ok((stream, left)),
+            Some((address, Ok(stream))) => return Ok((address, stream, left)),
             Some((_, Err(error))) => last = error,
             None if trying.is_empty() && waiting.len() == 0 => return Err(last),
             None => {}

@@ -1,6 +1,7 @@
 //! The controller: one future per link, and a handle with typed methods.
 
 mod address;
+mod announced;
 mod computer;
 mod connect;
 mod dial;
@@ -26,6 +27,7 @@ use async_channel::{Receiver, Sender};
 use opendesk_core::{OperationId, PublicKey, Reason, VerifyingKey, Wire, limits};
 
 pub use self::address::{Address, BadAddress};
+pub use self::announced::look_for;
 pub use self::computer::{Link, RemoteComputer};
 pub use self::connect::{ConnectOptions, DEFAULT_PORT, connect};
 use self::driver::Command;

@@ -26,14 +26,14 @@ const HEAD_START: Duration = Duration::from_millis(20);
 
 /// How long the network is listened to when nobody answers elsewhere. Machines answer within a tenth of a second, and a
 /// question that was lost is asked again after one (RFC 6762, section 5.2).
-const LISTEN: Duration = Duration::from_millis(1500);
+pub(super) const LISTEN: Duration = Duration::from_millis(1500);
 
 /// Announced places that are tried at once, so that a liar cannot have this machine knock everywhere.
 const MOST_PLACES: usize = 16;
 
 /// How long one of them may take to have a session. Who announces itself is on this network, where that takes no second;
 /// who says nothing only keeps others waiting.
-const ANNOUNCED: Duration = Duration::from_secs(2);
+pub(super) const ANNOUNCED: Duration = Duration::from_secs(2);
 
 /// How a machine is sought.
 pub(super) struct Search {
@@ -145,6 +145,14 @@ pub(super) async fn find<R: Runtime>(runtime: &R, known: &Known, search: &Search
     }
 }
 
+/// An address without its port, as it is dialled.
+pub(super) fn host_of(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+        address => address.ip().to_string(),
+    }
+}
+
 /// Announced places that are still to be tried.
 #[derive(Default)]
 struct Waiting {
@@ -167,11 +175,7 @@ impl Waiting {
         while let Some(mut announcement) = self.announcements.pop_front() {
             if let Some(address) = announcement.next() {
                 self.announcements.push_back(announcement);
-                let host = match address {
-                    SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
-                    address => address.ip().to_string(),
-                };
-                return Some((host, address.port()));
+                return Some((host_of(address), address.port()));
             }
         }
         None

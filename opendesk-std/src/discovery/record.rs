@@ -6,7 +6,7 @@ use mdns_sd::{InterfaceId, ResolvedService, ScopedIp, TxtProperties};
 use opendesk_core::{PublicKey, Wire};
 
 use super::SERVICE;
-use crate::home::{hex, plain_text};
+use crate::home::{ANNOUNCED_DIGITS, hex, plain_text};
 
 /// Bytes of a description that are published, as peers of version 1 do it: the rest comes with the greeting.
 const DESCRIPTION: usize = 120;
@@ -19,9 +19,6 @@ const ADDRESSES: usize = 16;
 
 /// Bytes of a label of the DNS, which the name of an instance is (RFC 1035, 2.3.4).
 const LABEL: usize = 63;
-
-/// Digits of the key in the name of an instance.
-const DIGITS: usize = 6;
 
 /// The version that peers of version 1 publish and expect.
 const FIRST: u32 = 1;
@@ -121,9 +118,9 @@ pub(super) fn instance(name: &str, key: &PublicKey) -> String {
     let label = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
     let is_plain = |character: char| character.is_ascii_alphanumeric() || character == '-';
     let label: String = label.chars().map(|character| if is_plain(character) { character } else { '-' }).collect();
-    let stem = beginning(label.trim_matches('-'), LABEL - 1 - DIGITS);
+    let stem = beginning(label.trim_matches('-'), LABEL - 1 - ANNOUNCED_DIGITS);
     let stem = if stem.is_empty() { "opendesk" } else { stem };
-    let digits = hex::encode(&key.0[..DIGITS / 2]);
+    let digits = hex::encode(&key.0[..ANNOUNCED_DIGITS / 2]);
     format!("{stem}-{digits}")
 }
 

@@ -172,6 +172,16 @@ pub(crate) fn hex_digits(text: &str) -> Option<String> {
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| digits.to_ascii_lowercase())
 }
 
+/// Digits of the key at the end of the name under which a host announces itself.
+pub(crate) const ANNOUNCED_DIGITS: usize = 6;
+
+/// The digits at the end of a name as hosts announce it, `box-3f2a11`, in lower case: their key begins with them. `None`
+/// for what is no such name.
+pub(crate) fn announced_digits(text: &str) -> Option<String> {
+    let (stem, digits) = text.rsplit_once('-')?;
+    hex_digits(digits).filter(|found| !stem.is_empty() && found.len() == ANNOUNCED_DIGITS && !digits.contains(':'))
+}
+
 /// Whether a character shows nothing of its own or changes how its neighbours are shown.
 pub(crate) const fn is_hidden(character: char) -> bool {
     matches!(

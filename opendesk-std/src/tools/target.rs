@@ -7,7 +7,7 @@ use opendesk_core::PublicKey;
 use super::caller::Deferred;
 use crate::api::Error;
 use crate::client::{ClientError, Whom};
-use crate::home::{HomeError, Peers, plain_text};
+use crate::home::{HomeError, Peers, announced_digits, plain_text};
 
 /// A desktop.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,6 +164,15 @@ impl fmt::Display for ToolError {
         match self {
             Self::NoSuchTool(why) => f.write_str(&crate::home::printable(why)),
             Self::Arguments(why) => write!(f, "the arguments do not fit: {why}"),
+            // As one that announces itself is called: what to do about it is another thing.
+            Self::Unknown { name, .. } if announced_digits(name).is_some() => {
+                let name = plain_text(name);
+                write!(
+                    f,
+                    "no paired machine is called {name:?} or has a key that begins so; if `opendesk discover` shows it, pair \
+                     with it first: run `opendesk pair` there and `opendesk pair-with {name} CODE` here"
+                )
+            }
             Self::Unknown { name, known } if known.is_empty() => {
                 write!(
                     f,
@@ -277,6 +286,15 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn what_a_machine_announces_means_it_if_it_is_paired_and_else_says_how_to_pair() {
+        let (_folder, peers) = peers(&["a"]);
+        let named = |text: &str| resolve(Some(text), None, &peers, &nobody).map(|(target, _)| target);
+        assert_eq!(named("box-010101").unwrap(), peer("a"));
+        let error = named("box-7b7b7b").unwrap_err().to_string();
+        assert!(error.contains("`opendesk pair-with box-7b7b7b CODE`") && error.lines().count() == 1, "{error}");
     }
 
     #[test]

@@ -146,6 +146,46 @@ fn a_machine_is_called_by_its_key_what_it_was_paired_as() {
     assert!(row.contains(&format!("  192.0.2.1:{port}  ")) && row.ends_with("  desk"), "{row}");
 }
 
+#[test]
+fn the_name_that_is_shown_is_enough_to_pair_with_a_machine_and_to_reach_it() {
+    let (there, here) = Machine::two();
+    let homes = Homes::new();
+    let (host, own) = (homes.of("host"), homes.of("own"));
+    let (serving, _) = there.serve(&host, &["--host", "::"]);
+    let found = here.found(&own, "2");
+    let [found] = found.as_slice() else { panic!("{found:?}") };
+    let name = found["name"].as_str().expect("a name").to_owned();
+    // Nothing that is announced is reached before it is paired, and what to do is said.
+    let strange = here.run(&own, &["connect", &name]);
+    assert_eq!(strange.status.code(), Some(5), "{strange:?}");
+    assert!(strange.stderr.contains(&format!("`opendesk pair-with {name} CODE`")), "{strange:?}");
+    let mut showing = there.start(&host, &["pair", "--code", "482913"]);
+    assert!(showing.first_line().contains("482913"));
+    let paired = here.run(&own, &["pair-with", &name, "482913", "--name", "desk", "--json"]);
+    assert!(paired.status.success(), "{paired:?}");
+    let paired: Value = serde_json::from_str(&paired.stdout).expect("JSON");
+    let host_of = paired["host"].as_str().expect("where it was reached");
+    let host_of = if host_of.contains(':') { format!("[{host_of}]") } else { host_of.to_owned() };
+    let at = format!("{host_of}:{}", paired["port"]);
+    assert!(addresses(found).contains(&at), "{at}: {found}");
+    assert_eq!(paired["public_key"], found["public_key"]);
+    assert!(showing.finish(PATIENCE).status.success());
+    let connected = here.run(&own, &["connect", &name, "--json"]);
+    assert!(connected.status.success(), "{connected:?}");
+    assert!(
+        connected.stdout.contains(r#""peer":"desk""#) || connected.stdout.contains(r#""peer": "desk""#),
+        "{connected:?}"
+    );
+    // Without the network the key at its end still says who is meant, and nobody else is taken for it.
+    serving.signal("TERM");
+    assert!(serving.finish(PATIENCE).status.success());
+    let gone = here.run(&own, &["connect", &name]);
+    assert_eq!(gone.status.code(), Some(3), "{gone:?}");
+    let nobody = here.run(&own, &["pair-with", &name, "482913", "--name", "other"]);
+    assert_eq!(nobody.status.code(), Some(3), "{nobody:?}");
+    assert!(nobody.stderr.contains(&format!("announces itself as {name}")), "{nobody:?}");
+}
+
 /// Pairs the second machine with a host on the first, and calls it `desk`.
 pub(super) fn pair(there: &Machine, host: &Path, here: &Machine, own: &Path, port: u16) {
     pair_at("192.0.2.1", there, host, here, own, port);

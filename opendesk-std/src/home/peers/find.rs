@@ -3,8 +3,7 @@
 use opendesk_core::PublicKey;
 
 use super::Peers;
-use crate::home::name::hex_digits;
-use crate::home::{HomeError, HomeErrorKind, TrustedPeer, hex, printable};
+use crate::home::{HomeError, HomeErrorKind, TrustedPeer, announced_digits, hex, hex_digits, printable};
 
 /// Fewer digits are sooner a slip than the beginning of a fingerprint.
 const MIN_DIGITS: usize = 4;
@@ -14,7 +13,9 @@ const NAMED: usize = 16;
 
 impl Peers {
     /// The machine that a person has written: by its exact name, its key or the beginning of it, which a
-    /// fingerprint is too. Of a key at least four digits are given, in either case, with or without colons.
+    /// fingerprint is too. Of a key at least four digits are given, in either case, with or without colons. The name
+    /// under which a machine announces itself ends with the beginning of its key, which alone counts: whoever announces
+    /// that name means nobody by it.
     ///
     /// # Errors
     /// [`HomeErrorKind::Invalid`] when that is no machine or several, with a line that names the ones to choose from.
@@ -27,7 +28,7 @@ impl Peers {
                 Some(other) => Err(HomeError::new(
                     HomeErrorKind::Invalid,
                     format!(
-                        "\"{}\" is the name of one machine and begins the fingerprint of another: {}; give more of the \
+                        "\"{}\" is the name of one machine and stands for the fingerprint of another: {}; give more of the \
                          fingerprint that you mean",
                         printable(text),
                         named([peer, *other].into_iter())
@@ -53,8 +54,9 @@ impl Peers {
             several => Err(HomeError::new(
                 HomeErrorKind::Invalid,
                 format!(
-                    "\"{}\" begins the fingerprints of {}; give more of it",
+                    "\"{}\" {} the fingerprints of {}; give more of it",
                     printable(text),
+                    if hex_digits(text).is_some() { "begins" } else { "ends as begin" },
                     named(several.iter().copied())
                 ),
             )),
@@ -63,9 +65,10 @@ impl Peers {
 }
 
 impl Peers {
-    /// The machines whose key begins with these digits; none for a text that is no such beginning.
+    /// The machines whose key begins with these digits, or with those at the end of a name as machines announce it; none
+    /// for a text that is neither.
     pub(crate) fn beginning_with(&self, text: &str) -> Vec<&TrustedPeer> {
-        let digits = hex_digits(text).filter(|digits| digits.len() >= MIN_DIGITS);
+        let digits = hex_digits(text).filter(|digits| digits.len() >= MIN_DIGITS).or_else(|| announced_digits(text));
         let begins = |peer: &&TrustedPeer| {
             digits.as_ref().is_some_and(|digits| hex::encode(&peer.public_key).starts_with(digits))
         };
@@ -168,6 +171,27 @@ mod tests {
         assert_eq!(peers.find("beef").map(|peer| peer.public_key), Ok(key(&[0xbe, 0xef])));
         assert_eq!(peers.find("cafe:7777:7777:7777").map(|peer| peer.public_key), Ok(key(&[0xca, 0xfe])));
         assert_eq!(peers.find("peer-027777").map(|peer| peer.public_key), Ok(key(&[2])));
+    }
+
+    #[test]
+    fn the_name_that_a_machine_announces_means_it_by_the_key_at_its_end() {
+        let (peers, _root) = paired(&[
+            (key(&[0x3f, 0x2a, 0x11]), "office"),
+            (key(&[0xbe, 0xef, 0x01, 1]), "a"),
+            (key(&[0xbe, 0xef, 0x01, 2]), "b"),
+            (key(&[9]), "pc-3f2a11"),
+        ]);
+        for text in ["box-3f2a11", "BOX-3F2A11", "another-name-3f2a11"] {
+            assert_eq!(peers.find(text).map(|peer| peer.name.as_str()), Ok("office"), "{text}");
+        }
+        for text in ["-3f2a11", "box-3f2a1", "box-3f2a117", "box-3f:2a:11", "box3f2a11", "box-3f2a12", "3f2a11-box"] {
+            assert!(peers.find(text).is_err(), "{text}");
+        }
+        let line = peers.find("box-beef01").unwrap_err().to_string();
+        assert!(line.starts_with("\"box-beef01\" ends as begin the fingerprints of a (beef:0101"), "{line}");
+        // Whoever is called like what another one announces does not stand for it.
+        let line = peers.find("pc-3f2a11").unwrap_err().to_string();
+        assert!(line.contains("pc-3f2a11 (0977:7777:7777:7777), office (3f2a:1177:7777:7777);"), "{line}");
     }
 
     #[test]
