@@ -500,8 +500,11 @@ fn what_a_script_writes_and_how_it_ends_is_told() {
             assert!(inside.contains("\n[23999 characters are left out]\n"), "{}", inside.len());
             assert!(inside.len() < 16_100 && inside.contains("head\n") && inside.ends_with("tail"), "{}", inside.len());
 
-            let slow = script(json!({"action": "shell", "code": "sleep 600", "timeout": 0.3})).await;
-            assert!(slow.is_error && slow.all_text().contains("did not end within 0.3 s and was killed"));
+            let slow = json!({"action": "shell", "code": "echo half; echo way >&2; sleep 600", "timeout": 0.3});
+            let slow = script(slow).await;
+            let (inside, ours) = fenced(&slow.all_text());
+            assert!(slow.is_error && ours.contains("did not end within 0.3 s and was killed; give it"), "{ours}");
+            assert_eq!(inside, "--- stdout\nhalf\n--- stderr\nway", "what it had written is told");
             for (arguments, why) in [
                 (json!({"action": "shell", "code": "ls", "timeout": 0}), "more than 0 and at most 600"),
                 (json!({"action": "shell", "code": "ls", "timeout": 601}), "more than 0 and at most 600"),

@@ -274,8 +274,8 @@ async fn use_programs(driver: &mut Driver<'_>) {
     let shell = ShellParams {
         command: "printf %s \"$GREETING\"; printf oops >&2; exit 3".to_owned(),
         timeout: Some(15.0),
-        cwd: None,
         env,
+        ..ShellParams::default()
     };
     let ended = |ended: CompletedCommand| {
         check(ended.returncode == 3, "another code")?;
@@ -284,7 +284,7 @@ async fn use_programs(driver: &mut Driver<'_>) {
     };
     driver.sees::<ProcessShell>(shell, ended).await;
     let argv = ["/bin/sh", "-c", "cat"].map(str::to_owned).into();
-    let exec = ExecParams { argv, timeout: Some(15.0), cwd: None, env: vec![], stdin: Some(b"input".to_vec()) };
+    let exec = ExecParams { argv, timeout: Some(15.0), stdin: Some(b"input".to_vec()), ..ExecParams::default() };
     driver
         .sees::<ProcessExec>(exec, |ended| {
             check(ended.returncode == 0 && ended.stdout == b"input", "another output")?;

@@ -184,6 +184,7 @@ async fn whole(
             cwd: options.cwd.clone(),
             env: options.env.clone(),
             stdin: feed::all(options).await?,
+            partial: true,
         };
         let called = session.call_within::<ProcessExec>(target, &params, limit).await;
         let done = match called {
@@ -193,7 +194,7 @@ async fn whole(
             }
             called => called.map_err(not_started)?,
         };
-        let end = CommandEnd { returncode: done.returncode, timed_out: false, duration: done.duration };
+        let end = CommandEnd { returncode: done.returncode, timed_out: done.timed_out, duration: done.duration };
         screen.show(CommandOutput { stdout: done.stdout, stderr: done.stderr, ended: None }).await?;
         Ok(end)
     };

@@ -30,6 +30,8 @@ pub struct ShellParams {
     /// What the host's own environment is overlaid with, at most 4096 entries.
     #[serde(deserialize_with = "few::<WORDS, _, _>")]
     pub env: Vec<(String, String)>,
+    /// Whether what it had written is the answer when its time is over, in place of the error `timeout`.
+    pub partial: bool,
 }
 
 /// What `process.exec` takes.
@@ -48,6 +50,8 @@ pub struct ExecParams {
     /// What the program reads from its standard input; absent is nothing.
     #[serde(with = "serde_bytes")]
     pub stdin: Option<Vec<u8>>,
+    /// Whether what it had written is the answer when its time is over, in place of the error `timeout`.
+    pub partial: bool,
 }
 
 /// A command that has ended.
@@ -63,6 +67,8 @@ pub struct CompletedCommand {
     pub stderr: Vec<u8>,
     /// Seconds that it took.
     pub duration: f64,
+    /// Whether its time was over and it was killed. Only of one that was called with `partial`.
+    pub timed_out: bool,
 }
 
 /// Names a command that a session has started.

@@ -29,7 +29,7 @@ pub type Variable = (OsString, Option<OsString>);
 /// Runs a line of `/bin/sh` and waits for it; it has no standard input.
 ///
 /// Of each stream 1 MiB is kept, and a line at the end says how much more there was. `timeout` is in seconds; without
-/// one only `cancel` ends a command that does not. `session` is how the desktop's environment differs from ours. The
+/// one only `cancel` ends a command that does not. With `partial` one whose time is over gives what it had written. `session` is how the desktop's environment differs from ours. The
 /// result has the exit code, or the number of the signal that ended the command as a negative one.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn run_shell(params: &ShellParams, session: &[Variable], cancel: &Cancel) ->
         stdin: None,
         timeout: params.timeout,
     };
-    start.run(cancel)
+    start.run(params.partial, cancel)
 }
 
 /// Runs a program with arguments, without a shell, and waits for it, as [`run_shell`] does. A program without a `/` is
@@ -64,7 +64,7 @@ pub fn run_exec(params: &ExecParams, session: &[Variable], cancel: &Cancel) -> R
         stdin: params.stdin.as_deref(),
         timeout: params.timeout,
     };
-    start.run(cancel)
+    start.run(params.partial, cancel)
 }
 
 /// Starts a program as [`run_exec`] does, and gives it with the time that it may take.
@@ -95,10 +95,10 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    fn run(&self, cancel: &Cancel) -> Result<CompletedCommand> {
+    fn run(&self, partial: bool, cancel: &Cancel) -> Result<CompletedCommand> {
         cancel.check()?;
         let (child, limit) = self.spawn()?;
-        running::supervise(child, self.stdin.unwrap_or_default(), limit, cancel)
+        running::supervise(child, self.stdin.unwrap_or_default(), limit, partial, cancel)
     }
 
     fn spawn(&self) -> Result<(Child, Option<Duration>)> {

@@ -13,11 +13,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::fault::{late, lost};
 use super::pipes::Pipes;
 use super::{LINGER, TICK};
-use crate::api::{CompletedCommand, Result};
+use crate::api::{CompletedCommand, ErrorCode, Result};
 use crate::cancel::Cancel;
 use crate::clock::monotonic;
 
-/// Waits for a child that leads its own process group, while `input` goes in and output comes out.
+/// Waits for a child that leads its own process group, while `input` goes in and output comes out. With `partial` one
+/// whose time is over is no error, and gives what came out until then.
 ///
 /// # Errors
 /// `timeout` after `limit` and `cancelled` once the flag is raised, with the whole group killed; `internal` for what
@@ -26,6 +27,7 @@ pub(super) fn supervise(
     mut child: Child,
     input: &[u8],
     limit: Option<Duration>,
+    partial: bool,
     cancel: &Cancel,
 ) -> Result<CompletedCommand> {
     let started = monotonic();
@@ -36,16 +38,20 @@ pub(super) fn supervise(
             return Err(lost(&error));
         }
     };
-    let status = match watch(&mut child, &mut pipes, started, limit, cancel) {
-        Ok(status) => status,
+    let (returncode, timed_out) = match watch(&mut child, &mut pipes, started, limit, cancel) {
+        Ok(status) => (code(status), false),
         Err(error) => {
             kill(child);
-            return Err(error);
+            if !partial || error.code != ErrorCode::Timeout {
+                return Err(error);
+            }
+            (-Signal::KILL.as_raw(), true)
         }
     };
     linger(&mut pipes);
     let (stdout, stderr) = pipes.finish();
-    Ok(CompletedCommand { returncode: code(status), stdout, stderr, duration: started.elapsed().as_secs_f64() })
+    let duration = started.elapsed().as_secs_f64();
+    Ok(CompletedCommand { returncode, stdout, stderr, duration, timed_out })
 }
 
 fn watch(

@@ -104,7 +104,7 @@ pub(super) struct Arguments {
     peer: Option<String>,
     /// What is run.
     code: String,
-    /// Seconds that it may take, more than 0 and at most 600; then it is killed.
+    /// Seconds that it may take, more than 0 and at most 600; then it is killed, and what it had written is told.
     #[serde(default = "minute")]
     timeout: f64,
     /// The folder to be in; `~` is the user's home.
@@ -139,8 +139,11 @@ async fn run(session: &Session, target: &Target, asked: &Arguments) -> Result<Ou
     })?;
     let what = format!("{} runs on {}", asked.action.name(), target.name());
     let ended = told(session, Some(asked.timeout), &what, carried_out(session, target, asked, &os)).await?;
-    let CompletedCommand { returncode, stdout, stderr, duration } = ended;
+    let CompletedCommand { returncode, stdout, stderr, duration, timed_out } = ended;
     let how = match returncode {
+        _ if timed_out => {
+            format!("It did not end within {} s and was killed; give it a longer `timeout`", asked.timeout)
+        }
         0.. => format!("Exit code: {returncode}"),
         signal => format!("Exit code: {returncode} (ended by signal {})", signal.unsigned_abs()),
     };
@@ -152,7 +155,7 @@ async fn run(session: &Session, target: &Target, asked: &Arguments) -> Result<Ou
     } else {
         format!("{about}\n{}", fence("the script", &written.join("\n"))?)
     };
-    Ok(if returncode == 0 { Output::text(text) } else { Output::error(text) })
+    Ok(if returncode == 0 && !timed_out { Output::text(text) } else { Output::error(text) })
 }
 
 /// What a desktop's machine runs.
@@ -174,7 +177,7 @@ async fn carried_out(
     let limit = Duration::try_from_secs_f64(asked.timeout).unwrap_or_default() + MARGIN;
     let program = match (asked.action.program(os, &asked.code), &asked.stdin) {
         (None, None) => {
-            let params = ShellParams { command: asked.code.clone(), timeout, cwd, env };
+            let params = ShellParams { command: asked.code.clone(), timeout, cwd, env, partial: true };
             return session.call_within::<ProcessShell>(target, &params, limit).await;
         }
         // The host's shell reads nothing.
@@ -183,7 +186,7 @@ async fn carried_out(
         (Some(program), _) => program,
     };
     let stdin = asked.stdin.clone().map(String::into_bytes);
-    let params = ExecParams { argv: program, timeout, cwd, env, stdin };
+    let params = ExecParams { argv: program, timeout, cwd, env, stdin, partial: true };
     session.call_within::<ProcessExec>(target, &params, limit).await
 }
 

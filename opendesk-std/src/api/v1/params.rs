@@ -14,10 +14,10 @@ use crate::api::{
 
 /// Structs whose fields are the parameters; those with a default may be absent.
 macro_rules! params {
-    ($($type:ident { $($field:ident $(by $read:ident)? $(= $default:expr)?),* })*) => {$(
+    ($($type:ident { $($field:ident $(by $read:ident)? $(= $default:expr)?),* $(; ..$rest:expr)? })*) => {$(
         impl Params for $type {
             fn from_fields(fields: &mut Fields<'_>) -> Read<Self> {
-                Ok(Self { $($field: field!(fields $field $(by $read)? $($default)?)),* })
+                Ok(Self { $($field: field!(fields $field $(by $read)? $($default)?)),* $(, ..$rest)? })
             }
 
             fn to_fields(&self) -> Result<Value<'_>> {
@@ -39,8 +39,9 @@ params! {
     FileMoveParams { src, dst }
     DirectoryParams { path, parents = true }
     SetstatParams { path, mode = None, mtime = None }
-    ShellParams { command, timeout = None, cwd = None, env = Vec::new() }
-    ExecParams { argv by argv, timeout = None, cwd = None, env = Vec::new(), stdin = None }
+    // In version 1 a command whose time is over fails with `timeout`.
+    ShellParams { command, timeout = None, cwd = None, env = Vec::new(); ..Self::default() }
+    ExecParams { argv by argv, timeout = None, cwd = None, env = Vec::new(), stdin = None; ..Self::default() }
     StartParams { argv by argv, timeout = None, cwd = None, env = Vec::new(), stdin = false }
     OutputParams { id }
     CommandInput { id, data, eof = false }

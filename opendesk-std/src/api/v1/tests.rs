@@ -85,6 +85,7 @@ fn calls() -> Vec<(Call, Json)> {
         cwd: Some("/".into()),
         env: env(),
         stdin: Some(b"in".to_vec()),
+        partial: false,
     };
     let contents = ClipboardContents { entries: vec![ClipboardEntry { mime_type: "t".into(), data: b"x".to_vec() }] };
     vec![
@@ -156,7 +157,7 @@ fn calls() -> Vec<(Call, Json)> {
         ),
         (Call::ProcessList(()), json!({})),
         (
-            Call::ProcessShell(ShellParams { command: "ls".into(), timeout: None, cwd: None, env: vec![] }),
+            Call::ProcessShell(ShellParams { command: "ls".into(), ..ShellParams::default() }),
             json!({"command": "ls", "timeout": null, "cwd": null, "env": null}),
         ),
         (
@@ -344,7 +345,8 @@ fn every_result_is_written_and_read_in_the_words_of_version_1() {
     });
     let entry = FileEntry { path: "/a".into(), name: "a".into(), size: 5, mtime: Some(1.5), ..FileEntry::default() };
     let entry_told = json!({"path": "/a", "name": "a", "is_dir": false, "size": 5, "mtime": 1.5, "mode": null});
-    let done = CompletedCommand { returncode: -9, stdout: b"o".to_vec(), stderr: Vec::new(), duration: 0.5 };
+    let done =
+        CompletedCommand { returncode: -9, stdout: b"o".to_vec(), stderr: Vec::new(), duration: 0.5, timed_out: false };
     let done_told = json!({"returncode": -9, "stdout": "bin:o", "stderr": "bin:", "duration": 0.5});
     let notification = Notification { id: "n".into(), title: "t".into(), timestamp: 2.0, ..Notification::default() };
 

@@ -21,7 +21,7 @@ records! {
     ClipboardEntry { mime_type, data }
     // Version 1 has no word for a symbolic link, and its entries take no other fields.
     FileEntry { path, name, is_dir, size = 0, mtime = None, mode = None; ..Self::default() }
-    CompletedCommand { returncode, stdout, stderr, duration = 0.0 }
+    CompletedCommand { returncode, stdout, stderr, duration = 0.0; ..Self::default() }
     StartedCommand { id }
     CommandOutput { stdout, stderr, ended = None }
     CommandEnd { returncode, timed_out = false, duration = 0.0 }

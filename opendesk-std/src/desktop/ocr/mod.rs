@@ -102,9 +102,9 @@ fn tesseract(arguments: &[&str], input: Option<Vec<u8>>, seconds: f64, cancel: &
     let params = ExecParams {
         argv: core::iter::once(PROGRAM).chain(arguments.iter().copied()).map(str::to_owned).collect(),
         timeout: Some(seconds),
-        cwd: None,
         env: vec![("OMP_THREAD_LIMIT".to_owned(), "1".to_owned())],
         stdin: input,
+        ..ExecParams::default()
     };
     run_exec(&params, &[], cancel).map_err(|error| match error.code {
         ErrorCode::NotFound => Error::new(

@@ -172,9 +172,9 @@ impl Screen<'_> {
         let params = ExecParams {
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             timeout: Some(self.limit.left().as_secs_f64()),
-            cwd: None,
             env,
             stdin: Some(input.into()),
+            ..ExecParams::default()
         };
         run_exec(&params, self.session, self.limit.cancel).map_err(|error| {
             if matches!(error.code, ErrorCode::Timeout | ErrorCode::Cancelled) {

@@ -148,12 +148,12 @@ pub fn describe(call: &Call) -> String {
             }
         }
         Call::ProcessList(()) => sheet.line("List the processes that run, with their arguments."),
-        Call::ProcessShell(ShellParams { command, timeout, cwd, env }) => {
+        Call::ProcessShell(ShellParams { command, timeout, cwd, env, partial: _ }) => {
             sheet.line("Have the shell carry out a command.");
             sheet.quote("command", command);
             surroundings(&mut sheet, *timeout, cwd.as_ref(), env);
         }
-        Call::ProcessExec(ExecParams { argv, timeout, cwd, env, stdin }) => {
+        Call::ProcessExec(ExecParams { argv, timeout, cwd, env, stdin, partial: _ }) => {
             sheet.line("Run a program.");
             sheet.list("program and arguments", argv.iter());
             surroundings(&mut sheet, *timeout, cwd.as_ref(), env);

@@ -15,12 +15,12 @@ use super::*;
 const LONG: f64 = 60.0;
 
 fn shell(command: &str) -> ShellParams {
-    ShellParams { command: command.to_owned(), timeout: Some(LONG), cwd: None, env: Vec::new() }
+    ShellParams { command: command.to_owned(), timeout: Some(LONG), ..ShellParams::default() }
 }
 
 fn exec(argv: &[&str]) -> ExecParams {
     let argv = argv.iter().map(|word| (*word).to_owned()).collect();
-    ExecParams { argv, timeout: Some(LONG), cwd: None, env: Vec::new(), stdin: None }
+    ExecParams { argv, timeout: Some(LONG), ..ExecParams::default() }
 }
 
 fn code<T: core::fmt::Debug>(outcome: Result<T>) -> ErrorCode {
@@ -217,6 +217,24 @@ fn a_timeout_kills_the_whole_group() {
     let params = ShellParams { timeout: Some(1.0), ..life.command() };
     assert_eq!(code(run_shell(&params, &[], &Cancel::new())), ErrorCode::Timeout);
     life.wait_for_end();
+}
+
+#[test]
+fn what_was_written_until_the_time_was_over_is_told_to_whoever_asks_for_it() {
+    let life = Life::new();
+    let mut params = life.command();
+    params.command = format!("echo first; echo second >&2; {}", params.command);
+    let params = ShellParams { timeout: Some(1.0), partial: true, ..params };
+    let ended = run_shell(&params, &[], &Cancel::new()).unwrap();
+    assert!(ended.timed_out && ended.returncode == -9 && ended.duration >= 1.0, "{ended:?}");
+    assert_eq!((&*ended.stdout, &*ended.stderr), (&b"first\n"[..], &b"second\n"[..]));
+    life.wait_for_end();
+    // Nobody waits for what its owner has called off.
+    let cancelled = Cancel::new();
+    cancelled.cancel();
+    assert_eq!(code(run_shell(&params, &[], &cancelled)), ErrorCode::Cancelled);
+    let done = run_shell(&ShellParams { partial: true, ..shell("echo done") }, &[], &Cancel::new()).unwrap();
+    assert_eq!((done.timed_out, done.returncode), (false, 0));
 }
 
 #[test]

@@ -7,17 +7,21 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::api::{CompletedCommand, Result};
+use crate::api::{CompletedCommand, ErrorCode, Result};
 use crate::cancel::Cancel;
 use crate::clock::monotonic;
 use crate::os::fault::{late, lost};
 use crate::os::kept::Kept;
 use crate::os::{LINGER, TICK};
 
+/// The exit code of one that was killed.
+const KILLED: i32 = 1;
+
 /// What is read of one at a time.
 const CHUNK: usize = 64 << 10;
 
-/// Waits for a child, while `input` goes in and output comes out.
+/// Waits for a child, while `input` goes in and output comes out. With `partial` one whose time is over is no error, and
+/// gives what came out until then.
 ///
 /// # Errors
 /// `timeout` after `limit` and `cancelled` once the flag is raised, with the child killed; `internal` for what the operating
@@ -26,24 +30,28 @@ pub(in crate::os) fn supervise(
     mut child: Child,
     input: &[u8],
     limit: Option<Duration>,
+    partial: bool,
     cancel: &Cancel,
 ) -> Result<CompletedCommand> {
     let started = monotonic();
-    let followed = follow(&mut child, input.to_vec());
-    let ended =
-        followed.map_err(|error| lost(&error)).and_then(|output| Ok((output, watch(&mut child, limit, cancel)?)));
-    match ended {
-        Ok((output, status)) => {
-            let returncode = status.code().unwrap_or_default();
-            let [stdout, stderr] = finish(&output);
-            Ok(CompletedCommand { returncode, stdout, stderr, duration: started.elapsed().as_secs_f64() })
+    let output = follow(&mut child, input.to_vec()).map_err(|error| lost(&error));
+    let ended = output.and_then(|output| match watch(&mut child, limit, cancel) {
+        Ok(status) => Ok((output, status.code().unwrap_or_default(), false)),
+        Err(error) if partial && error.code == ErrorCode::Timeout => {
+            kill(&mut child);
+            Ok((output, KILLED, true))
         }
-        Err(error) => {
-            if let Err(error) = child.kill().and_then(|()| child.wait()) {
-                tracing::warn!(%error, pid = child.id(), "a program could not be ended");
-            }
-            Err(error)
-        }
+        Err(error) => Err(error),
+    });
+    let (output, returncode, timed_out) = ended.inspect_err(|_| kill(&mut child))?;
+    let [stdout, stderr] = finish(&output);
+    let duration = started.elapsed().as_secs_f64();
+    Ok(CompletedCommand { returncode, stdout, stderr, duration, timed_out })
+}
+
+fn kill(child: &mut Child) {
+    if let Err(error) = child.kill().and_then(|()| child.wait()) {
+        tracing::warn!(%error, pid = child.id(), "a program could not be ended");
     }
 }
 

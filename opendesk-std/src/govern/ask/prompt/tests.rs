@@ -98,7 +98,8 @@ fn calls() -> Vec<(Call, Value)> {
                 command: "make all".into(),
                 timeout: Some(61.5),
                 cwd: some("/path/folder"),
-                env: env.clone()
+                env: env.clone(),
+                partial: true,
             }
         ),
         call!(
@@ -109,6 +110,7 @@ fn calls() -> Vec<(Call, Value)> {
                 cwd: some("/path/other"),
                 env: env.clone(),
                 stdin: Some(b"the input".to_vec()),
+                partial: true,
             }
         ),
         call!(
