@@ -156,6 +156,13 @@ fn a_name_that_another_machine_has_leaves_the_code_good_and_nobody_trusted() {
         assert_eq!(Peers::load(&home).unwrap().list(), peers.list());
         assert!(Peers::load(&rig.home("host")).unwrap().list().is_empty());
 
+        // One that is paired already is proposed what it is called.
+        let key = rig.home("host").identity().unwrap().keys.static_key.public();
+        peers.add(&NewPeer { public_key: key.0, name: "mine".to_owned(), ..other }).unwrap();
+        let error = rig.pair_by("controller", "123456").await.unwrap_err();
+        assert!(matches!(&error, ClientError::NameTaken { free, .. } if free.as_str() == "mine"), "{error:?}");
+        peers.remove(&key.0).unwrap();
+
         // Where that machine was last reached at this very place it may be this one with new keys: it is heard out.
         peers.set_endpoint(&[9; 32], &rig.address.ip().to_string(), rig.address.port()).unwrap();
         let error = rig.pair_by("controller", "123456").await.unwrap_err();

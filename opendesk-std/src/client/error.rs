@@ -46,7 +46,7 @@ pub enum ClientError {
     NameTaken {
         /// The name, as that machine has it.
         name: PeerName,
-        /// One like it that is free.
+        /// What the one that answers is called here already; else a name like it that is free.
         free: PeerName,
         /// Whether the machine that was paired with trusts this one by now. Else its code can still be used.
         is_trusted_there: bool,

@@ -114,7 +114,7 @@ pub async fn prove<R: Runtime>(runtime: R, options: &PairOptions) -> Result<Prov
         opening => opening,
     };
     let (client, opened) = opening.map_err(|error| match (error, &options.name) {
-        (ClientError::OtherHost(_), Some(name)) => taken(&peers, name, false),
+        (ClientError::OtherHost(key), Some(name)) => taken(&peers, name, &key, false),
         (ClientError::Closed(Reason::WRONG_HOST | Reason::FORGED), _) => ClientError::Unproven,
         (other, _) => other,
     })?;
@@ -155,7 +155,7 @@ impl<R: Runtime> Proved<R> {
             match peers.pair(&newcomer, &successions, wanted.as_ref(), reached) {
                 Err(error) if error.kind() == HomeErrorKind::Taken => {
                     peers.reload()?;
-                    Err(taken(&peers, &wanted.unwrap_or(own), true))
+                    Err(taken(&peers, &wanted.unwrap_or(own), &PublicKey(newcomer.public_key), true))
                 }
                 stored => Ok(stored?),
             }
@@ -178,7 +178,9 @@ fn expected(peers: &Peers, name: &PeerName, options: &PairOptions) -> Option<Pub
     (!is_there).then_some(PublicKey(holder.public_key))
 }
 
-fn taken(peers: &Peers, name: &PeerName, is_trusted_there: bool) -> ClientError {
+/// That another machine than the one with this key has the name. One that is paired already is proposed what it is called.
+fn taken(peers: &Peers, name: &PeerName, key: &PublicKey, is_trusted_there: bool) -> ClientError {
     let holder = peers.by_name_like(name).map_or_else(|| name.clone(), |holder| holder.name.clone());
-    ClientError::NameTaken { name: holder, free: peers.free_name(name), is_trusted_there }
+    let free = peers.by_key(&key.0).map_or_else(|| peers.free_name(name), |known| known.name.clone());
+    ClientError::NameTaken { name: holder, free, is_trusted_there }
 }
