@@ -34,10 +34,14 @@ colon is written with a slash, such as ./a:b; on Windows one letter before a col
 
 Files keep their time and permissions, without set-id bits. A file is put in place when it is
 complete; until then it grows beside it, in NAME.opendesk-part here, in NAME.….opendesk-part there.
-An upload removes what those of older states of the source have left there half an hour before.
-After a copy that broke off the same command goes on from there, if the source has the size and time
-that it had; in a folder, files of the same size and time are not copied again. A folder that was to
-be DST itself is there by then: name what is in it, as in `cp -r pictures/. desk:/srv/pictures`.
+An upload removes what those of older states of the source have left there half an hour before. A
+symbolic link at DST is replaced by the file, and what it leads to stays as it is.
+
+When the link to the machine is lost it is sought again for about ten minutes before the copy fails
+with code 3. After a copy that broke off the same command goes on from there, if the source has the
+size and time that it had; in a folder, files of the same size and time are not copied again. A
+folder that was to be DST itself is there by then: name what is in it, as in
+`cp -r pictures/. desk:/srv/pictures`.
 
 With --json the result is {\"ok\": …, \"files\": …, \"bytes\": …, \"resumed_bytes\": …, \"skipped\": …,
 \"failed\": …, \"seconds\": …, \"mb_per_s\": …}: the files that are complete, the bytes that were sent
