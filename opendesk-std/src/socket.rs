@@ -6,7 +6,7 @@ use std::io;
 
 use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::protocol::WebSocketConfig;
-use async_tungstenite::tungstenite::{Error, Message};
+use async_tungstenite::tungstenite::{Bytes, Error, Message};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::{SinkExt, StreamExt};
 use opendesk_core::limits::{self, RECORD_BYTES};
@@ -140,7 +140,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         while let Poll::Ready(ready) = self.stream.poll_ready_unpin(cx) {
             ready?;
             let Some(length) = next(buf) else { break };
-            self.send(&buf[..length])?;
+            // Lent to the stream, which copies what is masked and framed, and given back.
+            let whole = Bytes::from(core::mem::take(buf));
+            let sent = self.send(whole.slice(..length));
+            *buf = whole.into();
+            sent?;
         }
         // Only a message of version 1 is larger than a record; an idle link keeps no room for another.
         buf.truncate(RECORD_BYTES);
@@ -149,9 +153,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// Hands over a message; only when the stream has room.
-    fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+    fn send(&mut self, message: Bytes) -> Result<(), Error> {
         self.unflushed = true;
-        self.stream.start_send_unpin(Message::Binary(message.to_vec().into()))
+        self.stream.start_send_unpin(Message::Binary(message))
     }
 
     /// Asks whether the other side lives. Where nothing more can be handed over now, what waits will show it.
