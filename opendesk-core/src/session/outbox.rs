@@ -1,6 +1,7 @@
-//! What one link has to send, and in which order: control frames first, then bodies of one chunk, then the larger
-//! ones and the items of streams in turn, so that an answer to an input event never waits for more than one chunk of a
-//! picture.
+//! What one link has to send, and in which order: control frames first, then bodies of one chunk, so that an answer to
+//! an input event never waits for more than one chunk of a picture. Of the larger ones and the items of streams the one
+//! with the least left comes next, so that each is complete as early as it can be, and every other time the one that came
+//! first, so that none waits for ever.
 
 use heapless::{Deque, Vec};
 
@@ -52,6 +53,11 @@ impl<H> Item<H> {
     const fn is_small(&self) -> bool {
         self.total as usize <= CHUNK_BYTES
     }
+
+    /// Bytes of the body that are still to be sent.
+    const fn left(&self) -> u32 {
+        self.total - self.sent
+    }
 }
 
 #[derive(Debug)]
@@ -64,7 +70,10 @@ pub(crate) struct Outbox<H> {
     cancels: Deque<RequestId, CALLS>,
     windows: Vec<(RequestId, u32), CALLS>,
     pushes: Deque<(u16, u32), 8>,
+    /// In the order in which they came.
     items: Vec<Item<H>, PLACES>,
+    /// Whether of the large ones the first one is next, and not the one with the least left.
+    is_turn_of_first: bool,
     /// The stream whose item the last frame has completed.
     item_sent: Option<RequestId>,
 }
@@ -81,6 +90,7 @@ impl<H: Head> Outbox<H> {
             windows: Vec::new(),
             pushes: Deque::new(),
             items: Vec::new(),
+            is_turn_of_first: false,
             item_sent: None,
         }
     }
@@ -160,7 +170,7 @@ impl<H: Head> Outbox<H> {
     /// How large a buffer [`Outbox::poll`] needs.
     pub(crate) fn next_bytes(&self, dialect: &Dialect) -> usize {
         let next = self.next_item().and_then(|index| self.items.get(index));
-        dialect.message_bytes(next.map_or(0, |item| (item.total - item.sent) as usize))
+        dialect.message_bytes(next.map_or(0, |item| item.left() as usize))
     }
 
     /// Writes the next frame to the front of `buf` and gives its length.
@@ -255,7 +265,11 @@ impl<H: Head> Outbox<H> {
         let waits = |item: &Item<H>| !item.head.is_stream_item() && self.has_stream_item(item.head.id());
         let small = |item: &Item<H>| item.is_small() && !item.head.is_stream_item() && !waits(item);
         let first_small = self.items.iter().position(small);
-        first_small.or_else(|| self.items.iter().position(|item| !waits(item)))
+        first_small.or_else(|| {
+            let mut large = self.items.iter().enumerate().filter(|(_, item)| !waits(item));
+            let next = if self.is_turn_of_first { large.next() } else { large.min_by_key(|(_, item)| item.left()) };
+            next.map(|(index, _)| index)
+        })
     }
 
     fn poll_item(
@@ -266,15 +280,16 @@ impl<H: Head> Outbox<H> {
         buf: &mut [u8],
     ) -> Option<usize> {
         let index = self.next_item()?;
-        let mut item = self.items.remove(index);
+        let item = self.items.get_mut(index)?;
         let (id, body) = (item.head.id(), item.head.body());
         let header = if item.begun { Header::Chunk { id: id.0 } } else { item.head.header(item.total) };
         let Ok(Some(layout)) = dialect.encode(&header, item.total, item.head.canned().is_some(), buf) else {
             debug_assert!(false, "every dialect says requests, items and responses");
+            self.items.remove(index);
             bodies.done(link, body);
             return None;
         };
-        let length = ((item.total - item.sent) as usize).min(dialect.chunk_bytes());
+        let length = (item.left() as usize).min(dialect.chunk_bytes());
         let out = buf.get_mut(layout.head..layout.head + length)?;
         let offset = item.sent as usize;
         match item.head.canned() {
@@ -283,13 +298,16 @@ impl<H: Head> Outbox<H> {
         }
         item.begun = true;
         item.sent += length as u32;
-        if item.sent < item.total {
-            // The place that was taken a moment ago is free, and behind the other large bodies it is fair.
-            let _never_full = self.items.push(item);
-        } else if item.head.canned().is_none() {
-            bodies.done(link, body);
-            if item.head.is_stream_item() {
-                self.item_sent = Some(id);
+        if !item.is_small() || item.head.is_stream_item() {
+            self.is_turn_of_first = !self.is_turn_of_first;
+        }
+        if item.left() == 0 {
+            let item = self.items.remove(index);
+            if item.head.canned().is_none() {
+                bodies.done(link, body);
+                if item.head.is_stream_item() {
+                    self.item_sent = Some(id);
+                }
             }
         }
         finish(buf, layout.head + length, layout.tail)

@@ -115,8 +115,9 @@ fn requests_of_one_moment_begin_in_the_order_of_their_numbers() {
     assert_eq!(complete(&world).len(), 4);
 }
 
+/// Whoever waits for the first of several has it as soon as if there were no others, and the last one is as late as ever.
 #[test]
-fn large_answers_take_turns() {
+fn of_large_answers_one_comes_after_the_other() {
     let mut world = by_hand();
     let anna = world.open(ANNA);
     let calls = [0; 3].map(|_| world.call(anna, "screen.capture", b""));
@@ -125,15 +126,38 @@ fn large_answers_take_turns() {
     for call in calls {
         world.respond(anna, call, Outcome::Ok, &pattern(BULK)).unwrap();
     }
-    for turns in 1..=4 {
-        for _ in calls {
+    for answered in 1..=calls.len() {
+        for _ in 0..BULK.div_ceil(limits::CHUNK_BYTES) {
             assert!(world.transmit(anna, Way::ToPeer));
         }
         world.settle();
-        for call in calls {
-            assert_eq!(world.client(anna).partial[&call].len(), turns * limits::CHUNK_BYTES);
+        assert_eq!((world.client(anna).answers.len(), world.client(anna).partial.len()), (answered, 0));
+    }
+}
+
+/// What is soon sent overtakes what takes long, which still has every other part: nothing waits for ever.
+#[test]
+fn a_large_answer_does_not_wait_for_smaller_ones_without_end() {
+    const PARTS: usize = 10;
+    let mut world = by_hand();
+    let anna = world.open(ANNA);
+    let large = world.call(anna, "screen.capture", b"");
+    world.settle();
+    world.pipe(anna, Way::ToPeer).stalled = true;
+    world.respond(anna, large, Outcome::Ok, &pattern(PARTS * limits::CHUNK_BYTES)).unwrap();
+    let mut overtook = 0;
+    for _ in 0..2 * PARTS {
+        let smaller = world.call(anna, "screen.capture", b"");
+        world.settle();
+        world.respond(anna, smaller, Outcome::Ok, &pattern(2 * limits::CHUNK_BYTES)).unwrap();
+        assert!(world.transmit(anna, Way::ToPeer));
+        world.settle();
+        if world.client(anna).answer(large).is_none() {
+            overtook = world.client(anna).answers.len();
         }
     }
+    assert!(world.client(anna).answer(large).is_some());
+    assert!((PARTS / 2 - 1..=PARTS / 2).contains(&overtook), "{overtook} smaller ones were sent before it");
 }
 
 #[test]

@@ -96,16 +96,16 @@ impl<C: Caller> Run<'_, C> {
         if job.size == 0 {
             return self.fill_whole(job, part).await;
         }
-        let mut pieces = pieces(part.kept(), job.size);
+        let mut offsets = (part.kept()..job.size).step_by(CHUNK as usize);
         let mut window = FuturesOrdered::new();
         // What was read last is written while the next one arrives.
         let mut writing = Either::Left(ready(Ok(())));
         let mut bytes = 0;
         loop {
             while window.len() < DEPTH
-                && let Some((offset, length)) = pieces.next()
+                && let Some(offset) = offsets.next()
             {
-                window.push_back(self.chunk(job, offset, length));
+                window.push_back(self.chunk(job, offset));
             }
             let (written, chunk) = join(writing, window.next()).await;
             written?;
@@ -134,7 +134,8 @@ impl<C: Caller> Run<'_, C> {
         Ok(bytes)
     }
 
-    async fn chunk(&self, job: &Job, offset: u64, length: u64) -> Outcome<(Vec<u8>, u64), C> {
+    async fn chunk(&self, job: &Job, offset: u64) -> Outcome<(Vec<u8>, u64), C> {
+        let length = CHUNK.min(job.size - offset);
         let (data, size) = self.host.read(&job.there, offset, Some(length)).await?;
         if size != job.size || data.len() as u64 != length {
             return Err(changed(job));
@@ -157,20 +158,6 @@ impl<C: Caller> Run<'_, C> {
         self.local("written", &job.here, part.write(data, 0)).await?;
         Ok(bytes)
     }
-}
-
-/// What is asked for of a file from an offset on: offsets and lengths. Answers that are under way together share the link, so
-/// those of one length that were asked for at once would be there at once, and the host idle until the next are asked for:
-/// the first ones are shorter, each a little less than the one after it.
-fn pieces(from: u64, size: u64) -> impl Iterator<Item = (u64, u64)> {
-    let mut next = from;
-    let lengths = (1..=DEPTH as u64).map(|share| CHUNK / DEPTH as u64 * share).chain(core::iter::repeat(CHUNK));
-    lengths.map_while(move |length| {
-        let offset = next;
-        let length = length.min(size.saturating_sub(offset));
-        next += length;
-        (length > 0).then_some((offset, length))
-    })
 }
 
 fn changed<E>(job: &Job) -> TransferError<E> {
