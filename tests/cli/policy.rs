@@ -419,3 +419,23 @@ fn what_the_owner_changes_is_in_the_log_where_no_host_runs_too() {
     drop(host);
     succeeded(&opendesk(&home, &["audit", "verify"]));
 }
+
+#[test]
+fn what_is_tried_for_a_machine_is_what_would_be_said_to_it() {
+    let folder = Folder::new();
+    let [looks, driven] = ["3f2a", "beef"].map(|digits| digits.repeat(16));
+    let paired = json!([{"public_key": looks, "name": "looker"}, {"public_key": driven, "name": "driven"}]);
+    let home = home_with(&folder, "trusted-peers.json", paired.to_string().as_bytes());
+    let terms = json!({looks: {"role": "observe"}, driven: {"ended": true}});
+    fs::write(home.join("peers.json"), terms.to_string()).expect("a file");
+    let tried = |method, peer| opendesk(&home, &["policy", "test", method, "--peer", peer]);
+    let action = tried("input.key", "looker");
+    assert_eq!(succeeded(&action), "block  the role of this machine lets it look only, whatever the rules say");
+    assert_eq!(action.stderr, "");
+    assert_eq!(succeeded(&tried("display.capture", "looker")), "allow  preset standard: screenshot is read-only");
+    let known = json(&opendesk(&home, &["policy", "test", "input.key", "--peer", "3f2a", "--json"]));
+    assert_eq!((&known["decision"], &known["rule"], &known["peer"]), (&"block".into(), &Value::Null, &"looker".into()));
+    let strange = tried("input.key", "driven");
+    assert!(succeeded(&strange).starts_with("allow  preset standard"), "{strange:?}");
+    assert_eq!(strange.stderr, "driven may not drive this machine: it is not let in, whatever the rules say\n");
+}
