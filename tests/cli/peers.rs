@@ -155,7 +155,7 @@ fn a_machine_is_meant_by_its_name_its_key_or_what_its_fingerprint_begins_with() 
     let tried = opendesk(&alike, &["unpair", "cafe"]);
     let (code, line) = failure(&tried);
     assert!(
-        code == 5 && line.contains("is the name of one machine and begins the fingerprint of another"),
+        code == 5 && line.contains("is the name of one machine and stands for the fingerprint of another"),
         "{tried:?}"
     );
     assert_eq!(list(&alike).len(), 3);

@@ -260,6 +260,69 @@ fn a_program_follows_a_host_line_by_line_until_it_stops() {
 }
 
 #[test]
+fn a_program_that_follows_a_host_answers_its_questions_by_their_numbers() {
+    let folder = Folder::new();
+    let (served, name) = paired(&folder, &["--approve", "policy"]);
+    let (host, controller) = (folder.home("host"), folder.home("controller"));
+    for (command, code, why) in [("approve", 1, "no question 1 waits"), ("deny", 2, "invalid value 'x'")] {
+        let number = if code == 2 { "x" } else { "1" };
+        let tried = opendesk(&host, &[command, number]);
+        assert!(tried.status.code() == Some(code) && tried.stderr.contains(why), "{tried:?}");
+    }
+    let alone = opendesk(&folder.home("other"), &["approve", "1"]);
+    assert!(alone.status.code() == Some(1) && alone.stderr.contains("no `opendesk serve` is running"), "{alone:?}");
+    let rules = ["policy", "add-rule", "--tool", "keyboard", "--decision", "confirm", "--first"];
+    succeeded(&opendesk(&host, &rules));
+    let mut following = Running::start(command(&host, &["status", "--watch", "--json"]));
+    following.first_line();
+    let asked = |following: &mut Running, before: &str| {
+        following.hear(|line| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            let number = event["question"]["number"].to_string();
+            (event["event"] == "question" && number != before).then_some(number)
+        })
+    };
+    let typing = types("open sesame");
+    let typing = typing.each_ref().map(String::as_str);
+    let calling = Running::start(command(&controller, &typing));
+    let number = asked(&mut following, "");
+    let shown = opendesk(&host, &["status"]);
+    assert!(succeeded(&shown).contains(&format!("question {number}: {name} asks for input.text, ")), "{shown:?}");
+    let approved = opendesk(&host, &["approve", &number]);
+    let said = succeeded(&approved);
+    assert!(said.starts_with(&format!("allowed: {name} asks for input.text\n")), "{said}");
+    assert!(said.contains("open sesame"), "{said}");
+    assert!(calling.finish(LIMIT).status.success());
+    let again = opendesk(&host, &["approve", &number]);
+    assert!(
+        again.status.code() == Some(1) && again.stderr.contains(&format!("no question {number} waits")),
+        "{again:?}"
+    );
+
+    let calling = Running::start(command(&controller, &typing));
+    let next = asked(&mut following, &number);
+    let denied = json(&opendesk(&host, &["deny", &next, "--json"]));
+    assert_eq!((&denied["allowed"], &denied["method"]), (&json!(false), &json!("input.text")));
+    let refused = calling.finish(LIMIT);
+    assert!(refused.status.code() == Some(5) && refused.stderr.contains("said no"), "{refused:?}");
+
+    // Rules that cannot be read are told as well, and that they can be again.
+    let rules = fs::read(host.join("policy.json")).unwrap();
+    fs::write(host.join("policy.json"), "{").unwrap();
+    let mut policy = |is_broken: bool| {
+        following.hear(|line| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            (event["event"] == "policy" && event["error"].is_string() == is_broken).then_some(())
+        });
+    };
+    policy(true);
+    fs::write(host.join("policy.json"), rules).unwrap();
+    policy(false);
+    drop(served);
+    succeeded(&following.finish(LIMIT));
+}
+
+#[test]
 fn the_view_shows_the_last_calls_and_stops_controllers() {
     let folder = Folder::new();
     let (served, name) = paired(&folder, &[]);

@@ -101,6 +101,18 @@ pub(crate) enum Command {
     Sessions,
     /// End the session of whoever drives this machine; it is still trusted
     Disconnect,
+    /// Let happen what a controller wants to do and this machine's owner is asked about
+    #[command(after_help = crate::commands::ANSWER_HELP)]
+    Approve {
+        /// The number of the question, as `opendesk status` tells it
+        number: u64,
+    },
+    /// Refuse what a controller wants to do and this machine's owner is asked about
+    #[command(after_help = crate::commands::ANSWER_HELP)]
+    Deny {
+        /// The number of the question, as `opendesk status` tells it
+        number: u64,
+    },
     /// Let nothing more be done to this machine by any controller: calls are refused, what runs is cancelled
     Stop(Control),
     /// Let controllers act again

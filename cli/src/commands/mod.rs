@@ -2,6 +2,7 @@
 
 mod agent;
 mod agent_call;
+mod answer;
 mod audit;
 mod call;
 mod check;
@@ -51,6 +52,7 @@ use crate::{bench, demo, output};
 
 pub(crate) use agent::HELP as AGENT_HELP;
 pub(crate) use agent_call::HELP as AGENT_CALL_HELP;
+pub(crate) use answer::HELP as ANSWER_HELP;
 pub(crate) use check::HELP as CHECK_HELP;
 pub(crate) use completions::HELP as COMPLETIONS_HELP;
 pub(crate) use copy::HELP as COPY_HELP;
@@ -107,6 +109,8 @@ async fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Peers(options) => peers::run(&context, options).await,
         Command::Unpair { peer } => peers::unpair(&context, &peer).await,
         Command::Describe(options) => describe::run(&context, options).await,
+        Command::Approve { number } => answer::run(&context, number, true).await,
+        Command::Deny { number } => answer::run(&context, number, false).await,
         Command::Stop(options) => control::run(&context, Mode::Stopped, options).await,
         Command::Takeover(options) => control::run(&context, Mode::Takeover, options).await,
         Command::Resume(options) | Command::Handback(options) => control::run(&context, Mode::Running, options).await,
@@ -156,6 +160,7 @@ fn only_looks(command: &Command) -> bool {
         Command::Describe(options) => options.text.is_none() && !options.clear,
         Command::InstallService(options) => options.dry_run,
         Command::Service(_) | Command::UninstallService | Command::Sessions => true,
+        Command::Approve { .. } | Command::Deny { .. } => true,
         _ => false,
     }
 }

@@ -44,10 +44,13 @@ fn questions(status: &Status, times: &Times) -> Vec<String> {
     for question in &status.questions {
         let left = times.left_until(question.asked_at + question.within as f64);
         let (peer, method) = (printable(&question.peer), printable(&question.method));
-        lines.push(format!("waits     {peer} asks for {method}, {left} s left"));
+        let number = question.number;
+        lines.push(format!("waits     question {number}: {peer} asks for {method}, {left} s left"));
     }
     if !lines.is_empty() {
-        lines.push("          `opendesk status --watch` shows all of it and answers".to_owned());
+        let advice =
+            "          `opendesk status --watch` shows all of it and answers; so do `opendesk approve` and `deny`";
+        lines.push(advice.to_owned());
     }
     lines
 }
@@ -82,8 +85,8 @@ session   anna drives from 10.0.0.7:51234 since 11:57:00 (3 min)
 pairing   no code is shown
 log       12 entries since the host started
 paired    2 machines
-waits     anna asks for process.shell, 50 s left
-          `opendesk status --watch` shows all of it and answers
+waits     question 3: anna asks for process.shell, 50 s left
+          `opendesk status --watch` shows all of it and answers; so do `opendesk approve` and `deny`
 calls     11:59:58  anna  input.key  about input.key  permission_denied
           11:59:55  anna  display.capture  about display.capture  ok";
         assert_eq!(said, expected);
