@@ -265,6 +265,11 @@ fn applications_and_windows_are_managed_by_name_and_id() {
                 "{about}{gone}"
             );
             app(json!({"action": "open", "name": "notes"})).await;
+            let (windows, _) = fenced(&app(json!({"action": "windows", "name": "notes"})).await);
+            let id = windows.split(['[', ']']).nth(1).expect("an id");
+            let closed = app(json!({"action": "close_window", "window": id, "force": true})).await;
+            assert!(closed.contains("its program was ended, and what was not saved is lost. Confirmed"), "{closed}");
+            app(json!({"action": "open", "name": "notes"})).await;
             app(json!({"action": "close", "name": "Controls"})).await;
             let (list, about) = fenced(&app(json!({"action": "list"})).await);
             assert!(about.contains("1 applications, 1 windows") && !list.contains("Controls"), "{about}{list}");

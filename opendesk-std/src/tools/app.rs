@@ -258,7 +258,13 @@ async fn to_window(session: &Session, target: &Target, asked: &Arguments) -> Res
         Action::CloseWindow => {
             let params = WindowCloseParams { window_id, force: asked.force };
             let effect = session.call::<WindowsClose>(target, &params).await.map_err(refused)?;
-            return Ok(format!("Asked the window to close.{}", closed(session, target, effect)));
+            let done = if asked.force {
+                "Asked the window to close; if it did not within a second, its program was ended, and what was not saved \
+                 is lost."
+            } else {
+                "Asked the window to close."
+            };
+            return Ok(format!("{done}{}", closed(session, target, effect)));
         }
         Action::MoveWindow | Action::ResizeWindow => {
             let bounds = place(&window, asked)?;
