@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 
 use opendesk_core::{Wire, limits};
 use opendesk_std::client::{self, Address, ClientError, DEFAULT_PORT, PairOptions, Paired};
+use opendesk_std::discovery::is_wanted;
 use opendesk_std::home::{PeerName, printable};
 use opendesk_std::written_code;
 use opendesk_tokio::Tokio;
@@ -55,7 +56,7 @@ pub(super) async fn run(context: &Context, options: args::PairWith) -> Result<()
 
 /// Where a machine is that is called by the name that `opendesk discover` shows; everything else as it was written.
 async fn located(host: Address, port: Option<u16>) -> Result<Address, Failure> {
-    if port.is_some() || !host.is_announced() {
+    if port.is_some() || !host.is_announced() || !is_wanted() {
         return Ok(host);
     }
     let found = tokio::select! {
