@@ -1,12 +1,12 @@
 //! `opendesk policy`: the rules of `serve --approve policy`.
 
 use opendesk_core::PublicKey;
-use opendesk_std::api::{Call, Kind};
+use opendesk_std::api::Call;
 use opendesk_std::clock;
 use opendesk_std::govern::rules::{
     Decision, PolicyFile, Preset, Subject, WrittenRule, add_rule, call_of, load, remove_rule, set_preset, unmet,
 };
-use opendesk_std::home::{Peers, Role, plain_text, printable};
+use opendesk_std::home::{Peers, plain_text, printable};
 use opendesk_std::host::status_of_running;
 use opendesk_tokio::Tokio;
 use serde_json::{Map, Value, json};
@@ -169,8 +169,8 @@ fn test(context: &Context, method: &str, arguments: Option<&str>, peer: &str) ->
     // A machine that is not paired has no key that a rule could name.
     let key = known.map_or(PublicKey([0; 32]), |known| PublicKey(known.public_key));
     let subject = subject.with_key(key);
-    let only_looks = known.is_some_and(|known| known.role == Role::Observe);
-    let (decision, reason, rule) = if only_looks && Call::kind_of(method) == Some(Kind::Action) {
+    let is_beyond_role = known.zip(Call::kind_of(method)).is_some_and(|(known, kind)| !known.role.lets(kind));
+    let (decision, reason, rule) = if is_beyond_role {
         let why = "the role of this machine lets it look only, whatever the rules say".to_owned();
         (Decision::Block, why, None)
     } else {

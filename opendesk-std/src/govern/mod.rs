@@ -148,7 +148,7 @@ impl Govern {
         if call.kind() != Kind::Action {
             return Ok(());
         }
-        if subject.peer.role == Role::Observe {
+        if !subject.peer.role.lets(call.kind()) {
             let why = "this host lets you look only; its owner can pair you anew with --role full";
             return refused(why.to_owned());
         }

@@ -6,6 +6,7 @@ use core::str::FromStr;
 use opendesk_core::{PublicKey, PublicKeys};
 
 use super::PeerName;
+use crate::api::Kind;
 
 /// What a paired machine may do here at all, before any rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,6 +26,12 @@ impl Role {
             Self::Full => "full",
             Self::Observe => "observe",
         }
+    }
+
+    /// Whether it lets a call of this kind happen; what the rules say comes after.
+    #[must_use]
+    pub fn lets(self, kind: Kind) -> bool {
+        self == Self::Full || kind != Kind::Action
     }
 }
 
