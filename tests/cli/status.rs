@@ -264,9 +264,8 @@ fn a_program_that_follows_a_host_answers_its_questions_by_their_numbers() {
     let folder = Folder::new();
     let (served, name) = paired(&folder, &["--approve", "policy"]);
     let (host, controller) = (folder.home("host"), folder.home("controller"));
-    for (command, code, why) in [("approve", 1, "no question 1 waits"), ("deny", 2, "invalid value 'x'")] {
-        let number = if code == 2 { "x" } else { "1" };
-        let tried = opendesk(&host, &[command, number]);
+    for (args, code, why) in [(["approve", "1"], 1, "no question 1 waits"), (["deny", "x"], 2, "invalid value 'x'")] {
+        let tried = opendesk(&host, &args);
         assert!(tried.status.code() == Some(code) && tried.stderr.contains(why), "{tried:?}");
     }
     let alone = opendesk(&folder.home("other"), &["approve", "1"]);

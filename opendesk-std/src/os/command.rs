@@ -29,8 +29,9 @@ pub type Variable = (OsString, Option<OsString>);
 /// Runs a line of `/bin/sh` and waits for it; it has no standard input.
 ///
 /// Of each stream 1 MiB is kept, and a line at the end says how much more there was. `timeout` is in seconds; without
-/// one only `cancel` ends a command that does not. With `partial` one whose time is over gives what it had written. `session` is how the desktop's environment differs from ours. The
-/// result has the exit code, or the number of the signal that ended the command as a negative one.
+/// one only `cancel` ends a command that does not. With `partial` one whose time is over gives what it had written.
+/// `session` is how the desktop's environment differs from ours. The result has the exit code, or the number of the
+/// signal that ended the command as a negative one.
 ///
 /// # Errors
 /// As [`run_exec`].

@@ -34,16 +34,23 @@ pub(in crate::os) fn supervise(
     cancel: &Cancel,
 ) -> Result<CompletedCommand> {
     let started = monotonic();
-    let output = follow(&mut child, input.to_vec()).map_err(|error| lost(&error));
-    let ended = output.and_then(|output| match watch(&mut child, limit, cancel) {
-        Ok(status) => Ok((output, status.code().unwrap_or_default(), false)),
-        Err(error) if partial && error.code == ErrorCode::Timeout => {
+    let output = match follow(&mut child, input.to_vec()) {
+        Ok(output) => output,
+        Err(error) => {
             kill(&mut child);
-            Ok((output, KILLED, true))
+            return Err(lost(&error));
         }
-        Err(error) => Err(error),
-    });
-    let (output, returncode, timed_out) = ended.inspect_err(|_| kill(&mut child))?;
+    };
+    let (returncode, timed_out) = match watch(&mut child, limit, cancel) {
+        Ok(status) => (status.code().unwrap_or_default(), false),
+        Err(error) => {
+            kill(&mut child);
+            if !partial || error.code != ErrorCode::Timeout {
+                return Err(error);
+            }
+            (KILLED, true)
+        }
+    };
     let [stdout, stderr] = finish(&output);
     let duration = started.elapsed().as_secs_f64();
     Ok(CompletedCommand { returncode, stdout, stderr, duration, timed_out })
